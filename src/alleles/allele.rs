@@ -1,0 +1,55 @@
+//! What one read shows at one position, and all that the reads show there.
+
+/// How an allele differs from the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlleleKind {
+    /// Another base.
+    Substitution,
+    /// Bases after the anchor that the reference lacks.
+    Insertion,
+    /// Reference bases after the anchor that the read lacks.
+    Deletion,
+    /// The alignment ends or begins after the anchor; never a candidate by itself.
+    SoftClip,
+}
+
+/// A non-reference allele, anchored at a position.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Allele {
+    /// How it differs.
+    pub kind: AlleleKind,
+    /// The read's base for a substitution; else the anchor's base in the read, then the bases inserted, deleted or
+    /// clipped. Upper-case ASCII.
+    pub bases: Box<[u8]>,
+}
+
+/// One read's non-reference allele at a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Index of the read in its region's list.
+    pub read: u32,
+    /// True where its base qualities are under the limit: it supports, but does not count.
+    pub low_quality: bool,
+    /// What the read shows.
+    pub allele: Allele,
+}
+
+/// One position; each read that aligns to it, or is anchored at it, counts for exactly one allele.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlleleCount {
+    /// Reads that show the reference base, with base quality at or above the limit.
+    pub reference: u32,
+    /// Reads that show the reference base under that limit.
+    pub low_quality_reference: u32,
+    /// Reads that show anything else, in read order.
+    pub observations: Vec<Observation>,
+}
+
+impl AlleleCount {
+    /// Reads that count: the depth that fractions are taken of. Soft clips are in it, low qualities are not.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        let others = self.observations.iter().filter(|o| !o.low_quality).count();
+        self.reference + u32::try_from(others).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,293 @@
+//! Reads of a region -> one [`AlleleCount`] per position, by the rules of DeepVariant's allele counter.
+//!
+//! * A base aligned to the reference is an allele of its own position. Bases other than A, C, G, T are passed over.
+//! * An insertion, deletion or soft clip is an allele of the position before it, and takes the place of that read's
+//!   base there.
+//! * Quality decides by the base, or by the mean of the bases inserted or clipped; deletions have none.
+//! * Only the region's positions are counted; the rest of a read is ignored.
+
+use crate::genome::{Interval, ReferenceWindow};
+use crate::reads::{CigarKind, Read};
+
+use super::allele::{Allele, AlleleCount, AlleleKind, Observation};
+
+/// Lowest base quality that counts, Phred.
+pub const DEFAULT_MIN_BASE_QUALITY: u8 = 10;
+
+/// Rules of counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountOptions {
+    /// Lowest base quality that counts, Phred.
+    pub min_base_quality: u8,
+}
+
+impl Default for CountOptions {
+    fn default() -> Self {
+        Self { min_base_quality: DEFAULT_MIN_BASE_QUALITY }
+    }
+}
+
+/// The counts of a region, position by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlleleCounts {
+    /// The positions counted.
+    pub interval: Interval,
+    /// One for each of them, in order.
+    pub counts: Vec<AlleleCount>,
+}
+
+/// Counts the alleles of `reads` over `interval`. `reference` should hold the region and the deletions that begin in
+/// it; a deletion that runs off it is not counted.
+#[must_use]
+pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, options: CountOptions) -> AlleleCounts {
+    let length = usize::try_from(interval.len()).unwrap_or(0);
+    let mut counter = Counter {
+        start: interval.start().cast_signed(),
+        counts: vec![AlleleCount::default(); length],
+        reference,
+        min_base_quality: options.min_base_quality,
+    };
+    for (index, read) in (0..).zip(reads) {
+        counter.add(index, read);
+    }
+    AlleleCounts { interval, counts: counter.counts }
+}
+
+struct Counter<'a> {
+    start: i64,
+    counts: Vec<AlleleCount>,
+    reference: &'a ReferenceWindow,
+    min_base_quality: u8,
+}
+
+/// A read's say at a position, held back until it is known that no indel takes its place.
+enum Pending {
+    Nothing,
+    Base { position: i64, base: u8, quality: u8 },
+    Other { position: i64, low_quality: bool, allele: Allele },
+}
+
+impl Counter<'_> {
+    fn add(&mut self, index: u32, read: &Read) {
+        let mut reference_position = read.span.start().cast_signed();
+        let mut offset = 0;
+        let mut pending = Pending::Nothing;
+        let end = self.start + i64::try_from(self.counts.len()).unwrap_or(0);
+        for op in &read.cigar {
+            let length = op.length as usize;
+            let step = i64::from(op.length);
+            match op.kind {
+                CigarKind::Match if length > 0 => {
+                    self.settle(index, std::mem::replace(&mut pending, Pending::Nothing));
+                    // All but the last base, as far as they lie in the region.
+                    let last = reference_position + step - 1;
+                    let from = reference_position.max(self.start);
+                    let to = last.min(end);
+                    for position in from..to {
+                        let i = offset + usize::try_from(position - reference_position).unwrap_or(0);
+                        self.add_base(index, position, read.bases[i], read.qualities[i]);
+                    }
+                    let i = offset + length - 1;
+                    pending = Pending::Base { position: last, base: read.bases[i], quality: read.qualities[i] };
+                }
+                CigarKind::Insertion | CigarKind::Deletion | CigarKind::SoftClip if length > 0 => {
+                    let position = reference_position - 1;
+                    if let Some(other) = self.gap_allele(read, op.kind, length, position, offset) {
+                        let replaced = std::mem::replace(&mut pending, other);
+                        if !anchored_at(&replaced, position) {
+                            self.settle(index, replaced);
+                        }
+                    }
+                }
+                _ => {}
+            }
+            offset += if op.kind.consumes_read() { length } else { 0 };
+            reference_position += if op.kind.consumes_reference() { step } else { 0 };
+        }
+        self.settle(index, pending);
+    }
+
+    /// The allele of an insertion, deletion or soft clip, or `None` where its anchor lies outside of the region or a
+    /// base of it is not A, C, G or T.
+    fn gap_allele(&self, read: &Read, kind: CigarKind, length: usize, position: i64, offset: usize) -> Option<Pending> {
+        self.slot(position)?;
+        let anchor = match offset.checked_sub(1) {
+            Some(before) => read.bases[before],
+            None => self.reference.base(position),
+        };
+        let (kind, rest, low_quality) = match kind {
+            CigarKind::Deletion => {
+                let deleted = self.reference.slice(position + 1, position + 1 + i64::try_from(length).ok()?)?;
+                (AlleleKind::Deletion, deleted, false)
+            }
+            _ => {
+                let qualities = &read.qualities[offset..offset + length];
+                let sum: usize = qualities.iter().map(|&q| usize::from(q)).sum();
+                let low = sum < usize::from(self.min_base_quality) * length;
+                let kind = if kind == CigarKind::Insertion { AlleleKind::Insertion } else { AlleleKind::SoftClip };
+                (kind, &read.bases[offset..offset + length], low)
+            }
+        };
+        let bases: Box<[u8]> = std::iter::once(anchor).chain(rest.iter().copied()).collect();
+        let known = bases.iter().all(|&base| is_base(base));
+        known.then_some(Pending::Other { position, low_quality, allele: Allele { kind, bases } })
+    }
+
+    fn settle(&mut self, index: u32, pending: Pending) {
+        match pending {
+            Pending::Nothing => {}
+            Pending::Base { position, base, quality } => self.add_base(index, position, base, quality),
+            Pending::Other { position, low_quality, allele } => {
+                if let Some(slot) = self.slot(position) {
+                    self.counts[slot].observations.push(Observation { read: index, low_quality, allele });
+                }
+            }
+        }
+    }
+
+    fn add_base(&mut self, index: u32, position: i64, base: u8, quality: u8) {
+        let Some(slot) = self.slot(position) else { return };
+        let low_quality = quality < self.min_base_quality;
+        if base == self.reference.base(position) && base != b'N' {
+            let count = &mut self.counts[slot];
+            count.reference += u32::from(!low_quality);
+            count.low_quality_reference += u32::from(low_quality);
+        } else if is_base(base) {
+            let allele = Allele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
+            self.counts[slot].observations.push(Observation { read: index, low_quality, allele });
+        }
+    }
+
+    fn slot(&self, position: i64) -> Option<usize> {
+        usize::try_from(position - self.start).ok().filter(|&slot| slot < self.counts.len())
+    }
+}
+
+fn anchored_at(pending: &Pending, anchor: i64) -> bool {
+    match pending {
+        Pending::Nothing => true,
+        Pending::Base { position, .. } | Pending::Other { position, .. } => *position == anchor,
+    }
+}
+
+fn is_base(base: u8) -> bool {
+    matches!(base, b'A' | b'C' | b'G' | b'T')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::ReadBuilder;
+
+    //                        0123456789
+    const REFERENCE: &[u8] = b"ACGTACGTACGTACGTACGT";
+
+    fn counts(reads: &[Read]) -> Vec<AlleleCount> {
+        let window = ReferenceWindow::new(0, REFERENCE.to_vec());
+        count(Interval::new(0, 20), reads, &window, CountOptions::default()).counts
+    }
+
+    fn only(count: &AlleleCount) -> (AlleleKind, &[u8], bool) {
+        assert_eq!(count.observations.len(), 1, "{count:?}");
+        let seen = &count.observations[0];
+        (seen.allele.kind, &seen.allele.bases, seen.low_quality)
+    }
+
+    #[test]
+    fn matches_and_substitutions() {
+        let counts = counts(&[ReadBuilder::new(2, "GTTC").cigar("4M").build()]);
+        assert_eq!((counts[2].reference, counts[3].reference, counts[5].reference), (1, 1, 1));
+        assert_eq!(only(&counts[4]), (AlleleKind::Substitution, b"T".as_slice(), false));
+        assert_eq!(counts[6], AlleleCount::default());
+    }
+
+    #[test]
+    fn low_quality_counts_for_nothing_but_is_kept() {
+        let counts = counts(&[ReadBuilder::new(2, "GA").cigar("2M").qualities(&[9, 9]).build()]);
+        assert_eq!((counts[2].reference, counts[2].low_quality_reference, counts[2].depth()), (0, 1, 0));
+        assert_eq!(only(&counts[3]), (AlleleKind::Substitution, b"A".as_slice(), true));
+    }
+
+    #[test]
+    fn n_is_passed_over() {
+        assert_eq!(counts(&[ReadBuilder::new(2, "GNA").cigar("3M").build()])[3], AlleleCount::default());
+    }
+
+    #[test]
+    fn an_insertion_takes_its_anchors_place() {
+        let counts = counts(&[ReadBuilder::new(2, "GTCCAC").cigar("2M2I2M").build()]);
+        assert_eq!(only(&counts[3]), (AlleleKind::Insertion, b"TCC".as_slice(), false));
+        assert_eq!((counts[2].reference, counts[3].reference, counts[4].reference), (1, 0, 1));
+    }
+
+    #[test]
+    fn a_deletion_is_anchored_before_it_with_the_reads_base() {
+        let counts = counts(&[ReadBuilder::new(2, "GAGT").cigar("2M2D2M").build()]);
+        assert_eq!(only(&counts[3]), (AlleleKind::Deletion, b"AAC".as_slice(), false));
+        assert_eq!(counts[4], AlleleCount::default());
+        assert_eq!(counts[6].reference, 1);
+    }
+
+    #[test]
+    fn insertion_quality_is_the_mean() {
+        let read = ReadBuilder::new(2, "GTCCAC").cigar("2M2I2M");
+        assert!(!only(&counts(&[read.clone().qualities(&[30, 30, 2, 18, 30, 30]).build()])[3]).2);
+        assert!(only(&counts(&[read.qualities(&[30, 30, 2, 17, 30, 30]).build()])[3]).2);
+    }
+
+    #[test]
+    fn clips_at_both_ends() {
+        let counts = counts(&[ReadBuilder::new(2, "TTGTAA").cigar("2S2M2S").build()]);
+        assert_eq!(only(&counts[1]), (AlleleKind::SoftClip, b"CTT".as_slice(), false));
+        assert_eq!(only(&counts[3]), (AlleleKind::SoftClip, b"TAA".as_slice(), false));
+        assert_eq!(counts[2].reference, 1);
+    }
+
+    #[test]
+    fn an_indel_of_unknown_bases_leaves_the_anchors_base() {
+        let counts = counts(&[ReadBuilder::new(2, "GTNCAC").cigar("2M2I2M").build()]);
+        assert_eq!(counts[3].reference, 1);
+    }
+
+    #[test]
+    fn other_operations_move_but_say_nothing() {
+        let counts = counts(&[ReadBuilder::new(2, "GTGT").cigar("3H2M2N1P2M1H").build()]);
+        let depths: Vec<_> = counts.iter().map(AlleleCount::depth).collect();
+        assert_eq!(depths[..9], [0, 0, 1, 1, 0, 0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn a_deletion_off_the_contig_is_not_counted() {
+        let counts = counts(&[ReadBuilder::new(16, "ACG").cigar("3M9D").build()]);
+        assert_eq!(counts[18].reference, 1);
+    }
+
+    proptest! {
+        /// Whatever the alignment, a read says at most one thing at a position, and exactly one at each aligned A, C, G, T.
+        #[test]
+        fn one_allele_for_each_aligned_base(ops in prop::collection::vec((0_u8..4, 1_u32..4), 1..6), start in 0_u64..8) {
+            let letters = ['M', 'I', 'D', 'M'];
+            let cigar: String = ops.iter().map(|&(kind, n)| format!("{n}{}", letters[usize::from(kind)])).collect();
+            let bases: usize = ops.iter().filter(|(kind, _)| *kind != 2).map(|(_, n)| *n as usize).sum();
+            prop_assume!(bases > 0 && ops.iter().any(|(kind, _)| kind % 3 == 0));
+            let text: String = "TTGCA".chars().cycle().take(bases).collect();
+            let read = ReadBuilder::new(start, &text).cigar(&cigar).build();
+            let counts = counts(std::slice::from_ref(&read));
+            let mut aligned = vec![false; 20];
+            let mut position = usize::try_from(start).unwrap();
+            for op in &read.cigar {
+                if op.kind == CigarKind::Match {
+                    aligned.iter_mut().skip(position).take(op.length as usize).for_each(|slot| *slot = true);
+                }
+                position += if op.kind.consumes_reference() { op.length as usize } else { 0 };
+            }
+            for (slot, count) in counts.iter().enumerate() {
+                let said = count.reference + count.low_quality_reference + u32::try_from(count.observations.len()).unwrap();
+                prop_assert!(said <= 1, "{cigar} says {said} things at {slot}");
+                prop_assert!(!aligned[slot] || said == 1, "{cigar} says nothing at {slot}");
+            }
+        }
+    }
+}

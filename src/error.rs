@@ -1,0 +1,73 @@
+//! Every way in which the library fails, as one sentence that names the file, contig or line and says what to do.
+
+use std::path::PathBuf;
+
+/// What a caller of the library gets instead of a result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A flag's value makes no sense, or names a contig that is not there.
+    #[error("{0}")]
+    Usage(String),
+    /// An input file is missing, damaged, or does not go with another one.
+    #[error("{path}: {problem}", path = path.display())]
+    Input {
+        /// The file at fault.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        problem: String,
+    },
+    /// An output could not be made, written or put in its place.
+    #[error("{path}: {problem}", path = path.display())]
+    Output {
+        /// The final name of the output.
+        path: PathBuf,
+        /// What went wrong.
+        problem: String,
+    },
+    /// A model folder cannot be used.
+    #[error("model {path}: {problem}", path = path.display())]
+    Model {
+        /// The model's folder, or a file in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Something that should not happen: a fault of ours, or of the machine.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// The run was stopped because another stage failed or a signal came; never the first cause.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An [`Error::Input`].
+    pub fn input(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::Input { path: path.into(), problem: problem.into() }
+    }
+
+    /// An [`Error::Output`].
+    pub fn output(path: impl Into<PathBuf>, problem: impl ToString) -> Self {
+        Self::Output { path: path.into(), problem: problem.to_string() }
+    }
+
+    /// An [`Error::Model`].
+    pub fn model(path: impl Into<PathBuf>, problem: impl ToString) -> Self {
+        Self::Model { path: path.into(), problem: problem.to_string() }
+    }
+
+    /// The process's exit code: 2 usage, 3 bad input, 4 output or space, 1 internal.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Input { .. } | Self::Model { .. } => 3,
+            Self::Output { .. } => 4,
+            Self::Internal(_) | Self::Stopped => 1,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! A candidate, its region's reads and the reference -> one [`PileupImage`] for a set of its alternative alleles.
+//!
+//! Five rows of reference, then a row for each read around the candidate, by start, name and number. The column in the
+//! middle is the candidate's first base; columns off the contig stay empty.
+
+use rand::seq::SliceRandom;
+
+use super::channel::{Channel, Pixel};
+use super::image::PileupImage;
+use super::spec::{ImageSpec, REFERENCE_ROWS};
+use crate::candidates::Candidate;
+use crate::genome::ReferenceWindow;
+use crate::reads::sampler::locus_random;
+use crate::reads::{CigarKind, Read};
+
+/// Reads that come within this many bp of the reference allele get a row.
+pub const READ_MARGIN: u64 = 5;
+
+/// The alternative alleles whose support an image shows: indexes into [`Candidate::alts`], ascending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AltSet {
+    /// One allele.
+    One(usize),
+    /// Two, the first index being smaller.
+    Two(usize, usize),
+}
+
+impl AltSet {
+    /// True where the allele of that index is in the set.
+    #[must_use]
+    pub fn contains(self, alt: usize) -> bool {
+        match self {
+            Self::One(a) => a == alt,
+            Self::Two(a, b) => a == alt || b == alt,
+        }
+    }
+}
+
+/// The images of a candidate of `n` alternative alleles: one for each allele, then one for each pair.
+pub fn alt_sets(n: usize) -> impl Iterator<Item = AltSet> {
+    let pairs = (0..n).flat_map(move |a| (a + 1..n).map(move |b| AltSet::Two(a, b)));
+    (0..n).map(AltSet::One).chain(pairs)
+}
+
+/// Renders `candidate`. `reads` are its region's, in [`Read::order`], as the candidate's support indexes them;
+/// `reference` should reach half an image to both sides, N off the contig.
+#[must_use]
+pub fn render(spec: &ImageSpec, candidate: &Candidate, set: AltSet, reads: &[Read], reference: &ReferenceWindow) -> PileupImage {
+    let mut image = PileupImage::empty(spec.shape());
+    let first_column = candidate.position.cast_signed() - spec.half_width().cast_signed() as i64;
+    draw_reference(spec, &mut image, first_column, reference);
+    let supports = supporting(candidate, set, reads.len());
+    for (row, index) in chosen_reads(spec, candidate, reads).into_iter().enumerate() {
+        let mut painter = Painter::new(spec, &reads[index], supports[index], image.row_mut(REFERENCE_ROWS + row));
+        walk(&reads[index], reference, |position, pixel| painter.paint(position - first_column, pixel));
+    }
+    image
+}
+
+fn draw_reference(spec: &ImageSpec, image: &mut PileupImage, first_column: i64, reference: &ReferenceWindow) {
+    let channels = spec.channels.len();
+    let mut row = vec![0; spec.width * channels];
+    for (position, pixel) in (first_column..).zip(row.chunks_exact_mut(channels)) {
+        let base = reference.base(position);
+        if base != b'N' {
+            spec.channels.iter().zip(pixel).for_each(|(channel, value)| *value = channel.of_reference(base));
+        }
+    }
+    (0..REFERENCE_ROWS).for_each(|r| image.row_mut(r).copy_from_slice(&row));
+}
+
+fn supporting(candidate: &Candidate, set: AltSet, reads: usize) -> Vec<bool> {
+    let mut supports = vec![false; reads];
+    for (_, alt) in candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)) {
+        for &read in &alt.support {
+            supports[read as usize] = true;
+        }
+    }
+    supports
+}
+
+/// Indexes of the reads that get a row, ascending; too many are sampled, seeded by the locus.
+fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<usize> {
+    let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
+    let start = candidate.position;
+    let usable = |read: &Read| {
+        read.span.overlaps(around) && quality_at(read, start).is_none_or(|quality| quality >= spec.min_base_quality)
+    };
+    let mut chosen: Vec<usize> = reads.iter().enumerate().filter(|(_, read)| usable(read)).map(|(i, _)| i).collect();
+    let rows = spec.read_rows();
+    if chosen.len() > rows {
+        chosen.partial_shuffle(&mut locus_random(candidate.contig.0, start), rows);
+        // The shuffled part is the slice's end.
+        chosen.drain(..chosen.len() - rows);
+        chosen.sort_unstable();
+    }
+    chosen
+}
+
+/// Quality of the base that the read aligns to `position`, or `None` where it aligns none.
+fn quality_at(read: &Read, position: u64) -> Option<u8> {
+    let (mut reference, mut offset) = (read.span.start(), 0_usize);
+    for op in &read.cigar {
+        let length = u64::from(op.length);
+        if op.kind == CigarKind::Match && reference <= position && position < reference + length {
+            return read.qualities.get(offset + usize::try_from(position - reference).ok()?).copied();
+        }
+        reference += if op.kind.consumes_reference() { length } else { 0 };
+        offset += if op.kind.consumes_read() { op.length as usize } else { 0 };
+    }
+    None
+}
+
+/// Calls `paint` with the position of each aligned base and of each indel's anchor, in alignment order.
+fn walk(read: &Read, reference: &ReferenceWindow, mut paint: impl FnMut(i64, Pixel)) {
+    let mut position = read.span.start().cast_signed();
+    let mut offset = 0;
+    for op in &read.cigar {
+        let length = op.length as usize;
+        match op.kind {
+            CigarKind::Match => {
+                let aligned = read.bases[offset..offset + length].iter().zip(&read.qualities[offset..offset + length]);
+                for (position, (&base, &quality)) in (position..).zip(aligned) {
+                    paint(position, Pixel { base, quality, differs: base != reference.base(position) });
+                }
+            }
+            CigarKind::Insertion | CigarKind::SoftClip if length > 0 => {
+                paint(position - 1, Pixel { base: b'*', quality: read.qualities[offset], differs: true });
+            }
+            CigarKind::Deletion | CigarKind::Skip => {
+                let quality = offset.checked_sub(1).map_or(0, |before| read.qualities[before]);
+                paint(position - 1, Pixel { base: b'*', quality, differs: true });
+            }
+            _ => {}
+        }
+        offset += if op.kind.consumes_read() { length } else { 0 };
+        position += if op.kind.consumes_reference() { i64::from(op.length) } else { 0 };
+    }
+}
+
+/// Paints one read into its row.
+struct Painter<'a> {
+    row: &'a mut [u8],
+    /// A pixel with the values that all of the read's pixels share.
+    template: Vec<u8>,
+    /// The channels that change along the read, with their places in a pixel.
+    changing: Vec<(usize, Channel)>,
+}
+
+impl<'a> Painter<'a> {
+    fn new(spec: &ImageSpec, read: &Read, supports: bool, row: &'a mut [u8]) -> Self {
+        let of_read: Vec<_> = spec.channels.iter().map(|channel| channel.of_read(read, supports)).collect();
+        let changing = spec.channels.iter().copied().enumerate().filter(|(i, _)| of_read[*i].is_none()).collect();
+        Self { row, template: of_read.into_iter().map(Option::unwrap_or_default).collect(), changing }
+    }
+
+    fn paint(&mut self, column: i64, pixel: Pixel) {
+        let Ok(column) = usize::try_from(column) else { return };
+        let channels = self.template.len();
+        let Some(place) = self.row.get_mut(column * channels..(column + 1) * channels) else { return };
+        place.copy_from_slice(&self.template);
+        for &(i, channel) in &self.changing {
+            place[i] = channel.of_pixel(pixel).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::candidates::AltAllele;
+    use crate::genome::ContigId;
+    use crate::testing::ReadBuilder;
+
+    fn candidate(position: u64, support: &[u32]) -> Candidate {
+        let alt = |bases: &[u8], support: &[u32]| AltAllele { bases: bases.to_vec(), count: 2, support: support.to_vec() };
+        Candidate {
+            contig: ContigId(0),
+            position,
+            reference: b"A".to_vec(),
+            alts: vec![alt(b"C", support), alt(b"G", &[0])],
+            reference_count: 0,
+            depth: 2,
+        }
+    }
+
+    fn spec() -> ImageSpec {
+        ImageSpec { height: 9, width: 11, ..ImageSpec::default() }
+    }
+
+    fn window() -> ReferenceWindow {
+        ReferenceWindow::new(0, b"ACGTACGTACGTACGTACGT".to_vec())
+    }
+
+    /// Values of one channel along a row.
+    fn values(image: &PileupImage, row: usize, channel: usize) -> Vec<u8> {
+        (0..image.shape().width).map(|column| image.value(row, column, channel)).collect()
+    }
+
+    #[test]
+    fn reference_rows_and_a_read() {
+        let read = ReadBuilder::new(6, "GTCC").cigar("4M").build();
+        let image = render(&spec(), &candidate(8, &[0]), AltSet::One(0), &[read], &window());
+        // Columns are positions 3 to 13.
+        assert_eq!(values(&image, 0, 0), [100, 250, 30, 180, 100, 250, 30, 180, 100, 250, 30]);
+        assert_eq!(values(&image, 5, 0), [0, 0, 0, 180, 100, 30, 30, 0, 0, 0, 0]);
+        assert_eq!(values(&image, 5, 5), [0, 0, 0, 50, 50, 254, 50, 0, 0, 0, 0]);
+        assert_eq!(image.value(5, 5, 4), 254);
+        assert_eq!(values(&image, 6, 3), [0; 11]);
+    }
+
+    #[test]
+    fn support_follows_the_set() {
+        let reads = [ReadBuilder::new(6, "GTCC").name("a").build(), ReadBuilder::new(6, "GTAC").name("b").build()];
+        let shown = |set| {
+            let image = render(&spec(), &candidate(8, &[1]), set, &reads, &window());
+            (image.value(5, 5, 4), image.value(6, 5, 4))
+        };
+        assert_eq!(shown(AltSet::One(0)), (152, 254));
+        assert_eq!(shown(AltSet::One(1)), (254, 152));
+        assert_eq!(shown(AltSet::Two(0, 1)), (254, 254));
+    }
+
+    #[test]
+    fn indels_mark_their_anchor() {
+        let reads = [
+            ReadBuilder::new(6, "GTATTCG").cigar("3M2I2M").name("a").build(),
+            ReadBuilder::new(6, "GTAT").cigar("3M2D1M").name("b").build(),
+        ];
+        let image = render(&spec(), &candidate(8, &[]), AltSet::One(0), &reads, &window());
+        assert_eq!(values(&image, 5, 0), [0, 0, 0, 180, 100, 0, 30, 180, 0, 0, 0]);
+        assert_eq!(values(&image, 6, 0), [0, 0, 0, 180, 100, 0, 0, 0, 100, 0, 0]);
+        assert_eq!((image.value(5, 5, 5), image.value(6, 5, 5)), (254, 254));
+    }
+
+    #[test]
+    fn low_quality_at_the_candidate_costs_the_row() {
+        let reads = [ReadBuilder::new(6, "GTAC").qualities(&[30, 30, 9, 30]).build()];
+        let image = render(&spec(), &candidate(8, &[]), AltSet::One(0), &reads, &window());
+        assert_eq!(values(&image, 5, 0), [0; 11]);
+    }
+
+    #[test]
+    fn the_contigs_end_is_padded() {
+        let image = render(&spec(), &candidate(1, &[]), AltSet::One(0), &[], &window());
+        assert_eq!(values(&image, 0, 0)[..6], [0, 0, 0, 0, 250, 30]);
+    }
+
+    #[test]
+    fn too_many_reads_are_sampled_in_order() {
+        let reads: Vec<_> = (0..40).map(|i| ReadBuilder::new(i / 10, "ACGTACGTACGT").name(&format!("{i:02}")).mapping_quality(u8::try_from(i).unwrap() + 10).build()).collect();
+        let draw = || render(&spec(), &candidate(8, &[]), AltSet::One(0), &reads, &window());
+        let image = draw();
+        let mapping: Vec<_> = (5..9).map(|row| image.value(row, 5, 2)).collect();
+        assert!(mapping.windows(2).all(|pair| pair[0] < pair[1]) && mapping[0] > 0, "{mapping:?}");
+        assert_eq!(image, draw());
+    }
+
+    #[test]
+    fn sets_of_three_alleles() {
+        use AltSet::{One, Two};
+        assert_eq!(alt_sets(3).collect::<Vec<_>>(), [One(0), One(1), One(2), Two(0, 1), Two(0, 2), Two(1, 2)]);
+    }
+
+    proptest! {
+        #[test]
+        fn reference_rows_are_equal(position in 0_u64..20, starts in prop::collection::vec(0_u64..15, 0..6)) {
+            let reads: Vec<_> = starts.iter().map(|&start| ReadBuilder::new(start, "ACGTA").build()).collect();
+            let image = render(&spec(), &candidate(position, &[]), AltSet::One(0), &reads, &window());
+            for row in 1..REFERENCE_ROWS {
+                prop_assert_eq!(image.row(row), image.row(0));
+            }
+        }
+    }
+}

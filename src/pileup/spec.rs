@@ -1,0 +1,79 @@
+//! What an image looks like: the contract between rendering and a model, stored in `model.json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::channel::Channel;
+use super::image::ImageShape;
+use crate::alleles::counter::DEFAULT_MIN_BASE_QUALITY;
+
+/// Rows that show the reference, on top.
+pub const REFERENCE_ROWS: usize = 5;
+
+/// Size, channels and read rule of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSpec {
+    /// Rows: [`REFERENCE_ROWS`] and one for each read.
+    pub height: usize,
+    /// Columns, one for each reference position; odd, so that the variant's first base has the middle one.
+    pub width: usize,
+    /// Channels in order.
+    pub channels: Vec<Channel>,
+    /// Lowest base quality (Phred) at the variant's first base; reads under it get no row.
+    pub min_base_quality: u8,
+}
+
+impl Default for ImageSpec {
+    /// DeepVariant's WGS image: 100 x 221 x 7.
+    fn default() -> Self {
+        Self {
+            height: 100,
+            width: 221,
+            channels: vec![
+                Channel::ReadBase,
+                Channel::BaseQuality,
+                Channel::MappingQuality,
+                Channel::Strand,
+                Channel::ReadSupportsVariant,
+                Channel::BaseDiffersFromRef,
+                Channel::InsertSize,
+            ],
+            min_base_quality: DEFAULT_MIN_BASE_QUALITY,
+        }
+    }
+}
+
+impl ImageSpec {
+    /// Height, width and channels.
+    #[must_use]
+    pub fn shape(&self) -> ImageShape {
+        ImageShape { height: self.height, width: self.width, channels: self.channels.len() }
+    }
+
+    /// Columns on each side of the middle one.
+    #[must_use]
+    pub fn half_width(&self) -> usize {
+        (self.width - 1) / 2
+    }
+
+    /// Rows for reads.
+    #[must_use]
+    pub fn read_rows(&self) -> usize {
+        self.height.saturating_sub(REFERENCE_ROWS)
+    }
+
+    /// Why such an image cannot be rendered, or `None`.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        if self.height <= REFERENCE_ROWS || self.height > 1000 {
+            return Some(format!("image height {} is not within {} to 1000", self.height, REFERENCE_ROWS + 1));
+        }
+        if self.width.is_multiple_of(2) || self.width > 2001 {
+            return Some(format!("image width {} is not an odd number up to 2001", self.width));
+        }
+        if self.channels.is_empty() {
+            return Some("the image has no channels".into());
+        }
+        None
+    }
+}

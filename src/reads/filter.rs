@@ -1,0 +1,116 @@
+//! Alignment flags and MAPQ -> whether a record is looked at, and why not.
+
+use rust_htslib::bam::record::Record;
+use serde::{Deserialize, Serialize};
+
+/// Lowest mapping quality of a read that is used, Phred.
+pub const DEFAULT_MIN_MAPPING_QUALITY: u8 = 5;
+
+/// Which reads are used; stored in a model, since the model was trained on such reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFilter {
+    /// Lowest mapping quality, Phred.
+    pub min_mapping_quality: u8,
+    /// Keep reads marked as duplicates.
+    pub keep_duplicates: bool,
+    /// Keep supplementary alignments.
+    pub keep_supplementary: bool,
+    /// Keep secondary alignments.
+    pub keep_secondary: bool,
+}
+
+impl Default for ReadFilter {
+    fn default() -> Self {
+        Self {
+            min_mapping_quality: DEFAULT_MIN_MAPPING_QUALITY,
+            keep_duplicates: false,
+            keep_supplementary: false,
+            keep_secondary: false,
+        }
+    }
+}
+
+/// Why a record is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterReason {
+    /// Flag 0x4.
+    Unmapped,
+    /// Flag 0x400.
+    Duplicate,
+    /// Flag 0x200.
+    QualityFail,
+    /// Flag 0x100.
+    Secondary,
+    /// Flag 0x800.
+    Supplementary,
+    /// Paired, not properly, with the mate on another contig.
+    ImproperlyPlaced,
+    /// MAPQ under the limit.
+    LowMappingQuality,
+}
+
+impl ReadFilter {
+    /// Why `record` is left out, or `None` where it is used.
+    #[must_use]
+    pub fn reject(&self, record: &Record) -> Option<FilterReason> {
+        let rules = [
+            (record.is_unmapped(), FilterReason::Unmapped),
+            (record.is_duplicate() && !self.keep_duplicates, FilterReason::Duplicate),
+            (record.is_quality_check_failed(), FilterReason::QualityFail),
+            (record.is_secondary() && !self.keep_secondary, FilterReason::Secondary),
+            (record.is_supplementary() && !self.keep_supplementary, FilterReason::Supplementary),
+            (improperly_placed(record), FilterReason::ImproperlyPlaced),
+            (record.mapq() < self.min_mapping_quality, FilterReason::LowMappingQuality),
+        ];
+        rules.into_iter().find(|(rejected, _)| *rejected).map(|(_, reason)| reason)
+    }
+}
+
+fn improperly_placed(record: &Record) -> bool {
+    record.is_paired() && !record.is_proper_pair() && !record.is_mate_unmapped() && record.mtid() != record.tid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(flags: u16, mapq: u8, mate: i32) -> Record {
+        let mut record = Record::new();
+        record.set_flags(flags);
+        record.set_mapq(mapq);
+        record.set_tid(0);
+        record.set_mtid(mate);
+        record
+    }
+
+    #[test]
+    fn each_flag_has_its_reason() {
+        let filter = ReadFilter::default();
+        for (flags, reason) in [
+            (0x4, FilterReason::Unmapped),
+            (0x400, FilterReason::Duplicate),
+            (0x200, FilterReason::QualityFail),
+            (0x100, FilterReason::Secondary),
+            (0x800, FilterReason::Supplementary),
+        ] {
+            assert_eq!(filter.reject(&record(flags, 60, -1)), Some(reason));
+        }
+        assert_eq!(filter.reject(&record(0, 60, -1)), None);
+    }
+
+    #[test]
+    fn mapping_quality_is_inclusive() {
+        let filter = ReadFilter::default();
+        assert_eq!(filter.reject(&record(0, 4, -1)), Some(FilterReason::LowMappingQuality));
+        assert_eq!(filter.reject(&record(0, 5, -1)), None);
+    }
+
+    #[test]
+    fn a_pair_over_two_contigs_is_used_only_if_proper() {
+        let filter = ReadFilter::default();
+        assert_eq!(filter.reject(&record(0x1, 60, 3)), Some(FilterReason::ImproperlyPlaced));
+        assert_eq!(filter.reject(&record(0x1, 60, 0)), None);
+        assert_eq!(filter.reject(&record(0x1 | 0x2, 60, 3)), None);
+    }
+}

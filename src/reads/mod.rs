@@ -1,0 +1,11 @@
+//! Aligned reads: from BAM or CRAM to owned, filtered [`Read`]s of one region.
+
+pub mod check;
+pub mod filter;
+pub mod read;
+pub mod sampler;
+pub mod source;
+
+pub use filter::{FilterReason, ReadFilter};
+pub use read::{Cigar, CigarKind, Read};
+pub use source::{BamFile, BamSource, FetchStats, ReadSource};

@@ -1,0 +1,92 @@
+//! A stream of items of any length -> at most `capacity` of them, each equally likely, the same ones every time.
+
+use rand::Rng;
+use rand_pcg::Pcg64;
+
+/// Mixed into every seed, so that no region's stream is the bare generator's.
+const SEED: u64 = 0x7661_7270_6978;
+
+/// Reservoir sampling, algorithm R (Vitter, ACM Trans. Math. Softw. 11:37, 1985).
+///
+/// Whether an item is kept is decided before it is made, so that a million reads at one site cost no memory.
+pub struct Reservoir<T> {
+    capacity: usize,
+    seen: u64,
+    kept: Vec<T>,
+    random: Pcg64,
+}
+
+impl<T> Reservoir<T> {
+    /// An empty reservoir for the locus `contig:start` (index and 0-based position), which alone seeds it: what is
+    /// sampled depends on neither threads nor which regions came before.
+    #[must_use]
+    pub fn new(capacity: usize, contig: usize, start: u64) -> Self {
+        let random = locus_random(contig, start);
+        Self { capacity, seen: 0, kept: Vec::new(), random }
+    }
+
+    /// Offers one item, made by `make` only if it is kept.
+    pub fn offer(&mut self, make: impl FnOnce() -> Option<T>) {
+        self.seen += 1;
+        if self.kept.len() < self.capacity {
+            self.kept.extend(make());
+            return;
+        }
+        let slot = self.random.random_range(0..self.seen);
+        if let Some(place) = usize::try_from(slot).ok().and_then(|slot| self.kept.get_mut(slot))
+            && let Some(item) = make()
+        {
+            *place = item;
+        }
+    }
+
+    /// Items offered so far.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The items kept, in no particular order.
+    #[must_use]
+    pub fn into_kept(self) -> Vec<T> {
+        self.kept
+    }
+}
+
+/// The generator of a locus.
+#[must_use]
+pub fn locus_random(contig: usize, start: u64) -> Pcg64 {
+    Pcg64::new(u128::from(SEED ^ start), contig as u128)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(capacity: usize, n: u32, start: u64) -> Vec<u32> {
+        let mut reservoir = Reservoir::new(capacity, 0, start);
+        (0..n).for_each(|i| reservoir.offer(|| Some(i)));
+        reservoir.into_kept()
+    }
+
+    #[test]
+    fn a_short_stream_is_kept_whole() {
+        assert_eq!(sample(10, 4, 0), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_locus_alone_decides() {
+        assert_eq!(sample(10, 1000, 7), sample(10, 1000, 7));
+        assert_ne!(sample(10, 1000, 7), sample(10, 1000, 8));
+    }
+
+    #[test]
+    fn every_item_is_about_equally_likely() {
+        // 2,000 samples of 10 from 100: each tenth of the stream gives 2,000 items, give or take 3 sigma (127).
+        let mut tenths = [0_i32; 10];
+        for start in 0..2000 {
+            sample(10, 100, start).iter().for_each(|&i| tenths[i as usize / 10] += 1);
+        }
+        assert!(tenths.iter().all(|&n| (n - 2000).abs() < 150), "{tenths:?}");
+    }
+}

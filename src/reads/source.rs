@@ -1,0 +1,236 @@
+//! A region -> its usable reads, sampled to a cap ([`ReadSource`]); from an indexed BAM or CRAM ([`BamSource`]).
+
+use std::path::{Path, PathBuf};
+
+use rust_htslib::bam::{self, Read as _};
+
+use super::check;
+use super::filter::ReadFilter;
+use super::read::Read;
+use super::sampler::Reservoir;
+use crate::error::{Error, Result};
+use crate::genome::{Contig, ContigId, Contigs, Interval};
+
+/// Most reads kept of one region; more are sampled.
+pub const DEFAULT_MAX_READS: usize = 1500;
+
+/// What a fetch met, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchStats {
+    /// Records that overlap the interval.
+    pub records: u64,
+    /// Of these, left out by flags or MAPQ.
+    pub filtered: u64,
+    /// Of these, without a usable alignment or sequence.
+    pub unusable: u64,
+    /// Of these, dropped to stay under the cap.
+    pub sampled_out: u64,
+}
+
+impl std::ops::AddAssign for FetchStats {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.filtered += other.filtered;
+        self.unusable += other.unusable;
+        self.sampled_out += other.sampled_out;
+    }
+}
+
+/// Gives the reads of an interval.
+pub trait ReadSource: Send {
+    /// The usable reads that overlap `interval`, in [`Read::order`], at most the source's cap of them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the file cannot be read there.
+    fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)>;
+}
+
+/// What to take from a reads file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Which reads are used.
+    pub filter: ReadFilter,
+    /// Most reads kept of one region.
+    pub max_reads: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { filter: ReadFilter::default(), max_reads: DEFAULT_MAX_READS }
+    }
+}
+
+/// A checked BAM or CRAM file; opened once per thread with [`BamFile::open`].
+#[derive(Clone, Debug)]
+pub struct BamFile {
+    path: PathBuf,
+    index: PathBuf,
+    reference: PathBuf,
+    contigs: Contigs,
+    header: String,
+}
+
+impl BamFile {
+    /// Checks that the file is whole, sorted and has an index of its own; reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Input`] saying what is wrong and what to do.
+    pub fn new(path: &Path, reference: &Path) -> Result<Self> {
+        let index = check::file_and_index(path)?;
+        let reader = bam::Reader::from_path(path)
+            .map_err(|_| Error::input(path, "is not a readable BAM or CRAM file (no valid header)"))?;
+        let view = reader.header();
+        let contigs = view
+            .target_names()
+            .iter()
+            .enumerate()
+            .map(|(i, name)| Contig {
+                name: String::from_utf8_lossy(name).into_owned(),
+                length: u32::try_from(i).ok().and_then(|tid| view.target_len(tid)).unwrap_or(0),
+            })
+            .collect();
+        let header = String::from_utf8_lossy(view.as_bytes()).into_owned();
+        let file = Self { path: path.into(), index, reference: reference.into(), contigs: Contigs::new(contigs), header };
+        check::sort_order(&file)?;
+        check::index_matches(&file)?;
+        Ok(file)
+    }
+
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The index's path.
+    #[must_use]
+    pub fn index(&self) -> &Path {
+        &self.index
+    }
+
+    /// The contigs of its header.
+    #[must_use]
+    pub fn contigs(&self) -> &Contigs {
+        &self.contigs
+    }
+
+    /// Its header as text.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// The FASTA that a CRAM is decoded with.
+    pub(super) fn reference(&self) -> &Path {
+        &self.reference
+    }
+
+    /// True for CRAM, by name.
+    #[must_use]
+    pub fn is_cram(&self) -> bool {
+        self.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("cram"))
+    }
+
+    /// An htslib reader with its index, for one thread.
+    pub(super) fn indexed_reader(&self) -> Result<bam::IndexedReader> {
+        let mut reader = bam::IndexedReader::from_path_and_index(&self.path, &self.index).map_err(|_| {
+            Error::input(
+                &self.index,
+                format!("is not a usable index; make it again with 'samtools index {}'", self.path.display()),
+            )
+        })?;
+        if self.is_cram() {
+            reader
+                .set_reference(&self.reference)
+                .map_err(|e| Error::input(&self.path, format!("reference {} does not serve: {e}", self.reference.display())))?;
+        }
+        Ok(reader)
+    }
+
+    /// Opens the file for one thread. `reference` gives contig ids their names.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it cannot be opened.
+    pub fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<BamSource> {
+        let tids = reference.iter().map(|(_, c)| self.contigs.id(&c.name).and_then(|id| i32::try_from(id.0).ok())).collect();
+        Ok(BamSource { file: self.clone(), reader: self.indexed_reader()?, tids, options, record: bam::Record::new() })
+    }
+
+    /// The sentence for a read error at a place.
+    pub(super) fn broken_at(&self, tid: i32, position: i64, error: &rust_htslib::errors::Error) -> Error {
+        let contig = usize::try_from(tid).ok().filter(|&i| i < self.contigs.len());
+        let contig = contig.map_or("?", |i| self.contigs.get(ContigId(i)).name.as_str());
+        let hint = if self.is_cram() {
+            "; a CRAM needs the very reference it was written with"
+        } else {
+            "; the file is damaged (check it with samtools quickcheck), or its index is of another file"
+        };
+        Error::input(&self.path, format!("cannot be read near {contig}:{}: {error}{hint}", position + 1))
+    }
+}
+
+/// One thread's reader of a BAM or CRAM file.
+pub struct BamSource {
+    file: BamFile,
+    reader: bam::IndexedReader,
+    /// The file's tid of each reference contig.
+    tids: Vec<Option<i32>>,
+    options: ReadOptions,
+    record: bam::Record,
+}
+
+impl ReadSource for BamSource {
+    fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
+        let mut stats = FetchStats::default();
+        let Some(tid) = self.tids.get(contig.0).copied().flatten() else {
+            return Ok((Vec::new(), stats));
+        };
+        let signed = |p: u64| i64::try_from(p).unwrap_or(i64::MAX);
+        let (start, end) = (signed(interval.start()), signed(interval.end()));
+        self.reader.fetch((tid, start, end)).map_err(|e| self.file.broken_at(tid, start, &e))?;
+        let length = self.file.contigs.get(ContigId(usize::try_from(tid).unwrap_or(0))).length;
+        let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start());
+        let mut last = i64::MIN;
+        while let Some(outcome) = self.reader.read(&mut self.record) {
+            outcome.map_err(|e| self.file.broken_at(tid, last.max(start), &e))?;
+            let record = &self.record;
+            if record.pos() < last {
+                return Err(check::unsorted(self.file.path(), self.file.contigs(), tid, record.pos()));
+            }
+            last = record.pos();
+            stats.records += 1;
+            if self.options.filter.reject(record).is_some() {
+                stats.filtered += 1;
+                continue;
+            }
+            kept.offer(|| match Read::from_record(record) {
+                Ok(read) if read.span.end() <= length => Some(read),
+                _ => {
+                    stats.unusable += 1;
+                    None
+                }
+            });
+        }
+        let offered = kept.seen();
+        let mut reads = kept.into_kept();
+        stats.sampled_out = offered.saturating_sub(self.options.max_reads as u64);
+        reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        Ok((reads, stats))
+    }
+}
+
+/// Reads held in memory: for tests, and for reads that are made rather than read.
+#[derive(Clone, Debug, Default)]
+pub struct MemorySource {
+    /// The reads, of one contig.
+    pub reads: Vec<Read>,
+}
+
+impl ReadSource for MemorySource {
+    fn fetch(&mut self, _: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
+        let mut reads: Vec<_> = self.reads.iter().filter(|r| r.span.overlaps(interval)).cloned().collect();
+        reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        let stats = FetchStats { records: reads.len() as u64, ..FetchStats::default() };
+        Ok((reads, stats))
+    }
+}

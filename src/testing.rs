@@ -1,0 +1,160 @@
+//! Reads and references built in code, for tests and benchmarks.
+
+// A builder that cannot build is a broken test.
+#![allow(clippy::expect_used, clippy::missing_panics_doc)]
+
+use std::io::Write;
+
+use crate::genome::{Interval, Reference, ReferenceFile};
+use crate::reads::{Cigar, CigarKind, Read};
+
+/// Builds a [`Read`]: bases matching end to end, quality 30, MAPQ 60, forward, unless told otherwise.
+#[derive(Clone, Debug)]
+pub struct ReadBuilder {
+    read: Read,
+    start: u64,
+}
+
+impl ReadBuilder {
+    /// A read whose first aligned base lies at `start` (0-based).
+    #[must_use]
+    pub fn new(start: u64, bases: &str) -> Self {
+        let read = Read {
+            name: (*b"read").into(),
+            number: 0,
+            span: Interval::new(start, start),
+            mapping_quality: 60,
+            reverse: false,
+            template_length: 300,
+            haplotype: 0,
+            bases: bases.as_bytes().into(),
+            qualities: vec![30; bases.len()].into(),
+            cigar: Box::new([]),
+        };
+        Self { read, start }.cigar(&format!("{}M", bases.len()))
+    }
+
+    /// Sets the alignment, in SAM's notation.
+    #[must_use]
+    pub fn cigar(mut self, text: &str) -> Self {
+        self.read.cigar = text
+            .split_inclusive(|c: char| !c.is_ascii_digit())
+            .map(|op| {
+                let (length, letter) = op.split_at(op.len() - 1);
+                let kind = match letter {
+                    "M" => CigarKind::Match,
+                    "I" => CigarKind::Insertion,
+                    "D" => CigarKind::Deletion,
+                    "N" => CigarKind::Skip,
+                    "S" => CigarKind::SoftClip,
+                    "H" => CigarKind::HardClip,
+                    _ => CigarKind::Padding,
+                };
+                Cigar { kind, length: length.parse().expect("a CIGAR length") }
+            })
+            .collect();
+        let span: u64 =
+            self.read.cigar.iter().filter(|op| op.kind.consumes_reference()).map(|op| u64::from(op.length)).sum();
+        self.read.span = Interval::new(self.start, self.start + span);
+        self
+    }
+
+    /// Sets the template's name.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.read.name = name.as_bytes().into();
+        self
+    }
+
+    /// Sets the base qualities, Phred.
+    #[must_use]
+    pub fn qualities(mut self, qualities: &[u8]) -> Self {
+        assert_eq!(qualities.len(), self.read.bases.len(), "one quality for each base");
+        self.read.qualities = qualities.into();
+        self
+    }
+
+    /// Sets the mapping quality, Phred.
+    #[must_use]
+    pub fn mapping_quality(mut self, quality: u8) -> Self {
+        self.read.mapping_quality = quality;
+        self
+    }
+
+    /// Sets the template length in bp.
+    #[must_use]
+    pub fn template_length(mut self, length: i64) -> Self {
+        self.read.template_length = length;
+        self
+    }
+
+    /// Puts it on the reverse strand.
+    #[must_use]
+    pub fn reverse(mut self) -> Self {
+        self.read.reverse = true;
+        self
+    }
+
+    /// The read.
+    #[must_use]
+    pub fn build(self) -> Read {
+        self.read
+    }
+}
+
+/// Builds an indexed FASTA in a temporary folder.
+#[derive(Clone, Debug, Default)]
+pub struct ReferenceBuilder {
+    contigs: Vec<(String, String)>,
+}
+
+/// A FASTA that lives as long as this value.
+#[derive(Debug)]
+pub struct BuiltReference {
+    /// The folder it is in.
+    pub folder: tempfile::TempDir,
+    /// The checked file.
+    pub file: ReferenceFile,
+}
+
+impl ReferenceBuilder {
+    /// No contigs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a contig.
+    #[must_use]
+    pub fn contig(mut self, name: &str, bases: &str) -> Self {
+        self.contigs.push((name.into(), bases.into()));
+        self
+    }
+
+    /// Writes the FASTA and its index, each contig on one line.
+    #[must_use]
+    pub fn build(self) -> BuiltReference {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("ref.fa");
+        let mut fasta = std::fs::File::create(&path).expect("a FASTA");
+        let mut index = String::new();
+        let mut offset = 0;
+        for (name, bases) in &self.contigs {
+            writeln!(fasta, ">{name}\n{bases}").expect("space for a FASTA");
+            offset += name.len() + 2;
+            index += &format!("{name}\t{0}\t{offset}\t{0}\t{1}\n", bases.len(), bases.len() + 1);
+            offset += bases.len() + 1;
+        }
+        std::fs::write(folder.path().join("ref.fa.fai"), index).expect("an index");
+        let file = ReferenceFile::new(&path).expect("a valid FASTA");
+        BuiltReference { folder, file }
+    }
+}
+
+impl BuiltReference {
+    /// A reader of it.
+    #[must_use]
+    pub fn open(&self) -> Reference {
+        self.file.open().expect("a readable FASTA")
+    }
+}
