@@ -1,1 +1,15 @@
-fn main() {}
+//! The program: parses, runs, and turns an error into one sentence and an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match varpix::cli::main(std::env::args_os().collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("{}", failure.message);
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A small residual network for pileups: 0.8 M parameters, about 175 M multiply-adds for a 100 x 221 x 7 image.
+//!
+//! Residual blocks as in He et al., "Deep residual learning for image recognition" (2015), basic form. The stem's stride is large,
+//! since neighbouring rows are interchangeable reads and what matters along a read is within reach of the later layers.
+//! Beside the average of all columns, the head sees that of the middle column, where the candidate is.
+
+use tch::nn::{self, ModuleT};
+use tch::{Kind, Tensor};
+
+use super::Network;
+use crate::pileup::ImageShape;
+
+/// Its name in `model.json`.
+pub const NAME: &str = "pileup_net";
+
+/// Channels of the three stages.
+const WIDTHS: [i64; 3] = [32, 64, 128];
+/// Classes: none, one or both alleles are among the image's.
+const CLASSES: i64 = 3;
+/// Brings pixel values to about 0..2.
+const SCALE: f64 = 1.0 / 128.0;
+
+/// The network. Shapes below are those of a `[100, 221, 7]` image.
+#[derive(Debug)]
+pub struct PileupNet {
+    stem: nn::SequentialT,
+    blocks: Vec<Block>,
+    head: nn::Linear,
+}
+
+#[derive(Debug)]
+struct Block {
+    main: nn::SequentialT,
+    shortcut: nn::SequentialT,
+}
+
+fn conv_norm(path: &nn::Path, from: i64, to: i64, kernel: i64, stride: [i64; 2]) -> nn::SequentialT {
+    let padding = (kernel - 1) / 2;
+    let config = nn::ConvConfigND { stride, padding: [padding; 2], bias: false, ..nn::ConvConfigND::default() };
+    nn::seq_t()
+        .add(nn::conv(path / "conv", from, to, [kernel; 2], config))
+        .add(nn::batch_norm2d(path / "norm", to, nn::BatchNormConfig::default()))
+}
+
+impl Block {
+    fn new(path: &nn::Path, from: i64, to: i64, stride: i64) -> Self {
+        let main = nn::seq_t()
+            .add(conv_norm(&(path / "a"), from, to, 3, [stride; 2]))
+            .add_fn(|x| x.relu())
+            .add(conv_norm(&(path / "b"), to, to, 3, [1; 2]));
+        let shortcut = if stride == 1 && from == to {
+            nn::seq_t()
+        } else {
+            conv_norm(&(path / "shortcut"), from, to, 1, [stride; 2])
+        };
+        Self { main, shortcut }
+    }
+
+    fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        (self.main.forward_t(x, train) + self.shortcut.forward_t(x, train)).relu()
+    }
+}
+
+impl PileupNet {
+    /// Fresh variables under `path` for images of `shape`.
+    #[must_use]
+    pub fn new(path: &nn::Path, shape: ImageShape) -> Self {
+        let channels = i64::try_from(shape.channels).unwrap_or(i64::MAX);
+        let [first, second, third] = WIDTHS;
+        Self {
+            stem: conv_norm(&(path / "stem"), channels, first, 5, [4, 3]), // [32, 25, 74]
+            blocks: vec![
+                Block::new(&(path / "block1"), first, first, 1),   // [32, 25, 74]
+                Block::new(&(path / "block2"), first, second, 2),  // [64, 13, 37]
+                Block::new(&(path / "block3"), second, second, 1), // [64, 13, 37]
+                Block::new(&(path / "block4"), second, third, 2),  // [128, 7, 19]
+                Block::new(&(path / "block5"), third, third, 1),   // [128, 7, 19]
+            ],
+            head: nn::linear(path / "head", 2 * third, CLASSES, nn::LinearConfig::default()), // [3]
+        }
+    }
+}
+
+impl Network for PileupNet {
+    fn forward(&self, images: &Tensor, train: bool) -> Tensor {
+        // [n, height, width, channel] seen as [n, channel, height, width]: the bytes stay in channels-last order.
+        let x = images.permute([0, 3, 1, 2]).to_kind(Kind::Float) * SCALE;
+        let mut x = self.stem.forward_t(&x, train).relu();
+        for block in &self.blocks {
+            x = block.forward(&x, train);
+        }
+        let columns = x.mean_dim([2_i64].as_slice(), false, Kind::Float); // [n, 128, 19]
+        let middle = columns.select(2, columns.size()[2] / 2); // [n, 128]
+        let all = columns.mean_dim([2_i64].as_slice(), false, Kind::Float); // [n, 128]
+        Tensor::cat(&[all, middle], 1).apply(&self.head) // [n, 3]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, nn::VarStore};
+
+    #[test]
+    fn any_image_size_gives_three_classes() {
+        for (height, width, channels) in [(100, 221, 7), (50, 99, 6)] {
+            let vars = VarStore::new(Device::Cpu);
+            let shape = ImageShape { height, width, channels };
+            let net = PileupNet::new(&vars.root(), shape);
+            let size = [2, height, width, channels].map(|n| i64::try_from(n).unwrap());
+            let images = Tensor::zeros(size, (Kind::Uint8, Device::Cpu));
+            assert_eq!(net.forward(&images, false).size(), [2, 3]);
+        }
+    }
+
+    #[test]
+    fn parameters_are_as_documented() {
+        let vars = VarStore::new(Device::Cpu);
+        let _net = PileupNet::new(&vars.root(), ImageShape { height: 100, width: 221, channels: 7 });
+        let n: usize = vars.trainable_variables().iter().map(Tensor::numel).sum();
+        assert!((650_000..850_000).contains(&n), "{n} parameters");
+    }
+}

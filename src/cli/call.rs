@@ -1,0 +1,260 @@
+//! `varpix call`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::common::{self, InputArgs};
+use super::progress::Progress;
+use crate::classify::model_dir::DEFAULT_MODEL;
+use crate::classify::{Classifier, Model};
+use crate::error::{Error, Result};
+use crate::pipeline::{self, RunOptions};
+use crate::reads::sample::sample_name;
+use crate::vcf::VcfWriter;
+use crate::vcf::header::HeaderOptions;
+
+#[derive(Debug, Args)]
+pub(super) struct CallArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Where the calls go: NAME.vcf.gz (bgzipped, with .tbi) or NAME.vcf
+    #[arg(long, value_name = "VCF")]
+    output_vcf: PathBuf,
+    /// What to call: contig, contig:start-end (1-based, inclusive), BED files; several are allowed [default: all]
+    #[arg(long, num_args = 1.., value_name = "REGION")]
+    regions: Vec<String>,
+    /// Threads in all [default: all cores]
+    #[arg(long, alias = "num-shards", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// A model's name or folder
+    #[arg(long, alias = "customized-model", default_value = DEFAULT_MODEL, value_name = "NAME|DIR")]
+    model: String,
+    /// Where the network runs: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    device: String,
+    /// The sample's name in the VCF [default: SM of the read groups]
+    #[arg(long, value_name = "NAME")]
+    sample_name: Option<String>,
+    /// Write candidates found to be reference too (FILTER RefCall)
+    #[arg(long)]
+    emit_ref_calls: bool,
+    #[command(flatten)]
+    wrapper: WrapperArgs,
+}
+
+/// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
+#[derive(Debug, Args)]
+struct WrapperArgs {
+    #[arg(long, hide = true)]
+    model_type: Option<String>,
+    #[arg(long, hide = true)]
+    output_gvcf: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    haploid_contigs: Option<String>,
+    #[arg(long, hide = true)]
+    par_regions_bed: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    make_examples_extra_args: Option<String>,
+    #[arg(long, hide = true)]
+    call_variants_extra_args: Option<String>,
+    #[arg(long, hide = true)]
+    postprocess_variants_extra_args: Option<String>,
+    #[arg(long, hide = true)]
+    use_hp_information: bool,
+    #[arg(long, hide = true)]
+    dry_run: bool,
+    #[arg(long, hide = true)]
+    vcf_stats_report: bool,
+    #[arg(long, hide = true)]
+    runtime_report: bool,
+    #[arg(long, hide = true)]
+    disable_small_model: bool,
+    #[arg(long, hide = true)]
+    intermediate_results_dir: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    logging_dir: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    report_title: Option<String>,
+    #[arg(long, hide = true)]
+    postprocess_cpus: Option<String>,
+    #[arg(long, hide = true)]
+    customized_small_model: Option<PathBuf>,
+}
+
+impl WrapperArgs {
+    /// Refuses what would change the result and is not there; says once what is not needed.
+    fn check(&self) -> Result<()> {
+        let refused = [
+            (self.output_gvcf.is_some(), "--output-gvcf: gVCF is not written yet; leave the flag out"),
+            (self.haploid_contigs.is_some(), "--haploid-contigs: haploid calling is not there yet; leave the flag out"),
+            (self.par_regions_bed.is_some(), "--par-regions-bed: haploid calling is not there yet; leave the flag out"),
+            (self.make_examples_extra_args.is_some(), "--make-examples-extra-args: such settings come with the model here; leave the flag out"),
+            (self.call_variants_extra_args.is_some(), "--call-variants-extra-args: there is no such stage here; leave the flag out"),
+            (self.postprocess_variants_extra_args.is_some(), "--postprocess-variants-extra-args: there is no such stage here; leave the flag out"),
+            (self.use_hp_information, "--use-hp-information: haplotype tags are not used by this model; leave the flag out"),
+            (self.customized_small_model.is_some(), "--customized-small-model: there is no small model here; leave the flag out"),
+        ];
+        if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
+            return Err(Error::Usage(sentence.into()));
+        }
+        let unneeded = [
+            (self.vcf_stats_report, "--vcf-stats-report"),
+            (self.runtime_report, "--runtime-report"),
+            (self.disable_small_model, "--disable-small-model"),
+            (self.intermediate_results_dir.is_some(), "--intermediate-results-dir"),
+            (self.logging_dir.is_some(), "--logging-dir"),
+            (self.report_title.is_some(), "--report-title"),
+            (self.postprocess_cpus.is_some(), "--postprocess-cpus"),
+        ];
+        let given: Vec<_> = unneeded.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag).collect();
+        if !given.is_empty() {
+            log::info!("not needed here and passed over: {}", given.join(", "));
+        }
+        Ok(())
+    }
+
+    /// The model that a `--model-type` stands for.
+    fn model(&self) -> Result<Option<&'static str>> {
+        match self.model_type.as_deref() {
+            None => Ok(None),
+            Some("WGS") => Ok(Some("wgs")),
+            Some("WES") => {
+                log::warn!("--model-type WES: there is no model for exomes yet, the WGS model is used");
+                Ok(Some("wgs"))
+            }
+            Some(other) => Err(Error::Usage(format!("--model-type {other}: there is no such model here; known are WGS and WES"))),
+        }
+    }
+}
+
+pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
+    args.wrapper.check()?;
+    let device = device(args)?;
+    let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
+    let model = Model::find(model_name)?;
+    let threads = args.threads.map_or_else(common::available_threads, usize::from);
+    let split = ThreadSplit::of(threads, device.on_cpu());
+    let classifier = device.load(&model, split.network)?;
+    let inputs = args.input.resolve()?;
+    let targets = common::targets(&args.regions, &inputs.reference)?;
+    let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
+    let header = HeaderOptions { sample: sample.clone(), model: model.config.name.clone() };
+    let mut writer = VcfWriter::create(&args.output_vcf, inputs.reference.contigs(), &header)?;
+    if args.wrapper.dry_run {
+        log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
+        return Ok(());
+    }
+    let regions = targets.regions(model.config.evidence.region_size);
+    log::info!(
+        "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
+        model.config.name,
+        targets.bases(),
+        regions.len(),
+        split.workers,
+        classifier.device()
+    );
+    let progress = Progress::new(inputs.reference.contigs(), targets.bases());
+    let stats = pipeline::run(
+        pipeline::Inputs { reference: &inputs.reference, reads: &inputs.reads, regions: &regions, model: &model },
+        classifier,
+        &mut writer,
+        RunOptions {
+            workers: split.workers,
+            emit_reference_calls: args.emit_ref_calls,
+            stop,
+            progress: &|region| progress.done(region),
+        },
+    );
+    progress.finish();
+    let stats = stats?;
+    let index = writer.finish()?;
+    stats.to_string().lines().for_each(|line| log::info!("{line}"));
+    let written = std::iter::once(args.output_vcf.as_path()).chain(index.as_deref());
+    log::info!("written: {}", written.map(Path::display).map(|p| p.to_string()).collect::<Vec<_>>().join(", "));
+    Ok(())
+}
+
+/// How `--threads` is shared out: workers and network together are the total, at least one each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ThreadSplit {
+    workers: usize,
+    network: usize,
+}
+
+impl ThreadSplit {
+    /// On a CPU the network takes more time than all else, so it gets the larger half.
+    fn of(threads: usize, on_cpu: bool) -> Self {
+        let network = if on_cpu { threads.div_ceil(2) } else { 1 };
+        Self { workers: (threads.saturating_sub(network)).max(1), network }
+    }
+}
+
+#[cfg(feature = "torch")]
+mod backend {
+    use super::{CallArgs, Classifier, Error, Model, Result};
+    use crate::classify::torch::{DeviceChoice, TorchClassifier};
+
+    pub(super) struct Backend(tch::Device);
+
+    pub(super) fn device(args: &CallArgs) -> Result<Backend> {
+        let choice: DeviceChoice = args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
+        choice.resolve().map(Backend)
+    }
+
+    impl Backend {
+        pub(super) fn on_cpu(&self) -> bool {
+            self.0 == tch::Device::Cpu
+        }
+
+        pub(super) fn load(&self, model: &Model, threads: usize) -> Result<Box<dyn Classifier>> {
+            Ok(Box::new(TorchClassifier::load(model, self.0, threads)?))
+        }
+    }
+}
+
+#[cfg(not(feature = "torch"))]
+mod backend {
+    use super::{CallArgs, Classifier, Error, Model, Result};
+    use crate::classify::fixed::SupportClassifier;
+
+    pub(super) struct Backend;
+
+    pub(super) fn device(args: &CallArgs) -> Result<Backend> {
+        match args.device.as_str() {
+            "auto" | "cpu" => {
+                log::warn!("built without libtorch: genotypes come from the share of supporting reads, not from the model's network");
+                Ok(Backend)
+            }
+            other => Err(Error::Usage(format!("--device {other}: this program was built without libtorch"))),
+        }
+    }
+
+    impl Backend {
+        pub(super) fn on_cpu(&self) -> bool {
+            true
+        }
+
+        pub(super) fn load(&self, model: &Model, _threads: usize) -> Result<Box<dyn Classifier>> {
+            Ok(Box::new(SupportClassifier::new(&model.config.image)?))
+        }
+    }
+}
+
+use backend::device;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_the_total() {
+        for threads in 2..40 {
+            let split = ThreadSplit::of(threads, true);
+            assert_eq!(split.workers + split.network, threads);
+        }
+        assert_eq!(ThreadSplit::of(1, true), ThreadSplit { workers: 1, network: 1 });
+        assert_eq!(ThreadSplit::of(16, false), ThreadSplit { workers: 15, network: 1 });
+    }
+}

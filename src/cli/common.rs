@@ -1,0 +1,68 @@
+//! Arguments that commands share, resolved before any work.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::genome::{ReferenceFile, contigs};
+use crate::reads::{BamFile, check};
+use crate::regions::Targets;
+
+/// The genome and the reads on it.
+#[derive(Debug, Args)]
+pub(super) struct InputArgs {
+    /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi)
+    #[arg(long = "ref", value_name = "FASTA")]
+    reference: PathBuf,
+    /// Aligned reads: a sorted, indexed BAM or CRAM
+    #[arg(long, value_name = "BAM")]
+    reads: PathBuf,
+}
+
+/// Reference and reads, checked against each other.
+pub(super) struct Inputs {
+    pub(super) reference: ReferenceFile,
+    pub(super) reads: BamFile,
+}
+
+impl InputArgs {
+    pub(super) fn resolve(&self) -> Result<Inputs> {
+        let reference = ReferenceFile::new(&self.reference)?;
+        let reads = open_reads(&self.reads, &reference)?;
+        Ok(Inputs { reference, reads })
+    }
+}
+
+/// Opens a reads file and checks that it belongs to the reference.
+pub(super) fn open_reads(path: &Path, reference: &ReferenceFile) -> Result<BamFile> {
+    let reads = BamFile::new(path, reference.path())?;
+    contigs::check_agreement(reads.contigs(), reads.path(), reference.contigs(), reference.path())?;
+    check::matches_reference(&reads, reference)?;
+    Ok(reads)
+}
+
+/// The regions asked for, or the whole reference.
+pub(super) fn targets(values: &[String], reference: &ReferenceFile) -> Result<Targets> {
+    let targets = if values.is_empty() {
+        Targets::whole(reference.contigs())
+    } else {
+        Targets::parse(values, reference.contigs())?
+    };
+    if targets.bases() == 0 {
+        return Err(Error::Usage("--regions holds no position".into()));
+    }
+    Ok(targets)
+}
+
+/// As many threads as the process may use.
+pub(super) fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// htslib writes its own lines to stderr; ours say the same in one sentence.
+#[allow(unsafe_code, reason = "htslib's log level is a C global without a safe wrapper")]
+pub(super) fn silence_htslib() {
+    // SAFETY: sets an integer, before any thread is started.
+    unsafe { rust_htslib::htslib::hts_set_log_level(rust_htslib::htslib::htsLogLevel_HTS_LOG_OFF) }
+}

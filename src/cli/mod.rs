@@ -1,0 +1,114 @@
+//! The command line: arguments -> resolved options -> a library call -> an exit code.
+//!
+//! Exit codes: 0 done, 1 internal fault, 2 usage, 3 bad input, 4 output or space, 130 and 143 on SIGINT and SIGTERM.
+
+mod call;
+mod common;
+mod compat;
+mod progress;
+mod show;
+mod signals;
+#[cfg(feature = "torch")]
+mod train;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// Germline small-variant caller: pileup images, a CNN, one process
+#[derive(Debug, Parser)]
+#[command(name = "varpix", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Command lines of DeepVariant's run_deepvariant work as they are: put varpix in its place.")]
+struct Cli {
+    /// Say more (-v: debug)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Call variants: BAM or CRAM in, VCF out
+    Call(Box<call::CallArgs>),
+    /// Draw the pileup images of a region's candidates as PNG
+    Show(show::ShowArgs),
+    /// Train a model from reads with known variants
+    #[cfg(feature = "torch")]
+    Train(Box<train::TrainArgs>),
+}
+
+/// What the process ends with when it fails.
+#[derive(Debug)]
+pub struct Failure {
+    /// The sentence for stderr; empty where it was printed already.
+    pub message: String,
+    /// The exit code.
+    pub code: u8,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { message: format!("varpix: {error}"), code: error.exit_code() }
+    }
+}
+
+/// Runs the program with `args`, its own name first.
+///
+/// # Errors
+/// A [`Failure`] for anything but success.
+pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
+    let cli = match Cli::try_parse_from(compat::rewritten(args)) {
+        Ok(cli) => cli,
+        Err(help) if !help.use_stderr() => {
+            // Help and version; a closed pipe is not a fault.
+            let _ = help.print();
+            return Ok(());
+        }
+        Err(error) => {
+            let _ = error.print();
+            return Err(Failure { message: String::new(), code: 2 });
+        }
+    };
+    start_logging(cli.verbose);
+    common::silence_htslib();
+    let stop = signals::watch()?;
+    let outcome = match cli.command {
+        Command::Call(args) => call::run(&args, stop.flag()),
+        Command::Show(args) => show::run(&args),
+        #[cfg(feature = "torch")]
+        Command::Train(args) => train::run(&args),
+    };
+    match (outcome, stop.signal()) {
+        (Ok(()), _) => Ok(()),
+        (Err(Error::Stopped), Some(signal)) => {
+            Err(Failure { message: format!("varpix: stopped by signal {signal}; no output was written"), code: 128 + signal })
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+fn start_logging(verbose: u8) {
+    let level = if verbose > 0 { log::LevelFilter::Debug } else { log::LevelFilter::Info };
+    let format = |buffer: &mut env_logger::fmt::Formatter, record: &log::Record| {
+        use std::io::Write;
+        match record.level() {
+            log::Level::Error | log::Level::Warn => writeln!(buffer, "varpix: {}: {}", record.level().as_str().to_lowercase(), record.args()),
+            _ => writeln!(buffer, "varpix: {}", record.args()),
+        }
+    };
+    // A second initialisation, in tests, is harmless.
+    let _ = env_logger::Builder::new().filter_module("varpix", level).format(format).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

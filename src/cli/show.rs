@@ -1,0 +1,98 @@
+//! `varpix show`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common::{self, InputArgs};
+use crate::candidates::Candidate;
+use crate::classify::Model;
+use crate::error::{Error, Result};
+use crate::evidence::{EvidenceOptions, Gatherer};
+use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Whose candidates to draw: contig:position, contig:start-end (1-based, inclusive) or BED files
+    #[arg(long, alias = "regions", required = true, num_args = 1.., value_name = "REGION")]
+    region: Vec<String>,
+    /// Folder for the pictures, made if missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Take image and read settings from this model [default: those of a WGS model]
+    #[arg(long, value_name = "NAME|DIR")]
+    model: Option<String>,
+    /// Most pictures drawn
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    max: usize,
+}
+
+pub(super) fn run(args: &ShowArgs) -> Result<()> {
+    let (spec, evidence) = match &args.model {
+        Some(name) => Model::find(name).map(|model| (model.config.image, model.config.evidence))?,
+        None => (ImageSpec::default(), EvidenceOptions::default()),
+    };
+    let inputs = args.input.resolve()?;
+    let targets = common::targets(&args.region, &inputs.reference)?;
+    std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
+    let source = inputs.reads.open(inputs.reference.contigs(), evidence.reads())?;
+    let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, evidence, spec.clone());
+    let (mut drawn, mut left) = (0, 0);
+    for region in targets.regions(evidence.region_size) {
+        let found = gatherer.gather(region)?;
+        let contig = &inputs.reference.contigs().get(region.contig).name;
+        for candidate in &found.candidates {
+            for set in alt_sets(candidate.alts.len()) {
+                if drawn == args.max {
+                    left += 1;
+                    continue;
+                }
+                let image = found.render(&spec, candidate, set);
+                let picture = png::picture(&spec, &image, &title(contig, candidate, set));
+                let path = args.out.join(file_name(contig, candidate, set));
+                picture.save(&path).map_err(|e| Error::output(&path, format!("cannot be written: {e}")))?;
+                println!("{}", path.display());
+                drawn += 1;
+            }
+        }
+    }
+    if drawn == 0 {
+        log::warn!("no candidate lies there: fewer than 2 reads, or too small a share of them, differ from the reference");
+    }
+    if left > 0 {
+        log::warn!("{left} more were not drawn; see --max");
+    }
+    Ok(())
+}
+
+fn alleles(candidate: &Candidate, set: AltSet) -> String {
+    let shown = candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i));
+    shown.map(|(_, alt)| String::from_utf8_lossy(&alt.bases).into_owned()).collect::<Vec<_>>().join(",")
+}
+
+fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
+    let depths: Vec<_> = candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)).map(|(_, a)| a.count.to_string()).collect();
+    format!(
+        "{contig}:{} {}>{}  depth {}, reference {}, alternative {}",
+        candidate.position + 1,
+        String::from_utf8_lossy(&candidate.reference),
+        alleles(candidate, set),
+        candidate.depth,
+        candidate.reference_count,
+        depths.join(",")
+    )
+}
+
+/// Contig, position and alleles; long alleles are cut so that any file system takes the name.
+fn file_name(contig: &str, candidate: &Candidate, set: AltSet) -> String {
+    let cut = |text: String| if text.len() > 40 { format!("{}_{}bp", &text[..30], text.len()) } else { text };
+    let safe: String = contig.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    let reference = cut(String::from_utf8_lossy(&candidate.reference).into_owned());
+    let sets = match set {
+        AltSet::One(a) => format!("{a}"),
+        AltSet::Two(a, b) => format!("{a}-{b}"),
+    };
+    format!("{safe}_{}_{reference}_{}_{sets}.png", candidate.position + 1, cut(alleles(candidate, set)).replace(',', "-"))
+}

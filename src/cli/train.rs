@@ -1,0 +1,126 @@
+//! `varpix train`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common;
+use crate::classify::networks::pileup_net;
+use crate::classify::torch::DeviceChoice;
+use crate::error::{Error, Result};
+use crate::evidence::EvidenceOptions;
+use crate::genome::ReferenceFile;
+use crate::pileup::ImageSpec;
+use crate::train::{DataSet, FitOptions, fit};
+
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi)
+    #[arg(long = "ref", value_name = "FASTA")]
+    reference: PathBuf,
+    /// Aligned reads to learn from, one file for each set
+    #[arg(long, required = true, num_args = 1.., value_name = "BAM")]
+    reads: Vec<PathBuf>,
+    /// Truth VCF of each set, in the order of --reads
+    #[arg(long, required = true, num_args = 1.., value_name = "VCF")]
+    truth: Vec<PathBuf>,
+    /// Where each truth is complete, in the order of --reads
+    #[arg(long, required = true, num_args = 1.., value_name = "BED")]
+    confident: Vec<PathBuf>,
+    /// Aligned reads to choose the best weights by; never learned from
+    #[arg(long, required = true, num_args = 1.., value_name = "BAM")]
+    tune_reads: Vec<PathBuf>,
+    /// Truth VCF of each tune set
+    #[arg(long, required = true, num_args = 1.., value_name = "VCF")]
+    tune_truth: Vec<PathBuf>,
+    /// Where each tune truth is complete
+    #[arg(long, required = true, num_args = 1.., value_name = "BED")]
+    tune_confident: Vec<PathBuf>,
+    /// Folder for the model, made if missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The model's name
+    #[arg(long, default_value = "wgs")]
+    name: String,
+    /// The network
+    #[arg(long, default_value = pileup_net::NAME)]
+    network: String,
+    /// Passes over the data
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
+    /// Images in a batch
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    batch: u32,
+    /// Images that a batch is drawn from
+    #[arg(long, default_value_t = 4096)]
+    pool: u32,
+    /// Highest learning rate
+    #[arg(long, default_value_t = 1e-3)]
+    learning_rate: f64,
+    /// Weight decay
+    #[arg(long, default_value_t = 1e-2)]
+    weight_decay: f64,
+    /// Label smoothing
+    #[arg(long, default_value_t = 0.01)]
+    label_smoothing: f64,
+    /// Most images of the tune set looked at
+    #[arg(long, default_value_t = 8000)]
+    tune_images: usize,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads of the network; one more makes images [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Where the network runs: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    device: String,
+}
+
+pub(super) fn run(args: &TrainArgs) -> Result<()> {
+    let choice: DeviceChoice = args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
+    let device = choice.resolve()?;
+    let reference = ReferenceFile::new(&args.reference)?;
+    let train = sets(&reference, &args.reads, &args.truth, &args.confident, "")?;
+    let tune = sets(&reference, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
+    let options = FitOptions {
+        out: args.out.clone(),
+        name: args.name.clone(),
+        network: args.network.clone(),
+        image: ImageSpec::default(),
+        evidence: EvidenceOptions::default(),
+        epochs: args.epochs,
+        batch: args.batch as usize,
+        pool: args.pool.max(args.batch) as usize,
+        learning_rate: args.learning_rate,
+        weight_decay: args.weight_decay,
+        label_smoothing: args.label_smoothing,
+        tune_images: args.tune_images,
+        seed: args.seed,
+        device,
+        threads: args.threads.unwrap_or_else(common::available_threads),
+    };
+    let confusion = fit(&train, &tune, &reference, &options)?;
+    let [snp, indel, both] = confusion.f1();
+    log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
+    Ok(())
+}
+
+fn sets(reference: &ReferenceFile, reads: &[PathBuf], truth: &[PathBuf], confident: &[PathBuf], prefix: &str) -> Result<Vec<DataSet>> {
+    if reads.len() != truth.len() || reads.len() != confident.len() {
+        return Err(Error::Usage(format!(
+            "--{prefix}reads, --{prefix}truth and --{prefix}confident need as many files each; there are {}, {} and {}",
+            reads.len(),
+            truth.len(),
+            confident.len()
+        )));
+    }
+    reads
+        .iter()
+        .zip(truth)
+        .zip(confident)
+        .map(|((reads, truth), confident)| {
+            common::open_reads(reads, reference).and_then(|reads| DataSet::open(reads, truth, confident, reference))
+        })
+        .collect()
+}

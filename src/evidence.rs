@@ -1,0 +1,125 @@
+//! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
+//! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::alleles::{self, CountOptions};
+use crate::candidates::{self, Candidate, CandidateOptions};
+use crate::error::Result;
+use crate::genome::{Reference, ReferenceWindow};
+use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
+use crate::pileup::render::READ_MARGIN;
+use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
+use crate::reads::{FetchStats, Read, ReadFilter, ReadSource};
+use crate::regions::{DEFAULT_REGION_SIZE, Region};
+
+/// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
+const LONGEST_DELETION: u64 = 5000;
+
+/// How evidence is gathered; stored in a model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceOptions {
+    /// Which reads are used.
+    pub read_filter: ReadFilter,
+    /// Most reads kept of one region.
+    pub max_reads: usize,
+    /// What makes a candidate.
+    pub candidates: CandidateOptions,
+    /// Length of a region in bp.
+    pub region_size: u64,
+}
+
+impl Default for EvidenceOptions {
+    fn default() -> Self {
+        Self {
+            read_filter: ReadFilter::default(),
+            max_reads: DEFAULT_MAX_READS,
+            candidates: CandidateOptions::default(),
+            region_size: DEFAULT_REGION_SIZE,
+        }
+    }
+}
+
+impl EvidenceOptions {
+    /// What of it concerns the reads file.
+    #[must_use]
+    pub fn reads(&self) -> ReadOptions {
+        ReadOptions { filter: self.read_filter, max_reads: self.max_reads }
+    }
+}
+
+/// All that is known of a region.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Its reads, in [`Read::order`].
+    pub reads: Vec<Read>,
+    /// Its candidates, by position.
+    pub candidates: Vec<Candidate>,
+    /// The reference around it, half an image and more to both sides.
+    pub reference: ReferenceWindow,
+    /// What the fetch met.
+    pub fetched: FetchStats,
+    /// Time spent on fetching and decoding reads.
+    pub read_time: Duration,
+    /// Time spent on counting alleles and finding candidates.
+    pub count_time: Duration,
+}
+
+impl Evidence {
+    /// Renders one image of a candidate of this evidence.
+    #[must_use]
+    pub fn render(&self, spec: &ImageSpec, candidate: &Candidate, set: AltSet) -> PileupImage {
+        render(spec, candidate, set, &self.reads, &self.reference)
+    }
+
+    /// How many images the candidates need.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        self.candidates.iter().map(|c| alt_sets(c.alts.len()).count()).sum()
+    }
+}
+
+/// One thread's gatherer of evidence.
+pub struct Gatherer {
+    source: Box<dyn ReadSource>,
+    reference: Reference,
+    options: EvidenceOptions,
+    image: ImageSpec,
+}
+
+impl Gatherer {
+    /// Gathers from `source` and `reference`, for images of `image`.
+    #[must_use]
+    pub fn new(source: Box<dyn ReadSource>, reference: Reference, options: EvidenceOptions, image: ImageSpec) -> Self {
+        Self { source, reference, options, image }
+    }
+
+    /// The evidence of a region.
+    ///
+    /// # Errors
+    /// As [`ReadSource::fetch`] and [`Reference::bases`].
+    pub fn gather(&mut self, region: Region) -> Result<Evidence> {
+        let started = Instant::now();
+        let length = self.reference.contigs().get(region.contig).length;
+        let (reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
+        let read_time = started.elapsed();
+
+        let started = Instant::now();
+        let margin = self.image.half_width() as u64 + LONGEST_DELETION;
+        let start = region.interval.start().cast_signed() - margin.cast_signed();
+        let end = (region.interval.end() + margin).cast_signed();
+        let (reference, candidates) = if reads.is_empty() {
+            (ReferenceWindow::new(start, Vec::new()), Vec::new())
+        } else {
+            let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
+            let options = CountOptions { min_base_quality: self.image.min_base_quality };
+            let counts = alleles::count(region.interval, &reads, &reference, options);
+            let candidates = candidates::find(region.contig, &counts, &reference, &self.options.candidates);
+            (reference, candidates)
+        };
+        Ok(Evidence { reads, candidates, reference, fetched, read_time, count_time: started.elapsed() })
+    }
+}

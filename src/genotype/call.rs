@@ -1,0 +1,181 @@
+//! A candidate with its images' probabilities -> a [`Call`], trimmed and filtered.
+
+use super::likelihoods::{GenotypeProbabilities, genotypes};
+use super::merge::{BySet, kept_alts, merged};
+use crate::candidates::Candidate;
+use crate::genome::ContigId;
+
+/// Least QUAL of a call that passes, Phred.
+pub const MIN_QUALITY: f64 = 1.0;
+/// Least GQ of a reference call whose genotype is written, Phred.
+pub const MIN_REFERENCE_GENOTYPE_QUALITY: i32 = 20;
+
+/// FILTER of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// A variant.
+    Pass,
+    /// Most probably hom-ref.
+    RefCall,
+    /// A variant of QUAL under [`MIN_QUALITY`].
+    LowQual,
+    /// No read counts there.
+    NoCall,
+}
+
+impl Filter {
+    /// Its name in VCF.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::RefCall => "RefCall",
+            Self::LowQual => "LowQual",
+            Self::NoCall => "NoCall",
+        }
+    }
+}
+
+/// What is said of a candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Its contig.
+    pub contig: ContigId,
+    /// Position of the first base of `reference`, 0-based.
+    pub position: u64,
+    /// Reference allele.
+    pub reference: Vec<u8>,
+    /// Alternative alleles kept; at least one.
+    pub alts: Vec<Vec<u8>>,
+    /// Indexes of the two alleles (0 is the reference), ascending; `None` for `./.`.
+    pub genotype: Option<(usize, usize)>,
+    /// GQ, Phred.
+    pub genotype_quality: i32,
+    /// QUAL, Phred, to one decimal.
+    pub quality: f64,
+    /// FILTER.
+    pub filter: Filter,
+    /// DP: reads that count.
+    pub depth: u32,
+    /// AD: reads that count for the reference, then for each alternative.
+    pub allele_depths: Vec<u32>,
+    /// PL in VCF's order, Phred.
+    pub phred_likelihoods: Vec<i32>,
+}
+
+/// Calls a candidate. `images` holds a result for each of its sets of alleles.
+#[must_use]
+pub fn call(candidate: &Candidate, images: &BySet) -> Call {
+    let kept = kept_alts(candidate.alts.len(), images);
+    let probabilities = merged(&kept, images);
+    let allele_depths: Vec<u32> =
+        std::iter::once(candidate.reference_count).chain(kept.iter().map(|&alt| candidate.alts[alt].count)).collect();
+    let (filter, genotype, genotype_quality) = judged(&probabilities, &allele_depths);
+    let mut reference = candidate.reference.clone();
+    let mut alts: Vec<Vec<u8>> = kept.iter().map(|&alt| candidate.alts[alt].bases.clone()).collect();
+    trim_shared_suffix(&mut reference, &mut alts);
+    Call {
+        contig: candidate.contig,
+        position: candidate.position,
+        reference,
+        alts,
+        genotype,
+        genotype_quality,
+        quality: probabilities.quality(),
+        filter,
+        depth: candidate.depth,
+        allele_depths,
+        phred_likelihoods: probabilities.phred_likelihoods(),
+    }
+}
+
+fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Option<(usize, usize)>, i32) {
+    let quality = probabilities.genotype_quality();
+    let genotype = genotypes(depths.len()).nth(probabilities.best());
+    if depths.iter().sum::<u32>() == 0 {
+        (Filter::NoCall, None, 0)
+    } else if probabilities.best() == 0 {
+        (Filter::RefCall, genotype.filter(|_| quality >= MIN_REFERENCE_GENOTYPE_QUALITY), quality)
+    } else if probabilities.quality() < MIN_QUALITY {
+        (Filter::LowQual, genotype, quality)
+    } else {
+        (Filter::Pass, genotype, quality)
+    }
+}
+
+/// Takes away the bases that all alleles end with, down to one base each.
+fn trim_shared_suffix(reference: &mut Vec<u8>, alts: &mut [Vec<u8>]) {
+    while reference.len() > 1 && alts.iter().all(|alt| alt.len() > 1 && alt.last() == reference.last()) {
+        reference.pop();
+        alts.iter_mut().for_each(|alt| {
+            alt.pop();
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidates::AltAllele;
+    use crate::classify::Probabilities;
+    use crate::pileup::AltSet;
+
+    fn candidate(reference: &str, alts: &[(&str, u32)], reference_count: u32) -> Candidate {
+        Candidate {
+            contig: ContigId(0),
+            position: 99,
+            reference: reference.into(),
+            alts: alts.iter().map(|&(bases, count)| AltAllele { bases: bases.into(), count, support: vec![] }).collect(),
+            reference_count,
+            depth: reference_count + alts.iter().map(|a| a.1).sum::<u32>(),
+        }
+    }
+
+    fn one(p: [f64; 3]) -> BySet {
+        BySet::from([(AltSet::One(0), Probabilities(p))])
+    }
+
+    #[test]
+    fn a_het_passes() {
+        let call = call(&candidate("A", &[("G", 14)], 16), &one([0.0001, 0.9989, 0.001]));
+        assert_eq!((call.filter, call.genotype, call.genotype_quality), (Filter::Pass, Some((0, 1)), 30));
+        assert_eq!((call.depth, call.allele_depths, call.phred_likelihoods), (30, vec![16, 14], vec![39, 0, 29]));
+    }
+
+    #[test]
+    fn reference_calls_need_quality_for_a_genotype() {
+        let sure = call(&candidate("A", &[("G", 3)], 27), &one([0.999, 0.001, 0.0]));
+        assert_eq!((sure.filter, sure.genotype), (Filter::RefCall, Some((0, 0))));
+        let unsure = call(&candidate("A", &[("G", 3)], 27), &one([0.9, 0.1, 0.0]));
+        assert_eq!((unsure.filter, unsure.genotype), (Filter::RefCall, None));
+    }
+
+    #[test]
+    fn no_counting_read_is_no_call() {
+        let call = call(&candidate("A", &[("G", 0)], 0), &one([0.0, 1.0, 0.0]));
+        assert_eq!((call.filter, call.genotype, call.genotype_quality), (Filter::NoCall, None, 0));
+    }
+
+    #[test]
+    fn a_dropped_deletion_takes_its_tail_along() {
+        // A SNP beside a long deletion that the network does not believe.
+        let images = BySet::from([
+            (AltSet::One(0), Probabilities([0.999, 0.001, 0.0])),
+            (AltSet::One(1), Probabilities([0.001, 0.999, 0.0])),
+            (AltSet::Two(0, 1), Probabilities([0.01, 0.98, 0.01])),
+        ]);
+        let call = call(&candidate("ACC", &[("A", 2), ("GCC", 15)], 13), &images);
+        assert_eq!((call.reference.as_slice(), call.alts), (b"A".as_slice(), vec![b"G".to_vec()]));
+        assert_eq!(call.allele_depths, [13, 15]);
+    }
+
+    #[test]
+    fn low_quality_is_named() {
+        // Four genotypes share what is not hom-ref, so that none reaches it: QUAL 0.97 with 1/1 on top needs p(0/0) = 0.8.
+        let p = GenotypeProbabilities::normalised(vec![0.8, 0.1, 0.1]);
+        assert_eq!(judged(&p, &[1, 1]).0, Filter::RefCall);
+        // With one alternative the best of three is a variant only over 1/3, which is QUAL 1.76 or more; LowQual needs more alleles.
+        let p = GenotypeProbabilities::normalised(vec![0.3, 0.35, 0.35]);
+        assert_eq!(judged(&p, &[1, 1]).0, Filter::Pass);
+    }
+}

@@ -1,0 +1,101 @@
+//! Probabilities of a site's images -> the alleles kept and one probability for each genotype of them.
+
+use std::collections::BTreeMap;
+
+use super::likelihoods::{GenotypeProbabilities, error_phred, genotypes};
+use crate::classify::Probabilities;
+use crate::pileup::AltSet;
+
+/// Alternative alleles whose own image gives them a QUAL under this are left out, Phred.
+pub const MIN_ALLELE_QUALITY: f64 = 1.0;
+
+/// The images' results, by the alleles each shows.
+pub type BySet = BTreeMap<AltSet, Probabilities>;
+
+/// Indexes of the alternative alleles worth keeping; at least the best one.
+#[must_use]
+pub fn kept_alts(alts: usize, images: &BySet) -> Vec<usize> {
+    let quality = |alt: usize| images.get(&AltSet::One(alt)).map_or(0.0, |p| error_phred(1.0 - p.none()));
+    let best = (1..alts).fold(0, |best, alt| if quality(alt) > quality(best) { alt } else { best });
+    (0..alts).filter(|&alt| alt == best || quality(alt) >= MIN_ALLELE_QUALITY).collect()
+}
+
+/// Probability of each genotype of the reference and the alleles `kept` (as [`kept_alts`] gives them): the least that
+/// any image that shows one of the genotype's alleles says of it.
+///
+/// Hom-ref is judged by all images; one copy of an allele by every image that shows it with an allele that is not in
+/// the genotype; both copies likewise; two different alleles by the image of the two.
+#[must_use]
+pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
+    let kept_images: Vec<_> = images.iter().filter(|(set, _)| all_kept(**set, kept)).collect();
+    let weights = genotypes(kept.len() + 1)
+        .map(|(low, high)| {
+            let alt = |allele: usize| kept[allele - 1];
+            let says = |(set, p): &&(&AltSet, &Probabilities)| -> Option<f64> {
+                match (low, high) {
+                    (0, 0) => Some(p.none()),
+                    (0, allele) => set.contains(alt(allele)).then(|| p.one()),
+                    (a, b) if a == b => set.contains(alt(a)).then(|| p.both()),
+                    (a, b) => (**set == AltSet::Two(alt(a), alt(b))).then(|| p.both()),
+                }
+            };
+            kept_images.iter().filter_map(|image| says(&image)).fold(f64::INFINITY, f64::min)
+        })
+        .map(|least| if least.is_finite() { least } else { 0.0 })
+        .collect();
+    GenotypeProbabilities::normalised(weights)
+}
+
+fn all_kept(set: AltSet, kept: &[usize]) -> bool {
+    match set {
+        AltSet::One(a) => kept.contains(&a),
+        AltSet::Two(a, b) => kept.contains(&a) && kept.contains(&b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn images(list: &[(AltSet, [f64; 3])]) -> BySet {
+        list.iter().map(|&(set, p)| (set, Probabilities(p))).collect()
+    }
+
+    #[test]
+    fn one_allele_is_passed_through() {
+        let p = merged(&[0], &images(&[(AltSet::One(0), [0.1, 0.7, 0.2])]));
+        assert_eq!(p.values(), [0.1, 0.7, 0.2]);
+    }
+
+    #[test]
+    fn two_different_alleles() {
+        let images = images(&[
+            (AltSet::One(0), [0.01, 0.98, 0.01]),
+            (AltSet::One(1), [0.02, 0.97, 0.01]),
+            (AltSet::Two(0, 1), [0.01, 0.04, 0.95]),
+        ]);
+        assert_eq!(kept_alts(2, &images), [0, 1]);
+        let p = merged(&[0, 1], &images);
+        assert_eq!(p.best(), 4, "1/2 in {p:?}");
+        // Weights 0.01, 0.04, 0.01, 0.04, 0.95, 0.01.
+        assert!((p.values()[4] - 0.95 / 1.06).abs() < 1e-12);
+    }
+
+    #[test]
+    fn hopeless_alleles_are_dropped_with_their_pairs() {
+        let images = images(&[
+            (AltSet::One(0), [0.99, 0.005, 0.005]),
+            (AltSet::One(1), [0.01, 0.98, 0.01]),
+            (AltSet::Two(0, 1), [0.4, 0.3, 0.3]),
+        ]);
+        let kept = kept_alts(2, &images);
+        assert_eq!(kept, [1]);
+        assert_eq!(merged(&kept, &images).values(), [0.01, 0.98, 0.01]);
+    }
+
+    #[test]
+    fn the_best_allele_is_always_kept() {
+        let images = images(&[(AltSet::One(0), [0.99, 0.01, 0.0]), (AltSet::One(1), [0.98, 0.02, 0.0])]);
+        assert_eq!(kept_alts(2, &images), [1]);
+    }
+}

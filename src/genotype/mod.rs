@@ -1,0 +1,8 @@
+//! Probabilities of a candidate's images -> one [`Call`] with genotype, qualities and filter.
+
+pub mod call;
+pub mod likelihoods;
+pub mod merge;
+
+pub use call::{Call, Filter, call};
+pub use likelihoods::GenotypeProbabilities;

@@ -1,0 +1,274 @@
+//! Regions -> calls in a [`CallSink`]: wires the stages of one run.
+//!
+//! # Threads
+//! * `workers` threads of a rayon pool take regions in genome order, gather evidence and render images.
+//! * One thread owns the classifier and runs it on batches; on a CPU libtorch has threads of its own.
+//! * The calling thread puts results into genome order, merges them to calls and writes them.
+//!
+//! # Memory
+//! At most [`WINDOW`] regions are between being begun and being written. Of those, each worker holds the reads of one
+//! (at most `max_reads`, however deep the data), and the others hold candidates only. Images wait in a channel of
+//! [`WAITING_IMAGES`]. With the WGS model (155 kB an image) that is 10 MB of images and about 2 MB a worker, whatever
+//! the genome's size; the network's own memory comes on top.
+//!
+//! # Order and failures
+//! Results depend on neither threads nor timing: reads are sampled by locus, batches are always of one size, calls are
+//! written in genome order. The first failure sets a flag that stops all stages; it alone is reported.
+
+mod batcher;
+mod reorder;
+pub mod stats;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
+
+use crate::candidates::Candidate;
+use crate::classify::{Classifier, Model, Probabilities};
+use crate::error::{Error, Result};
+use crate::evidence::{Evidence, Gatherer};
+use crate::genome::ReferenceFile;
+use crate::genotype::Filter;
+use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
+use crate::reads::BamFile;
+use crate::regions::Region;
+use crate::vcf::CallSink;
+use reorder::Reorder;
+use stats::{RunStats, Stage, StageTimes};
+
+/// Most regions begun and not yet written. Enough that their images fill batches where candidates are sparse.
+pub const WINDOW: usize = 1024;
+/// Most images between workers and classifier.
+pub const WAITING_IMAGES: usize = 64;
+/// How long a stage waits before it looks whether it should stop.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What a run works on.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The reference.
+    pub reference: &'a ReferenceFile,
+    /// The reads.
+    pub reads: &'a BamFile,
+    /// The regions, numbered from 0 in genome order.
+    pub regions: &'a [Region],
+    /// The model whose settings count.
+    pub model: &'a Model,
+}
+
+/// How a run goes about it.
+#[derive(Clone, Copy)]
+pub struct RunOptions<'a> {
+    /// Threads that gather and render.
+    pub workers: usize,
+    /// Write candidates that were found to be reference too.
+    pub emit_reference_calls: bool,
+    /// Set from outside to stop the run.
+    pub stop: &'a AtomicBool,
+    /// Told of each region once its calls are written.
+    pub progress: &'a (dyn Fn(Region) + Sync),
+}
+
+/// An image on its way to the classifier.
+struct ImageJob {
+    region: usize,
+    candidate: usize,
+    set: AltSet,
+    image: PileupImage,
+}
+
+/// A message to the thread that writes.
+enum Message {
+    /// A region's candidates; as many results follow as they have images.
+    Gathered { region: usize, candidates: Vec<Candidate>, images: usize, fetched: crate::reads::FetchStats },
+    /// One image's result.
+    Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities },
+    /// A stage failed.
+    Failed(Error),
+}
+
+/// Calls the variants of all regions.
+///
+/// # Errors
+/// The first failure of any stage; [`Error::Stopped`] where `options.stop` was set.
+pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, sink: &mut dyn CallSink, options: RunOptions) -> Result<RunStats> {
+    let times = StageTimes::default();
+    let started = Instant::now();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.workers.max(1))
+        .thread_name(|i| format!("region-{i}"))
+        .build()
+        .map_err(|e| Error::Internal(format!("threads cannot be started: {e}")))?;
+    let halt = AtomicBool::new(false);
+    let stop = Stop { outside: options.stop, inside: &halt };
+    let (messages, inbox) = unbounded();
+    let (images, image_queue) = bounded(WAITING_IMAGES);
+    let (tickets, ticket_queue) = bounded(WINDOW);
+    for _ in 0..WINDOW {
+        tickets.send(()).map_err(|_| Error::Stopped)?;
+    }
+    let mut stats = std::thread::scope(|scope| {
+        let workers = Workers { inputs, next: AtomicUsize::new(0), tickets: ticket_queue, images, messages: messages.clone(), times: &times, stop };
+        scope.spawn(move || pool.broadcast(|_| workers.run()));
+        let shape = inputs.model.config.image.shape();
+        let times = &times;
+        scope.spawn(move || {
+            if let Err(error) = batcher::run(classifier, shape, &image_queue, &messages, times, stop) {
+                drop(messages.send(Message::Failed(error)));
+            }
+        });
+        let outcome = collect(inputs, &inbox, &tickets, sink, options, times, stop);
+        halt.store(true, Ordering::Relaxed);
+        outcome
+    })?;
+    stats.wall = started.elapsed();
+    stats.times = times;
+    Ok(stats)
+}
+
+/// The two ways in which a run is told to stop.
+#[derive(Clone, Copy)]
+struct Stop<'a> {
+    outside: &'a AtomicBool,
+    inside: &'a AtomicBool,
+}
+
+impl Stop<'_> {
+    fn is_set(self) -> bool {
+        self.outside.load(Ordering::Relaxed) || self.inside.load(Ordering::Relaxed)
+    }
+}
+
+struct Workers<'a> {
+    inputs: Inputs<'a>,
+    next: AtomicUsize,
+    tickets: Receiver<()>,
+    images: Sender<ImageJob>,
+    messages: Sender<Message>,
+    times: &'a StageTimes,
+    stop: Stop<'a>,
+}
+
+impl Workers<'_> {
+    fn run(&self) {
+        match self.work() {
+            Ok(()) | Err(Error::Stopped) => {}
+            Err(error) => drop(self.messages.send(Message::Failed(error))),
+        }
+    }
+
+    fn work(&self) -> Result<()> {
+        let config = &self.inputs.model.config;
+        let source = self.inputs.reads.open(self.inputs.reference.contigs(), config.evidence.reads())?;
+        let reference = self.inputs.reference.open()?;
+        let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone());
+        loop {
+            let waiting = Instant::now();
+            receive(&self.tickets, self.stop)?;
+            self.times.add(Stage::WaitForWindow, waiting.elapsed());
+            let Some(&region) = self.inputs.regions.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+                return Ok(());
+            };
+            let evidence = gatherer.gather(region)?;
+            self.times.add(Stage::Read, evidence.read_time);
+            self.times.add(Stage::Count, evidence.count_time);
+            self.announce(region, &evidence)?;
+            for (index, candidate) in evidence.candidates.iter().enumerate() {
+                for set in alt_sets(candidate.alts.len()) {
+                    self.send_image(&config.image, region, &evidence, index, set)?;
+                }
+            }
+        }
+    }
+
+    fn announce(&self, region: Region, evidence: &Evidence) -> Result<()> {
+        let message = Message::Gathered {
+            region: region.sequence,
+            candidates: evidence.candidates.clone(),
+            images: evidence.images(),
+            fetched: evidence.fetched,
+        };
+        self.messages.send(message).map_err(|_| Error::Stopped)
+    }
+
+    fn send_image(&self, spec: &ImageSpec, region: Region, evidence: &Evidence, index: usize, set: AltSet) -> Result<()> {
+        let started = Instant::now();
+        let image = evidence.render(spec, &evidence.candidates[index], set);
+        self.times.add(Stage::Render, started.elapsed());
+        let waiting = Instant::now();
+        let mut job = ImageJob { region: region.sequence, candidate: index, set, image };
+        loop {
+            match self.images.send_timeout(job, PATIENCE) {
+                Ok(()) => break,
+                Err(SendTimeoutError::Timeout(_)) if self.stop.is_set() => return Err(Error::Stopped),
+                Err(SendTimeoutError::Timeout(back)) => job = back,
+                Err(SendTimeoutError::Disconnected(_)) => return Err(Error::Stopped),
+            }
+        }
+        self.times.add(Stage::WaitForClassifier, waiting.elapsed());
+        Ok(())
+    }
+}
+
+fn receive<T>(channel: &Receiver<T>, stop: Stop) -> Result<T> {
+    loop {
+        match channel.recv_timeout(PATIENCE) {
+            Ok(item) => return Ok(item),
+            Err(RecvTimeoutError::Timeout) if stop.is_set() => return Err(Error::Stopped),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Error::Stopped),
+        }
+    }
+}
+
+/// Brings results into genome order and writes them, until the last region is written.
+fn collect(
+    inputs: Inputs,
+    inbox: &Receiver<Message>,
+    tickets: &Sender<()>,
+    sink: &mut dyn CallSink,
+    options: RunOptions,
+    times: &StageTimes,
+    stop: Stop,
+) -> Result<RunStats> {
+    let mut stats = RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() };
+    let mut reorder = Reorder::default();
+    while reorder.written() < inputs.regions.len() {
+        let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
+        let started = Instant::now();
+        match message {
+            Message::Failed(error) => return Err(error),
+            Message::Gathered { region, candidates, images, fetched } => {
+                stats.reads += fetched;
+                stats.candidates += candidates.len() as u64;
+                stats.images += images as u64;
+                reorder.gathered(region, candidates, images)?;
+            }
+            Message::Classified { region, candidate, set, probabilities } => {
+                reorder.classified(region, candidate, set, probabilities)?;
+            }
+        }
+        while let Some((region, calls)) = reorder.next_ready() {
+            for call in calls {
+                stats.count(&call);
+                if call.filter != Filter::RefCall || options.emit_reference_calls {
+                    sink.write(&call)?;
+                }
+            }
+            (options.progress)(inputs.regions[region]);
+            // Full only when all regions are begun.
+            let _ = tickets.try_send(());
+        }
+        times.add(Stage::Write, started.elapsed());
+    }
+    Ok(stats)
+}
+
+/// The failure that made the others stop, where one is waiting.
+fn first_failure(inbox: &Receiver<Message>) -> Option<Error> {
+    inbox.try_iter().find_map(|message| match message {
+        Message::Failed(error) => Some(error),
+        _ => None,
+    })
+}

@@ -1,0 +1,102 @@
+//! Results in any order -> the calls of each region, in genome order.
+
+use std::collections::BTreeMap;
+
+use crate::candidates::Candidate;
+use crate::classify::Probabilities;
+use crate::error::{Error, Result};
+use crate::genotype::merge::BySet;
+use crate::genotype::{Call, call};
+use crate::pileup::AltSet;
+
+/// Regions begun and not written; the pipeline bounds how many.
+#[derive(Debug, Default)]
+pub(super) struct Reorder {
+    next: usize,
+    waiting: BTreeMap<usize, Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    candidates: Vec<Candidate>,
+    results: Vec<BySet>,
+    missing: usize,
+}
+
+impl Reorder {
+    /// Regions handed out so far.
+    pub(super) fn written(&self) -> usize {
+        self.next
+    }
+
+    /// A region's candidates, which wait for `images` results.
+    pub(super) fn gathered(&mut self, region: usize, candidates: Vec<Candidate>, images: usize) -> Result<()> {
+        let results = vec![BySet::new(); candidates.len()];
+        match self.waiting.insert(region, Pending { candidates, results, missing: images }) {
+            None => Ok(()),
+            Some(_) => Err(Error::Internal(format!("region {region} was gathered twice"))),
+        }
+    }
+
+    /// One result of a region that was gathered.
+    pub(super) fn classified(&mut self, region: usize, candidate: usize, set: AltSet, probabilities: Probabilities) -> Result<()> {
+        let unexpected = || Error::Internal(format!("an image of region {region} was not expected"));
+        let pending = self.waiting.get_mut(&region).ok_or_else(unexpected)?;
+        let results = pending.results.get_mut(candidate).ok_or_else(unexpected)?;
+        pending.missing = pending.missing.checked_sub(1).ok_or_else(unexpected)?;
+        if results.insert(set, probabilities).is_some() {
+            return Err(unexpected());
+        }
+        Ok(())
+    }
+
+    /// The next region in genome order with its calls, if all its results are there.
+    pub(super) fn next_ready(&mut self) -> Option<(usize, Vec<Call>)> {
+        if self.waiting.get(&self.next)?.missing > 0 {
+            return None;
+        }
+        let pending = self.waiting.remove(&self.next)?;
+        let region = self.next;
+        self.next += 1;
+        let calls = pending.candidates.iter().zip(&pending.results).map(|(candidate, images)| call(candidate, images));
+        Some((region, calls.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidates::AltAllele;
+    use crate::genome::ContigId;
+
+    fn candidate(position: u64) -> Candidate {
+        let alt = AltAllele { bases: b"C".to_vec(), count: 2, support: vec![0, 1] };
+        Candidate { contig: ContigId(0), position, reference: b"A".to_vec(), alts: vec![alt], reference_count: 0, depth: 2 }
+    }
+
+    const P: Probabilities = Probabilities([0.0, 0.1, 0.9]);
+
+    #[test]
+    fn regions_leave_in_order_and_complete() {
+        let mut reorder = Reorder::default();
+        reorder.gathered(1, vec![candidate(7)], 1).unwrap();
+        reorder.classified(1, 0, AltSet::One(0), P).unwrap();
+        assert!(reorder.next_ready().is_none());
+        reorder.gathered(0, vec![candidate(3)], 1).unwrap();
+        assert!(reorder.next_ready().is_none());
+        reorder.classified(0, 0, AltSet::One(0), P).unwrap();
+        let positions: Vec<_> =
+            std::iter::from_fn(|| reorder.next_ready()).map(|(region, calls)| (region, calls[0].position)).collect();
+        assert_eq!(positions, [(0, 3), (1, 7)]);
+        assert_eq!(reorder.written(), 2);
+    }
+
+    #[test]
+    fn a_result_comes_once() {
+        let mut reorder = Reorder::default();
+        reorder.gathered(0, vec![candidate(3)], 1).unwrap();
+        reorder.classified(0, 0, AltSet::One(0), P).unwrap();
+        assert!(reorder.classified(0, 0, AltSet::One(0), P).is_err());
+        assert!(reorder.classified(5, 0, AltSet::One(0), P).is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! [`Call`](crate::genotype::Call)s -> a VCF file with its index, under its final name only when whole.
+
+pub mod header;
+pub mod record;
+pub mod writer;
+
+pub use writer::{CallSink, VcfWriter};
