@@ -88,7 +88,12 @@ impl Candidate {
 
 /// The candidates of a region, by position.
 #[must_use]
-pub fn find(contig: ContigId, counts: &AlleleCounts, reference: &ReferenceWindow, options: &CandidateOptions) -> Vec<Candidate> {
+pub fn find(
+    contig: ContigId,
+    counts: &AlleleCounts,
+    reference: &ReferenceWindow,
+    options: &CandidateOptions,
+) -> Vec<Candidate> {
     (counts.interval.start()..)
         .zip(&counts.counts)
         .filter(|(_, count)| !count.observations.is_empty())
@@ -181,7 +186,13 @@ mod tests {
     #[test]
     fn alleles_of_one_anchor_share_a_reference() {
         let found = candidates(
-            &[reads("GTGT", "2M2D2M", 3), reads("GTCGT", "2M1D3M", 2), reads("GTCAC", "2M1I2M", 2), reads("GAAC", "4M", 2)].concat(),
+            &[
+                reads("GTGT", "2M2D2M", 3),
+                reads("GTCGT", "2M1D3M", 2),
+                reads("GTCAC", "2M1I2M", 2),
+                reads("GAAC", "4M", 2),
+            ]
+            .concat(),
         );
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].reference, b"TAC");
@@ -202,6 +213,9 @@ mod tests {
         let mut all = reads("GTTC", "4M", 2);
         all.push(ReadBuilder::new(2, "GTTC").cigar("4M").qualities(&[5; 4]).build());
         let found = candidates(&all);
-        assert_eq!((found[0].alts[0].count, found[0].alts[0].support.as_slice(), found[0].depth), (2, [0, 1, 2].as_slice(), 2));
+        assert_eq!(
+            (found[0].alts[0].count, found[0].alts[0].support.as_slice(), found[0].depth),
+            (2, [0, 1, 2].as_slice(), 2)
+        );
     }
 }

@@ -8,34 +8,34 @@
 //!
 //! A room may use any room listed before it, nothing else; `scripts/check-layers` holds it to that.
 
-/// What can go wrong, as sentences.
-pub mod error;
-/// Intervals, contigs, reference bases.
-pub mod genome;
-/// Aligned reads of a region.
-pub mod reads;
-/// The work: pieces of the genome.
-pub mod regions;
 /// What reads say at each position.
 pub mod alleles;
 /// Places that may hold a variant.
 pub mod candidates;
-/// Candidates as images.
-pub mod pileup;
-/// Reads, candidates and reference of a region together.
-pub mod evidence;
 /// Images to probabilities; models.
 pub mod classify;
+/// The command line.
+pub mod cli;
+/// What can go wrong, as sentences.
+pub mod error;
+/// Reads, candidates and reference of a region together.
+pub mod evidence;
+/// Intervals, contigs, reference bases.
+pub mod genome;
 /// Probabilities to calls.
 pub mod genotype;
-/// Calls to files.
-pub mod vcf;
+/// Candidates as images.
+pub mod pileup;
 /// All stages at once.
 pub mod pipeline;
+/// Aligned reads of a region.
+pub mod reads;
+/// The work: pieces of the genome.
+pub mod regions;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 /// Learning a model from reads with known variants.
 #[cfg(feature = "torch")]
 pub mod train;
-/// The command line.
-pub mod cli;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
+/// Calls to files.
+pub mod vcf;

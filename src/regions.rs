@@ -103,7 +103,11 @@ impl Targets {
             let id = contigs.id(&name).ok_or_else(|| at(contigs.unknown(&name)))?;
             let length = contigs.get(id).length;
             if end > length {
-                log::warn!("{}: line {}: {name}:{start}-{end} is cut at the contig's end, {length}", path.display(), i + 1);
+                log::warn!(
+                    "{}: line {}: {name}:{start}-{end} is cut at the contig's end, {length}",
+                    path.display(),
+                    i + 1
+                );
             }
             self.add(id, Interval::new(start, end).intersect(Interval::new(0, length)));
             found += 1;
@@ -128,6 +132,15 @@ impl Targets {
             }
             *intervals = merged;
         }
+    }
+
+    /// The intervals grown by `padding` bp on both sides, within their contigs.
+    #[must_use]
+    pub fn padded(&self, padding: u64, contigs: &Contigs) -> Self {
+        let mut targets = Self::default();
+        self.iter().for_each(|(id, interval)| targets.add(id, interval.padded(padding, contigs.get(id).length)));
+        targets.merge();
+        targets
     }
 
     /// True where the position (0-based) is in one of the intervals.
@@ -182,11 +195,12 @@ fn parse_literal(value: &str, contigs: &Contigs) -> Result<(ContigId, Interval)>
         return Err(usage(contigs.unknown(value)));
     };
     let id = contigs.id(name).ok_or_else(|| usage(contigs.unknown(name)))?;
-    let number = |text: &str| {
-        text.replace(',', "").parse::<u64>().ok().filter(|&n| n > 0).ok_or_else(|| {
-            usage("write it as contig:start-end, positions counted from 1, both ends included".into())
-        })
-    };
+    let number =
+        |text: &str| {
+            text.replace(',', "").parse::<u64>().ok().filter(|&n| n > 0).ok_or_else(|| {
+                usage("write it as contig:start-end, positions counted from 1, both ends included".into())
+            })
+        };
     let (start, end) = match range.split_once('-') {
         Some((start, end)) => (number(start)?, number(end)?),
         None => (number(range)?, number(range)?),
@@ -255,7 +269,12 @@ mod tests {
 
     #[test]
     fn bed_errors_name_the_line() {
-        for text in ["chr1\t1\t2\nchr1\tx\t9\n", "chr1\t1\t2\nchr1 5 9\n", "chr1\t1\t2\nchr7\t5\t9\n", "chr1\t1\t2\nchr1\t9\t5\n"] {
+        for text in [
+            "chr1\t1\t2\nchr1\tx\t9\n",
+            "chr1\t1\t2\nchr1 5 9\n",
+            "chr1\t1\t2\nchr7\t5\t9\n",
+            "chr1\t1\t2\nchr1\t9\t5\n",
+        ] {
             let message = bed(text).unwrap_err().to_string();
             assert!(message.contains("line 2"), "{message}");
         }

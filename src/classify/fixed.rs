@@ -22,9 +22,11 @@ impl SupportClassifier {
     /// # Errors
     /// [`Error::Usage`] where they lack the channel it reads.
     pub fn new(spec: &ImageSpec) -> Result<Self> {
-        let channel = spec.channels.iter().position(|&c| c == Channel::ReadSupportsVariant).ok_or_else(|| {
-            Error::Usage("the model's images lack the channel read_supports_variant".into())
-        })?;
+        let channel = spec
+            .channels
+            .iter()
+            .position(|&c| c == Channel::ReadSupportsVariant)
+            .ok_or_else(|| Error::Usage("the model's images lack the channel read_supports_variant".into()))?;
         Ok(Self { spec: spec.clone(), channel })
     }
 
@@ -62,7 +64,8 @@ mod tests {
     use crate::pileup::PileupImage;
 
     fn classify(supporting: usize, others: usize) -> Probabilities {
-        let spec = ImageSpec { height: 50, width: 3, channels: vec![Channel::ReadSupportsVariant], min_base_quality: 10 };
+        let spec =
+            ImageSpec { height: 50, width: 3, channels: vec![Channel::ReadSupportsVariant], min_base_quality: 10 };
         let mut bytes = vec![0; spec.shape().bytes()];
         for row in 0..supporting + others {
             bytes[(5 + row) * 3 + 1] = if row < supporting { 254 } else { 152 };

@@ -73,7 +73,10 @@ impl Model {
         let config: ModelConfig =
             serde_json::from_str(&text).map_err(|e| Error::model(&path, format!("is not a model description: {e}")))?;
         if config.format != FORMAT {
-            return Err(Error::model(&path, format!("has format {}, this program reads format {FORMAT}", config.format)));
+            return Err(Error::model(
+                &path,
+                format!("has format {}, this program reads format {FORMAT}", config.format),
+            ));
         }
         if let Some(problem) = config.image.problem() {
             return Err(Error::model(&path, problem));

@@ -31,7 +31,9 @@ impl FromStr for DeviceChoice {
             None if text == "auto" => Ok(Self::Auto),
             None if text == "cpu" => Ok(Self::Cpu),
             None if text == "cuda" || text == "gpu" => Ok(Self::Cuda(0)),
-            Some(("cuda", index)) => index.parse().map(Self::Cuda).map_err(|_| format!("'{index}' is not a GPU's index")),
+            Some(("cuda", index)) => {
+                index.parse().map(Self::Cuda).map_err(|_| format!("'{index}' is not a GPU's index"))
+            }
             _ => Err("expected auto, cpu, cuda or cuda:N".into()),
         }
     }
@@ -50,8 +52,14 @@ impl DeviceChoice {
             (Self::Auto, _) => Ok(Device::Cpu),
             (Self::Cuda(index), Ok(())) => match usize::try_from(Cuda::device_count()) {
                 Ok(n) if index < n => Ok(Device::Cuda(index)),
-                Ok(n) if n > 0 => Err(Error::input(format!("--device cuda:{index}"), format!("this machine has {n} GPU(s), counted from 0"))),
-                _ => Err(Error::input("--device cuda", "no GPU or no NVIDIA driver is on this machine; use --device cpu or auto")),
+                Ok(n) if n > 0 => Err(Error::input(
+                    format!("--device cuda:{index}"),
+                    format!("this machine has {n} GPU(s), counted from 0"),
+                )),
+                _ => Err(Error::input(
+                    "--device cuda",
+                    "no GPU or no NVIDIA driver is on this machine; use --device cpu or auto",
+                )),
             },
             (Self::Cuda(_), Err(why)) => Err(Error::input("--device cuda", why)),
         }
@@ -68,7 +76,10 @@ fn load_cuda() -> Result<(), &'static str> {
     })
 }
 
-#[allow(unsafe_code, reason = "dlopen runs the library's constructors; it is libtorch's own, from the wheel of the version we link")]
+#[allow(
+    unsafe_code,
+    reason = "dlopen runs the library's constructors; it is libtorch's own, from the wheel of the version we link"
+)]
 fn load_globally(path: &std::path::Path) -> Result<(), &'static str> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
     // SAFETY: see the reason above; the handle is leaked, so that nothing is ever unloaded.
@@ -116,11 +127,17 @@ impl TorchClassifier {
         let shape = model.config.image.shape();
         let network = networks::build(&model.config.network, &variables.root(), shape).ok_or_else(|| {
             let known = networks::NAMES.join(", ");
-            Error::model(model.folder.join("model.json"), format!("names the network '{}'; known are {known}", model.config.network))
+            Error::model(
+                model.folder.join("model.json"),
+                format!("names the network '{}'; known are {known}", model.config.network),
+            )
         })?;
-        variables
-            .load(model.weights())
-            .map_err(|e| Error::model(model.weights(), format!("does not fit the network '{}': {}", model.config.network, first_line(&e))))?;
+        variables.load(model.weights()).map_err(|e| {
+            Error::model(
+                model.weights(),
+                format!("does not fit the network '{}': {}", model.config.network, first_line(&e)),
+            )
+        })?;
         variables.freeze();
         Ok(Self { network, device, threads, _variables: variables })
     }
@@ -129,13 +146,17 @@ impl TorchClassifier {
 impl Classifier for TorchClassifier {
     fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>> {
         let shape = batch.shape();
-        let size = [BATCH_SIZE, shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        let failed = |e: tch::TchError| Error::Internal(format!("the network failed on a batch of shape {shape}: {}", first_line(&e)));
+        let size =
+            [BATCH_SIZE, shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let failed = |e: tch::TchError| {
+            Error::Internal(format!("the network failed on a batch of shape {shape}: {}", first_line(&e)))
+        };
         tch::no_grad(|| {
             let images = Tensor::f_from_data_size(batch.bytes(), &size, Kind::Uint8).map_err(failed)?;
             let images = images.f_to_device(self.device).map_err(failed)?;
             let logits = self.network.forward(&images, false).f_to_kind(Kind::Double).map_err(failed)?;
-            let probabilities = logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
+            let probabilities =
+                logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
             let flat = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(failed)?;
             Ok(flat.chunks_exact(3).take(batch.len()).map(|p| Probabilities([p[0], p[1], p[2]])).collect())
         })

@@ -90,11 +90,26 @@ impl WrapperArgs {
             (self.output_gvcf.is_some(), "--output-gvcf: gVCF is not written yet; leave the flag out"),
             (self.haploid_contigs.is_some(), "--haploid-contigs: haploid calling is not there yet; leave the flag out"),
             (self.par_regions_bed.is_some(), "--par-regions-bed: haploid calling is not there yet; leave the flag out"),
-            (self.make_examples_extra_args.is_some(), "--make-examples-extra-args: such settings come with the model here; leave the flag out"),
-            (self.call_variants_extra_args.is_some(), "--call-variants-extra-args: there is no such stage here; leave the flag out"),
-            (self.postprocess_variants_extra_args.is_some(), "--postprocess-variants-extra-args: there is no such stage here; leave the flag out"),
-            (self.use_hp_information, "--use-hp-information: haplotype tags are not used by this model; leave the flag out"),
-            (self.customized_small_model.is_some(), "--customized-small-model: there is no small model here; leave the flag out"),
+            (
+                self.make_examples_extra_args.is_some(),
+                "--make-examples-extra-args: such settings come with the model here; leave the flag out",
+            ),
+            (
+                self.call_variants_extra_args.is_some(),
+                "--call-variants-extra-args: there is no such stage here; leave the flag out",
+            ),
+            (
+                self.postprocess_variants_extra_args.is_some(),
+                "--postprocess-variants-extra-args: there is no such stage here; leave the flag out",
+            ),
+            (
+                self.use_hp_information,
+                "--use-hp-information: haplotype tags are not used by this model; leave the flag out",
+            ),
+            (
+                self.customized_small_model.is_some(),
+                "--customized-small-model: there is no small model here; leave the flag out",
+            ),
         ];
         if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
             return Err(Error::Usage(sentence.into()));
@@ -124,7 +139,9 @@ impl WrapperArgs {
                 log::warn!("--model-type WES: there is no model for exomes yet, the WGS model is used");
                 Ok(Some("wgs"))
             }
-            Some(other) => Err(Error::Usage(format!("--model-type {other}: there is no such model here; known are WGS and WES"))),
+            Some(other) => {
+                Err(Error::Usage(format!("--model-type {other}: there is no such model here; known are WGS and WES")))
+            }
         }
     }
 }
@@ -199,7 +216,8 @@ mod backend {
     pub(super) struct Backend(tch::Device);
 
     pub(super) fn device(args: &CallArgs) -> Result<Backend> {
-        let choice: DeviceChoice = args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
+        let choice: DeviceChoice =
+            args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
         choice.resolve().map(Backend)
     }
 
@@ -224,7 +242,9 @@ mod backend {
     pub(super) fn device(args: &CallArgs) -> Result<Backend> {
         match args.device.as_str() {
             "auto" | "cpu" => {
-                log::warn!("built without libtorch: genotypes come from the share of supporting reads, not from the model's network");
+                log::warn!(
+                    "built without libtorch: genotypes come from the share of supporting reads, not from the model's network"
+                );
                 Ok(Backend)
             }
             other => Err(Error::Usage(format!("--device {other}: this program was built without libtorch"))),

@@ -8,8 +8,14 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// Flags of the wrapper that take `true` or `false`.
-const SWITCHES: [&str; 6] =
-    ["--vcf-stats-report", "--runtime-report", "--disable-small-model", "--dry-run", "--use-hp-information", "--emit-ref-calls"];
+const SWITCHES: [&str; 6] = [
+    "--vcf-stats-report",
+    "--runtime-report",
+    "--disable-small-model",
+    "--dry-run",
+    "--use-hp-information",
+    "--emit-ref-calls",
+];
 /// First words that are ours already.
 const OWN: [&str; 8] = ["call", "show", "train", "--help", "-h", "--version", "-V", "help"];
 
@@ -19,7 +25,9 @@ pub(super) fn rewritten(args: Vec<OsString>) -> Vec<OsString> {
     let program = args.next().unwrap_or_else(|| "varpix".into());
     let as_wrapper = Path::new(&program).file_name().is_some_and(|name| name == "run_deepvariant");
     let rest: Vec<OsString> = args.collect();
-    let own = rest.first().is_none_or(|first| OWN.iter().any(|word| first == word) || !first.to_string_lossy().starts_with("--"));
+    let own = rest
+        .first()
+        .is_none_or(|first| OWN.iter().any(|word| first == word) || !first.to_string_lossy().starts_with("--"));
     let mut result = vec![program];
     if (as_wrapper && !rest.iter().any(|a| a == "--version" || a == "--help")) || !own {
         result.push("call".into());
@@ -63,7 +71,9 @@ mod tests {
 
     #[test]
     fn our_own_lines_stay() {
-        for line in ["varpix", "varpix --version", "varpix call --ref a_b.fa", "varpix show --help", "varpix -h", "varpix cal"] {
+        for line in
+            ["varpix", "varpix --version", "varpix call --ref a_b.fa", "varpix show --help", "varpix -h", "varpix cal"]
+        {
             assert_eq!(rewrite(line), line);
         }
         assert_eq!(rewrite("run_deepvariant --version"), "run_deepvariant --version");
@@ -71,6 +81,9 @@ mod tests {
 
     #[test]
     fn switches_may_carry_values() {
-        assert_eq!(rewrite("varpix call --vcf_stats_report=true --dry_run=false --noruntime_report"), "varpix call --vcf-stats-report");
+        assert_eq!(
+            rewrite("varpix call --vcf_stats_report=true --dry_run=false --noruntime_report"),
+            "varpix call --vcf-stats-report"
+        );
     }
 }

@@ -83,9 +83,10 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     };
     match (outcome, stop.signal()) {
         (Ok(()), _) => Ok(()),
-        (Err(Error::Stopped), Some(signal)) => {
-            Err(Failure { message: format!("varpix: stopped by signal {signal}; no output was written"), code: 128 + signal })
-        }
+        (Err(Error::Stopped), Some(signal)) => Err(Failure {
+            message: format!("varpix: stopped by signal {signal}; no output was written"),
+            code: 128 + signal,
+        }),
         (Err(error), _) => Err(error.into()),
     }
 }
@@ -95,7 +96,9 @@ fn start_logging(verbose: u8) {
     let format = |buffer: &mut env_logger::fmt::Formatter, record: &log::Record| {
         use std::io::Write;
         match record.level() {
-            log::Level::Error | log::Level::Warn => writeln!(buffer, "varpix: {}: {}", record.level().as_str().to_lowercase(), record.args()),
+            log::Level::Error | log::Level::Warn => {
+                writeln!(buffer, "varpix: {}: {}", record.level().as_str().to_lowercase(), record.args())
+            }
             _ => writeln!(buffer, "varpix: {}", record.args()),
         }
     };

@@ -11,11 +11,14 @@ use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
 
+/// Candidates this close to a region are drawn too, in bp: an indel's anchor lies before what people see.
+const MARGIN: u64 = 5;
+
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Whose candidates to draw: contig:position, contig:start-end (1-based, inclusive) or BED files
+    /// Whose candidates to draw, with 5 bp to both sides: contig:position, contig:start-end (1-based, inclusive) or BED files
     #[arg(long, alias = "regions", required = true, num_args = 1.., value_name = "REGION")]
     region: Vec<String>,
     /// Folder for the pictures, made if missing
@@ -35,7 +38,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         None => (ImageSpec::default(), EvidenceOptions::default()),
     };
     let inputs = args.input.resolve()?;
-    let targets = common::targets(&args.region, &inputs.reference)?;
+    let targets = common::targets(&args.region, &inputs.reference)?.padded(MARGIN, inputs.reference.contigs());
     std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
     let source = inputs.reads.open(inputs.reference.contigs(), evidence.reads())?;
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, evidence, spec.clone());
@@ -59,7 +62,9 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         }
     }
     if drawn == 0 {
-        log::warn!("no candidate lies there: fewer than 2 reads, or too small a share of them, differ from the reference");
+        log::warn!(
+            "no candidate lies there: fewer than 2 reads, or too small a share of them, differ from the reference"
+        );
     }
     if left > 0 {
         log::warn!("{left} more were not drawn; see --max");
@@ -73,7 +78,8 @@ fn alleles(candidate: &Candidate, set: AltSet) -> String {
 }
 
 fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
-    let depths: Vec<_> = candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)).map(|(_, a)| a.count.to_string()).collect();
+    let depths: Vec<_> =
+        candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)).map(|(_, a)| a.count.to_string()).collect();
     format!(
         "{contig}:{} {}>{}  depth {}, reference {}, alternative {}",
         candidate.position + 1,
@@ -88,11 +94,16 @@ fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
 /// Contig, position and alleles; long alleles are cut so that any file system takes the name.
 fn file_name(contig: &str, candidate: &Candidate, set: AltSet) -> String {
     let cut = |text: String| if text.len() > 40 { format!("{}_{}bp", &text[..30], text.len()) } else { text };
-    let safe: String = contig.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    let safe: String =
+        contig.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
     let reference = cut(String::from_utf8_lossy(&candidate.reference).into_owned());
     let sets = match set {
         AltSet::One(a) => format!("{a}"),
         AltSet::Two(a, b) => format!("{a}-{b}"),
     };
-    format!("{safe}_{}_{reference}_{}_{sets}.png", candidate.position + 1, cut(alleles(candidate, set)).replace(',', "-"))
+    format!(
+        "{safe}_{}_{reference}_{}_{sets}.png",
+        candidate.position + 1,
+        cut(alleles(candidate, set)).replace(',', "-")
+    )
 }

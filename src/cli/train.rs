@@ -78,7 +78,8 @@ pub(super) struct TrainArgs {
 }
 
 pub(super) fn run(args: &TrainArgs) -> Result<()> {
-    let choice: DeviceChoice = args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
+    let choice: DeviceChoice =
+        args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
     let device = choice.resolve()?;
     let reference = ReferenceFile::new(&args.reference)?;
     let train = sets(&reference, &args.reads, &args.truth, &args.confident, "")?;
@@ -106,7 +107,13 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     Ok(())
 }
 
-fn sets(reference: &ReferenceFile, reads: &[PathBuf], truth: &[PathBuf], confident: &[PathBuf], prefix: &str) -> Result<Vec<DataSet>> {
+fn sets(
+    reference: &ReferenceFile,
+    reads: &[PathBuf],
+    truth: &[PathBuf],
+    confident: &[PathBuf],
+    prefix: &str,
+) -> Result<Vec<DataSet>> {
     if reads.len() != truth.len() || reads.len() != confident.len() {
         return Err(Error::Usage(format!(
             "--{prefix}reads, --{prefix}truth and --{prefix}confident need as many files each; there are {}, {} and {}",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Share of the reads' contigs (in bp) that the reference must hold, as DeepVariant asks for.
+/// Share of bp that both files must know, of the smaller of the two genomes, as DeepVariant asks for.
 pub const MIN_SHARED_BASES: f64 = 0.9;
 
 /// Index of a contig in its [`Contigs`].
@@ -84,13 +84,9 @@ impl Contigs {
 ///
 /// # Errors
 /// [`Error::Input`] naming the reads file and the contigs that disagree: same name with another length, or less than
-/// [`MIN_SHARED_BASES`] of the reads' contigs known to the reference.
-pub fn check_agreement(
-    reads: &Contigs,
-    reads_path: &Path,
-    reference: &Contigs,
-    reference_path: &Path,
-) -> Result<()> {
+/// [`MIN_SHARED_BASES`] of the smaller genome known to both. A reference of one chromosome serves reads of all; the
+/// others are named in a warning.
+pub fn check_agreement(reads: &Contigs, reads_path: &Path, reference: &Contigs, reference_path: &Path) -> Result<()> {
     let reference_path = reference_path.display();
     if reads.is_empty() {
         return Err(Error::input(reads_path, "its header names no contig (@SQ); align the reads first"));
@@ -114,13 +110,14 @@ pub fn check_agreement(
             None => missing.push(contig.name.as_str()),
         }
     }
-    let total: u64 = reads.iter().map(|(_, contig)| contig.length).sum();
+    let bases = |contigs: &Contigs| contigs.iter().map(|(_, contig)| contig.length).sum::<u64>();
+    let total = bases(reads).min(bases(reference));
+    let listed = missing.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let dots = if missing.len() > 5 { ", ..." } else { "" };
     // Shares of genome lengths: far below 2^52.
     #[allow(clippy::cast_precision_loss)]
     let share = shared as f64 / total.max(1) as f64;
     if share < MIN_SHARED_BASES {
-        let listed = missing.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let dots = if missing.len() > 5 { ", ..." } else { "" };
         let hint = missing.first().map(|name| reference.unknown(name)).unwrap_or_default();
         return Err(Error::input(
             reads_path,
@@ -130,6 +127,13 @@ pub fn check_agreement(
                 reads.len(),
             ),
         ));
+    }
+    if !missing.is_empty() {
+        log::warn!(
+            "{}: reads on {} of its contigs ({listed}{dots}) are not looked at: {reference_path} lacks them",
+            reads_path.display(),
+            missing.len()
+        );
     }
     Ok(())
 }
@@ -155,6 +159,11 @@ mod tests {
     #[test]
     fn a_few_decoys_may_be_missing() {
         assert_eq!(check(&[("1", 95), ("decoy", 5)], &[("1", 95)]), Ok(()));
+    }
+
+    #[test]
+    fn a_reference_of_one_chromosome_serves() {
+        assert_eq!(check(&[("1", 100), ("2", 900)], &[("1", 100)]), Ok(()));
     }
 
     #[test]

@@ -35,8 +35,8 @@ impl ReferenceFile {
         if !fai_path.exists() {
             return Err(Error::input(path, format!("its index {} is missing; {how}", fai_path.display())));
         }
-        let index = fai::fs::read(&fai_path)
-            .map_err(|e| Error::input(&fai_path, format!("not a FASTA index ({e}); {how}")))?;
+        let index =
+            fai::fs::read(&fai_path).map_err(|e| Error::input(&fai_path, format!("not a FASTA index ({e}); {how}")))?;
         let bgzf_index = if bgzipped {
             let gzi_path = with_suffix(path, ".gzi");
             if !gzi_path.exists() {
@@ -114,10 +114,9 @@ impl Reference {
     /// # Errors
     /// [`Error::Input`] where the file is shorter than its index says or cannot be read.
     pub fn bases(&mut self, contig: ContigId, interval: Interval) -> Result<Vec<u8>> {
-        let covered = self
-            .chunk
-            .as_ref()
-            .is_some_and(|(id, have, _)| *id == contig && have.start() <= interval.start() && interval.end() <= have.end());
+        let covered = self.chunk.as_ref().is_some_and(|(id, have, _)| {
+            *id == contig && have.start() <= interval.start() && interval.end() <= have.end()
+        });
         if !covered {
             let length = self.contigs.get(contig).length;
             let end = interval.end().max(interval.start() + CHUNK).min(length);
@@ -156,13 +155,18 @@ impl Reference {
             return Err(Error::Internal(format!("empty reference interval on {name}")));
         };
         let record = self.reader.query(&Region::new(name.clone(), start..=end)).map_err(|e| {
-            Error::input(&self.path, format!("contig '{name}' cannot be read at {start}-{end}: {e}; is its index of this file?"))
+            Error::input(
+                &self.path,
+                format!("contig '{name}' cannot be read at {start}-{end}: {e}; is its index of this file?"),
+            )
         })?;
         let mut bases = record.sequence().as_ref().to_vec();
         if bases.len() != to_usize(interval.len()) {
             return Err(Error::input(
                 &self.path,
-                format!("contig '{name}' ends before {end}; the file is cut short or its index is of another file (run samtools faidx)"),
+                format!(
+                    "contig '{name}' ends before {end}; the file is cut short or its index is of another file (run samtools faidx)"
+                ),
             ));
         }
         for base in &mut bases {

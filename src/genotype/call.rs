@@ -125,7 +125,10 @@ mod tests {
             contig: ContigId(0),
             position: 99,
             reference: reference.into(),
-            alts: alts.iter().map(|&(bases, count)| AltAllele { bases: bases.into(), count, support: vec![] }).collect(),
+            alts: alts
+                .iter()
+                .map(|&(bases, count)| AltAllele { bases: bases.into(), count, support: vec![] })
+                .collect(),
             reference_count,
             depth: reference_count + alts.iter().map(|a| a.1).sum::<u32>(),
         }

@@ -9,6 +9,8 @@ use super::spec::ImageSpec;
 
 /// Screen pixels for each image pixel.
 const SCALE: u32 = 2;
+/// Channels in a row of the picture.
+const COLUMNS: usize = 4;
 const GAP: u32 = 8;
 const GLYPH: u32 = 8;
 const TITLE_HEIGHT: u32 = 3 * GLYPH;
@@ -17,20 +19,23 @@ const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
 const INK: Rgb<u8> = Rgb([20, 20, 20]);
 const MARK: Rgb<u8> = Rgb([220, 40, 40]);
 
-/// Draws the image with `title` on top. Bases have IGV's colours, every other channel is grey; red ticks mark the
-/// candidate's column.
+/// Draws the image with `title` on top, four channels in a row. Bases have IGV's colours, every other channel is grey; red
+/// ticks mark the candidate's column.
 #[must_use]
 pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str) -> RgbImage {
     let shape = image.shape();
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let (panel_width, panel_height) = (size(shape.width) * SCALE, size(shape.height) * SCALE);
-    let width = GAP + size(shape.channels) * (panel_width + GAP);
-    let top = TITLE_HEIGHT + LABEL_HEIGHT;
-    let mut canvas = RgbImage::from_pixel(width, top + panel_height + GAP, PAPER);
+    let columns = shape.channels.min(COLUMNS);
+    let rows = shape.channels.div_ceil(COLUMNS);
+    let row_height = LABEL_HEIGHT + panel_height + GAP;
+    let mut canvas =
+        RgbImage::from_pixel(GAP + size(columns) * (panel_width + GAP), TITLE_HEIGHT + size(rows) * row_height, PAPER);
     write(&mut canvas, GAP, GLYPH, title);
     for (i, channel) in spec.channels.iter().enumerate() {
-        let left = GAP + size(i) * (panel_width + GAP);
-        write(&mut canvas, left, TITLE_HEIGHT, channel.name());
+        let left = GAP + size(i % COLUMNS) * (panel_width + GAP);
+        let top = TITLE_HEIGHT + size(i / COLUMNS) * row_height + LABEL_HEIGHT;
+        write(&mut canvas, left, top - LABEL_HEIGHT, channel.name());
         for y in 0..panel_height {
             for x in 0..panel_width {
                 let value = image.value((y / SCALE) as usize, (x / SCALE) as usize, i);
@@ -81,7 +86,7 @@ mod tests {
     fn panels_lie_side_by_side() {
         let spec = ImageSpec { height: 10, width: 31, ..ImageSpec::default() };
         let picture = picture(&spec, &PileupImage::empty(spec.shape()), "chr1:5 A>C");
-        assert_eq!(picture.dimensions(), (8 + 7 * (62 + 8), 24 + 16 + 20 + 8));
+        assert_eq!(picture.dimensions(), (8 + 4 * (62 + 8), 24 + 2 * (16 + 20 + 8)));
         assert_eq!(picture.get_pixel(8, 40), &Rgb([0, 0, 0]));
         assert!(picture.pixels().any(|p| *p == INK), "the title is written");
     }

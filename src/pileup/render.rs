@@ -45,7 +45,13 @@ pub fn alt_sets(n: usize) -> impl Iterator<Item = AltSet> {
 /// Renders `candidate`. `reads` are its region's, in [`Read::order`], as the candidate's support indexes them;
 /// `reference` should reach half an image to both sides, N off the contig.
 #[must_use]
-pub fn render(spec: &ImageSpec, candidate: &Candidate, set: AltSet, reads: &[Read], reference: &ReferenceWindow) -> PileupImage {
+pub fn render(
+    spec: &ImageSpec,
+    candidate: &Candidate,
+    set: AltSet,
+    reads: &[Read],
+    reference: &ReferenceWindow,
+) -> PileupImage {
     let mut image = PileupImage::empty(spec.shape());
     let first_column = candidate.position.cast_signed() - spec.half_width().cast_signed() as i64;
     draw_reference(spec, &mut image, first_column, reference);
@@ -175,7 +181,8 @@ mod tests {
     use crate::testing::ReadBuilder;
 
     fn candidate(position: u64, support: &[u32]) -> Candidate {
-        let alt = |bases: &[u8], support: &[u32]| AltAllele { bases: bases.to_vec(), count: 2, support: support.to_vec() };
+        let alt =
+            |bases: &[u8], support: &[u32]| AltAllele { bases: bases.to_vec(), count: 2, support: support.to_vec() };
         Candidate {
             contig: ContigId(0),
             position,
@@ -250,7 +257,14 @@ mod tests {
 
     #[test]
     fn too_many_reads_are_sampled_in_order() {
-        let reads: Vec<_> = (0..40).map(|i| ReadBuilder::new(i / 10, "ACGTACGTACGT").name(&format!("{i:02}")).mapping_quality(u8::try_from(i).unwrap() + 10).build()).collect();
+        let reads: Vec<_> = (0..40)
+            .map(|i| {
+                ReadBuilder::new(i / 10, "ACGTACGTACGT")
+                    .name(&format!("{i:02}"))
+                    .mapping_quality(u8::try_from(i).unwrap() + 10)
+                    .build()
+            })
+            .collect();
         let draw = || render(&spec(), &candidate(8, &[]), AltSet::One(0), &reads, &window());
         let image = draw();
         let mapping: Vec<_> = (5..9).map(|row| image.value(row, 5, 2)).collect();

@@ -92,7 +92,12 @@ enum Message {
 ///
 /// # Errors
 /// The first failure of any stage; [`Error::Stopped`] where `options.stop` was set.
-pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, sink: &mut dyn CallSink, options: RunOptions) -> Result<RunStats> {
+pub fn run(
+    inputs: Inputs,
+    classifier: Box<dyn Classifier>,
+    sink: &mut dyn CallSink,
+    options: RunOptions,
+) -> Result<RunStats> {
     let times = StageTimes::default();
     let started = Instant::now();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -109,7 +114,15 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, sink: &mut dyn CallS
         tickets.send(()).map_err(|_| Error::Stopped)?;
     }
     let mut stats = std::thread::scope(|scope| {
-        let workers = Workers { inputs, next: AtomicUsize::new(0), tickets: ticket_queue, images, messages: messages.clone(), times: &times, stop };
+        let workers = Workers {
+            inputs,
+            next: AtomicUsize::new(0),
+            tickets: ticket_queue,
+            images,
+            messages: messages.clone(),
+            times: &times,
+            stop,
+        };
         scope.spawn(move || pool.broadcast(|_| workers.run()));
         let shape = inputs.model.config.image.shape();
         let times = &times;
@@ -192,7 +205,14 @@ impl Workers<'_> {
         self.messages.send(message).map_err(|_| Error::Stopped)
     }
 
-    fn send_image(&self, spec: &ImageSpec, region: Region, evidence: &Evidence, index: usize, set: AltSet) -> Result<()> {
+    fn send_image(
+        &self,
+        spec: &ImageSpec,
+        region: Region,
+        evidence: &Evidence,
+        index: usize,
+        set: AltSet,
+    ) -> Result<()> {
         let started = Instant::now();
         let image = evidence.render(spec, &evidence.candidates[index], set);
         self.times.add(Stage::Render, started.elapsed());

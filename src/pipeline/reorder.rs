@@ -39,7 +39,13 @@ impl Reorder {
     }
 
     /// One result of a region that was gathered.
-    pub(super) fn classified(&mut self, region: usize, candidate: usize, set: AltSet, probabilities: Probabilities) -> Result<()> {
+    pub(super) fn classified(
+        &mut self,
+        region: usize,
+        candidate: usize,
+        set: AltSet,
+        probabilities: Probabilities,
+    ) -> Result<()> {
         let unexpected = || Error::Internal(format!("an image of region {region} was not expected"));
         let pending = self.waiting.get_mut(&region).ok_or_else(unexpected)?;
         let results = pending.results.get_mut(candidate).ok_or_else(unexpected)?;
@@ -71,7 +77,14 @@ mod tests {
 
     fn candidate(position: u64) -> Candidate {
         let alt = AltAllele { bases: b"C".to_vec(), count: 2, support: vec![0, 1] };
-        Candidate { contig: ContigId(0), position, reference: b"A".to_vec(), alts: vec![alt], reference_count: 0, depth: 2 }
+        Candidate {
+            contig: ContigId(0),
+            position,
+            reference: b"A".to_vec(),
+            alts: vec![alt],
+            reference_count: 0,
+            depth: 2,
+        }
     }
 
     const P: Probabilities = Probabilities([0.0, 0.1, 0.9]);

@@ -101,7 +101,8 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
         let batches = self.times.batches.load(Ordering::Relaxed);
         writeln!(f, "{:<30}{:>12}  in {batches} batches", "images", self.images)?;
-        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::LowQual, Filter::NoCall].into_iter().zip(self.calls) {
+        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::LowQual, Filter::NoCall].into_iter().zip(self.calls)
+        {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }
         writeln!(f, "{:<30}{:>11.2}s", "time", self.wall.as_secs_f64())?;

@@ -17,9 +17,8 @@ use crate::error::{Error, Result};
 use crate::genome::{ContigId, Contigs, Interval, ReferenceFile};
 
 /// The empty BGZF block that ends a whole BAM file (SAM specification, section 4.1.2).
-const BGZF_EOF: [u8; 28] = [
-    0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-];
+const BGZF_EOF: [u8; 28] =
+    [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// Records read from the start of the file to check their order and their likeness to the reference.
 const SAMPLED_RECORDS: usize = 5000;
 /// Places of the index that are looked up in the file.
@@ -46,7 +45,10 @@ pub(super) fn file_and_index(path: &Path) -> Result<PathBuf> {
             && file.seek(SeekFrom::End(-(tail.len() as i64))).and_then(|_| file.read_exact(&mut tail)).is_ok()
             && tail == BGZF_EOF;
         if !whole {
-            return Err(Error::input(path, format!("is cut short: its end-of-file block is missing at byte {length}; copy or make it again")));
+            return Err(Error::input(
+                path,
+                format!("is cut short: its end-of-file block is missing at byte {length}; copy or make it again"),
+            ));
         }
     } else if !cram {
         return Err(Error::input(path, "is not a BAM or CRAM file"));
@@ -63,9 +65,10 @@ fn find_index(path: &Path, cram: bool) -> Result<PathBuf> {
         candidates.push(PathBuf::from(longer));
         candidates.push(path.with_extension(suffix));
     }
-    let found = candidates.iter().find(|p| p.exists()).ok_or_else(|| {
-        Error::input(path, format!("has no index; make it with 'samtools index {}'", path.display()))
-    })?;
+    let found = candidates
+        .iter()
+        .find(|p| p.exists())
+        .ok_or_else(|| Error::input(path, format!("has no index; make it with 'samtools index {}'", path.display())))?;
     let age = |p: &Path| p.metadata().and_then(|m| m.modified()).ok();
     if age(found) < age(path) {
         log::warn!("{} is older than {}; it is checked against it", found.display(), path.display());
@@ -79,7 +82,10 @@ pub(super) fn unsorted(path: &Path, contigs: &Contigs, tid: i32, position: i64) 
     let name = name.map_or("*", |i| contigs.get(ContigId(i)).name.as_str());
     Error::input(
         path,
-        format!("is not sorted by position: a record at {name}:{} follows a later one; sort it with samtools sort and index it", position + 1),
+        format!(
+            "is not sorted by position: a record at {name}:{} follows a later one; sort it with samtools sort and index it",
+            position + 1
+        ),
     )
 }
 
@@ -115,7 +121,9 @@ pub(super) fn index_matches(file: &BamFile) -> Result<()> {
     let mut reader = bam::Reader::from_path(file.path()).map_err(|_| stale())?;
     let mut record = bam::Record::new();
     for (tid, interval, offset) in places {
-        let read = reader.seek(offset).and_then(|()| reader.read(&mut record).unwrap_or(Err(rust_htslib::errors::Error::FileSeek)));
+        let read = reader
+            .seek(offset)
+            .and_then(|()| reader.read(&mut record).unwrap_or(Err(rust_htslib::errors::Error::FileSeek)));
         let there = u64::try_from(record.pos()).ok();
         if read.is_err() || record.tid() != tid || !there.is_some_and(|start| start < interval.end()) {
             return Err(stale());
@@ -127,8 +135,12 @@ pub(super) fn index_matches(file: &BamFile) -> Result<()> {
 /// Contig, interval and virtual file offset of some bins of a BAI or CSI index; `None` for CRAM's.
 fn index_places(file: &BamFile) -> Result<Option<Vec<(i32, Interval, i64)>>> {
     let path = file.index();
-    let unusable =
-        |e: std::io::Error| Error::input(path, format!("is not a usable index ({e}); make it again with 'samtools index {}'", file.path().display()));
+    let unusable = |e: std::io::Error| {
+        Error::input(
+            path,
+            format!("is not a usable index ({e}); make it again with 'samtools index {}'", file.path().display()),
+        )
+    };
     match path.extension().and_then(|e| e.to_str()) {
         Some("bai") => {
             let index = bai::fs::read(path).map_err(unusable)?;
@@ -185,7 +197,8 @@ pub fn matches_reference(file: &BamFile, reference: &ReferenceFile) -> Result<()
     let (mut judged, mut mismatches) = (0_u64, 0_u64);
     for record in first_records(file)?.iter().filter(|r| !r.is_unmapped()) {
         let name = usize::try_from(record.tid()).ok().map(|i| file.contigs().get(ContigId(i)).name.clone());
-        let (Some(contig), Ok(read)) = (name.and_then(|n| reference.contigs().id(&n)), Read::from_record(record)) else {
+        let (Some(contig), Ok(read)) = (name.and_then(|n| reference.contigs().id(&n)), Read::from_record(record))
+        else {
             continue;
         };
         if read.span.end() > reference.contigs().get(contig).length {
@@ -196,7 +209,8 @@ pub fn matches_reference(file: &BamFile, reference: &ReferenceFile) -> Result<()
         for op in &read.cigar {
             let length = op.length as usize;
             if op.kind == CigarKind::Match {
-                let pairs = read.bases[in_read..in_read + length].iter().zip(&expected[in_reference..in_reference + length]);
+                let pairs =
+                    read.bases[in_read..in_read + length].iter().zip(&expected[in_reference..in_reference + length]);
                 for (&base, &expected) in pairs.filter(|(b, e)| **b != b'N' && **e != b'N') {
                     judged += 1;
                     mismatches += u64::from(base != expected);
@@ -225,9 +239,9 @@ pub fn matches_reference(file: &BamFile, reference: &ReferenceFile) -> Result<()
 fn first_records(file: &BamFile) -> Result<Vec<bam::Record>> {
     let mut reader = bam::Reader::from_path(file.path()).map_err(|_| Error::input(file.path(), "cannot be opened"))?;
     if file.is_cram() {
-        reader
-            .set_reference(file.reference())
-            .map_err(|e| Error::input(file.path(), format!("reference {} does not serve: {e}", file.reference().display())))?;
+        reader.set_reference(file.reference()).map_err(|e| {
+            Error::input(file.path(), format!("reference {} does not serve: {e}", file.reference().display()))
+        })?;
     }
     let mut records = Vec::with_capacity(SAMPLED_RECORDS);
     let mut last = (-1, 0);

@@ -26,7 +26,11 @@ pub fn sample_name(file: &BamFile, requested: Option<&str>) -> Result<String> {
         [one] => Ok((*one).to_owned()),
         several => Err(Error::input(
             file.path(),
-            format!("holds reads of {} samples ({}); give one BAM for each, or name the sample with --sample-name", several.len(), several.join(", ")),
+            format!(
+                "holds reads of {} samples ({}); give one BAM for each, or name the sample with --sample-name",
+                several.len(),
+                several.join(", ")
+            ),
         )),
     }
 }

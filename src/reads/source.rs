@@ -90,7 +90,8 @@ impl BamFile {
             })
             .collect();
         let header = String::from_utf8_lossy(view.as_bytes()).into_owned();
-        let file = Self { path: path.into(), index, reference: reference.into(), contigs: Contigs::new(contigs), header };
+        let file =
+            Self { path: path.into(), index, reference: reference.into(), contigs: Contigs::new(contigs), header };
         check::sort_order(&file)?;
         check::index_matches(&file)?;
         Ok(file)
@@ -140,9 +141,9 @@ impl BamFile {
             )
         })?;
         if self.is_cram() {
-            reader
-                .set_reference(&self.reference)
-                .map_err(|e| Error::input(&self.path, format!("reference {} does not serve: {e}", self.reference.display())))?;
+            reader.set_reference(&self.reference).map_err(|e| {
+                Error::input(&self.path, format!("reference {} does not serve: {e}", self.reference.display()))
+            })?;
         }
         Ok(reader)
     }
@@ -152,7 +153,8 @@ impl BamFile {
     /// # Errors
     /// [`Error::Input`] where it cannot be opened.
     pub fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<BamSource> {
-        let tids = reference.iter().map(|(_, c)| self.contigs.id(&c.name).and_then(|id| i32::try_from(id.0).ok())).collect();
+        let tids =
+            reference.iter().map(|(_, c)| self.contigs.id(&c.name).and_then(|id| i32::try_from(id.0).ok())).collect();
         Ok(BamSource { file: self.clone(), reader: self.indexed_reader()?, tids, options, record: bam::Record::new() })
     }
 

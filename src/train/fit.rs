@@ -141,7 +141,8 @@ impl<'a> Trainer<'a> {
             .map_err(|e| Error::Internal(first_line(&e)))?;
         let path = options.out.join("training.csv");
         let mut log = File::create(&path).map_err(|e| Error::output(&path, format!("cannot be written: {e}")))?;
-        writeln!(log, "step,epoch,split,loss,f1_or_learning_rate,f1_snp,f1_indel").map_err(|e| Error::output(&path, e))?;
+        writeln!(log, "step,epoch,split,loss,f1_or_learning_rate,f1_snp,f1_indel")
+            .map_err(|e| Error::output(&path, e))?;
         Ok(Self { options, network, variables, optimizer, log, step: 0 })
     }
 
@@ -156,7 +157,9 @@ impl<'a> Trainer<'a> {
         let (sender, receiver) = bounded::<Example>(2 * options.batch);
         std::thread::scope(|scope| {
             let producer = scope.spawn(move || {
-                examples(train, reference, options.evidence, &options.image, seed, |example| sender.send(example).is_ok())
+                examples(train, reference, options.evidence, &options.image, seed, |example| {
+                    sender.send(example).is_ok()
+                })
             });
             let mut random = Pcg64::new(u128::from(seed), 2);
             let mut pool: Vec<Example> = Vec::with_capacity(options.pool);
@@ -184,7 +187,11 @@ impl<'a> Trainer<'a> {
                     drawn.clear();
                     if self.step.is_multiple_of(LOG_STEPS) {
                         let loss = recent.0 / f64::from(recent.1);
-                        log::info!("step {}, {:.1} %: loss {loss:.4}, learning rate {rate:.2e}", self.step, done * 100.0);
+                        log::info!(
+                            "step {}, {:.1} %: loss {loss:.4}, learning rate {rate:.2e}",
+                            self.step,
+                            done * 100.0
+                        );
                         self.log_line(&format!("{},{},train,{loss:.5},{rate:.3e},,", self.step, epoch + 1))?;
                         recent = (0.0, 0);
                     }
@@ -222,7 +229,8 @@ impl<'a> Trainer<'a> {
                 #[allow(clippy::cast_precision_loss, reason = "a batch's size")]
                 let weight = batch.len() as f64;
                 loss += f64::try_from(&batch_loss).map_err(failed)? * weight;
-                let predicted = Vec::<i64>::try_from(logits.argmax(-1, false).to_device(Device::Cpu)).map_err(failed)?;
+                let predicted =
+                    Vec::<i64>::try_from(logits.argmax(-1, false).to_device(Device::Cpu)).map_err(failed)?;
                 for (example, class) in batch.iter().zip(predicted) {
                     confusion.add(example.snp, example.class, u8::try_from(class).unwrap_or(0));
                 }
@@ -236,9 +244,11 @@ impl<'a> Trainer<'a> {
     /// Images `[n, height, width, channel]` u8 and classes `[n]` i64.
     fn tensors(&self, batch: &[Example]) -> Result<(Tensor, Tensor)> {
         let shape = self.options.image.shape();
-        let size = [batch.len(), shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let size =
+            [batch.len(), shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let bytes: Vec<u8> = batch.iter().flat_map(|example| example.image.bytes()).copied().collect();
-        let images = Tensor::f_from_data_size(&bytes, &size, Kind::Uint8).map_err(|e| Error::Internal(first_line(&e)))?;
+        let images =
+            Tensor::f_from_data_size(&bytes, &size, Kind::Uint8).map_err(|e| Error::Internal(first_line(&e)))?;
         let classes: Vec<i64> = batch.iter().map(|example| i64::from(example.class)).collect();
         Ok((images.to_device(self.options.device), Tensor::from_slice(&classes).to_device(self.options.device)))
     }

@@ -21,7 +21,8 @@ pub fn label(region: Region, evidence: &Evidence, truth: &Truth, confident: &Tar
     let near_end = region.interval.end() + 2 * DOUBT;
     let known: HashMap<&NormalAllele, u8> = truth.within(region.contig, near_start, near_end).collect();
     let spelled: Vec<Vec<NormalAllele>> = evidence.candidates.iter().map(|c| normal_alleles(c, evidence)).collect();
-    let unmatched: Vec<&&NormalAllele> = known.keys().filter(|allele| !spelled.iter().flatten().any(|s| s == **allele)).collect();
+    let unmatched: Vec<&&NormalAllele> =
+        known.keys().filter(|allele| !spelled.iter().flatten().any(|s| s == **allele)).collect();
     let doubtful = |candidate: &Candidate| {
         unmatched.iter().any(|allele| {
             candidate.position < allele.end() + DOUBT && allele.position < candidate.interval().end() + DOUBT

@@ -95,7 +95,9 @@ impl Truth {
             let window = ReferenceWindow::new(start, reference.window(contig, start, end)?);
             for allele in genotypes.get(0).iter() {
                 let (GenotypeAllele::Unphased(index) | GenotypeAllele::Phased(index)) = *allele else { continue };
-                let Some(bases) = usize::try_from(index).ok().filter(|&i| i > 0).and_then(|i| alleles.get(i)) else { continue };
+                let Some(bases) = usize::try_from(index).ok().filter(|&i| i > 0).and_then(|i| alleles.get(i)) else {
+                    continue;
+                };
                 if bases.iter().all(|b| b"ACGT".contains(b)) {
                     let allele = NormalAllele::new(position, &alleles[0], bases, &window);
                     *truth.by_contig.entry(contig).or_default().entry(allele).or_default() += 1;
@@ -109,7 +111,10 @@ impl Truth {
     pub fn within(&self, contig: ContigId, start: u64, end: u64) -> impl Iterator<Item = (&NormalAllele, u8)> {
         let from = NormalAllele { position: start, reference: Vec::new(), alternative: Vec::new() };
         let to = NormalAllele { position: end, reference: Vec::new(), alternative: Vec::new() };
-        self.by_contig.get(&contig).into_iter().flat_map(move |alleles| alleles.range(from.clone()..to.clone()).map(|(a, &n)| (a, n)))
+        self.by_contig
+            .get(&contig)
+            .into_iter()
+            .flat_map(move |alleles| alleles.range(from.clone()..to.clone()).map(|(a, &n)| (a, n)))
     }
 
     /// How many alleles there are.

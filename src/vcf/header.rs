@@ -30,7 +30,9 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
     let invalid = |e: &dyn std::fmt::Display| Error::Internal(format!("VCF header: {e}"));
     let key = |text: &str| text.parse().map_err(|e| Error::Internal(format!("VCF header key {text}: {e}")));
     let mut builder = Header::builder().set_file_format(FileFormat::new(4, 3));
-    for (name, value) in [("source", format!("varpix {}", env!("CARGO_PKG_VERSION"))), ("varpix_model", options.model.clone())] {
+    for (name, value) in
+        [("source", format!("varpix {}", env!("CARGO_PKG_VERSION"))), ("varpix_model", options.model.clone())]
+    {
         builder = builder.insert(key(name)?, Value::from(value)).map_err(|e| invalid(&e))?;
     }
     for (name, description) in [

@@ -5,8 +5,8 @@ use noodles_vcf::variant::RecordBuf;
 use noodles_vcf::variant::record::samples::series::value::genotype::Phasing;
 use noodles_vcf::variant::record_buf::samples::Keys;
 use noodles_vcf::variant::record_buf::samples::sample::Value;
-use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype};
 use noodles_vcf::variant::record_buf::samples::sample::value::Array;
+use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype};
 use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Samples};
 
 use super::header::FORMATS;
@@ -20,7 +20,8 @@ use crate::genotype::Call;
 pub fn record(name: &str, call: &Call) -> Result<RecordBuf> {
     let invalid = |what: &str| Error::Internal(format!("call at {name}:{}: {what}", call.position + 1));
     let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).map_err(|_| invalid("bases are not text"));
-    let position = usize::try_from(call.position + 1).ok().and_then(Position::new).ok_or_else(|| invalid("no position"))?;
+    let position =
+        usize::try_from(call.position + 1).ok().and_then(Position::new).ok_or_else(|| invalid("no position"))?;
     let alts = call.alts.iter().map(|alt| text(alt)).collect::<Result<Vec<_>>>()?;
     #[allow(clippy::cast_possible_truncation, reason = "one decimal below 100")]
     let quality = call.quality as f32;

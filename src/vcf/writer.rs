@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use noodles_bgzf as bgzf;
 use noodles_core::Position;
-use noodles_csi::binning_index::index::{Header as IndexHeader, header, reference_sequence::bin::Chunk};
 use noodles_csi as csi;
+use noodles_csi::binning_index::index::{Header as IndexHeader, header, reference_sequence::bin::Chunk};
 use noodles_tabix as tabix;
 use noodles_vcf::variant::io::Write as _;
 use noodles_vcf::{self as vcf, Header};
@@ -57,7 +57,10 @@ enum Output {
 
 enum Indexer {
     Tabix(tabix::index::Indexer),
-    Csi { indexer: csi::binning_index::Indexer<csi::binning_index::index::reference_sequence::index::BinnedIndex>, names: Vec<String> },
+    Csi {
+        indexer: csi::binning_index::Indexer<csi::binning_index::index::reference_sequence::index::BinnedIndex>,
+        names: Vec<String>,
+    },
 }
 
 impl VcfWriter {
@@ -109,7 +112,9 @@ impl VcfWriter {
         match index {
             None => Ok(None),
             Some((temporary, index_path)) => {
-                let placed = temporary.persist(&index_path).map_err(|e| Error::output(&index_path, format!("cannot be written: {}", e.error)));
+                let placed = temporary
+                    .persist(&index_path)
+                    .map_err(|e| Error::output(&index_path, format!("cannot be written: {}", e.error)));
                 if placed.is_err() {
                     // A VCF without its index looks whole to no pipeline that asks for both.
                     let _ = std::fs::remove_file(&path);
@@ -152,7 +157,8 @@ impl Indexer {
     }
 
     fn add(&mut self, call: &Call, name: &str, chunk: Chunk) -> io::Result<()> {
-        let position = |p: u64| usize::try_from(p).ok().and_then(Position::new).ok_or_else(|| io::Error::other("no position"));
+        let position =
+            |p: u64| usize::try_from(p).ok().and_then(Position::new).ok_or_else(|| io::Error::other("no position"));
         let start = position(call.position + 1)?;
         let end = position(call.position + call.reference.len() as u64)?;
         match self {

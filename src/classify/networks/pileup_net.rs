@@ -37,9 +37,11 @@ struct Block {
 fn conv_norm(path: &nn::Path, from: i64, to: i64, kernel: i64, stride: [i64; 2]) -> nn::SequentialT {
     let padding = (kernel - 1) / 2;
     let config = nn::ConvConfigND { stride, padding: [padding; 2], bias: false, ..nn::ConvConfigND::default() };
-    nn::seq_t()
-        .add(nn::conv(path / "conv", from, to, [kernel; 2], config))
-        .add(nn::batch_norm2d(path / "norm", to, nn::BatchNormConfig::default()))
+    nn::seq_t().add(nn::conv(path / "conv", from, to, [kernel; 2], config)).add(nn::batch_norm2d(
+        path / "norm",
+        to,
+        nn::BatchNormConfig::default(),
+    ))
 }
 
 impl Block {
