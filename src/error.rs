@@ -51,13 +51,13 @@ impl Error {
     }
 
     /// An [`Error::Output`].
-    pub fn output(path: impl Into<PathBuf>, problem: impl ToString) -> Self {
-        Self::Output { path: path.into(), problem: problem.to_string() }
+    pub fn output(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::Output { path: path.into(), problem: problem.into() }
     }
 
     /// An [`Error::Model`].
-    pub fn model(path: impl Into<PathBuf>, problem: impl ToString) -> Self {
-        Self::Model { path: path.into(), problem: problem.to_string() }
+    pub fn model(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::Model { path: path.into(), problem: problem.into() }
     }
 
     /// The process's exit code: 2 usage, 3 bad input, 4 output or space, 1 internal.

@@ -3,7 +3,8 @@
 // A builder that cannot build is a broken test.
 #![allow(clippy::expect_used, clippy::missing_panics_doc)]
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::genome::{Interval, Reference, ReferenceFile};
 use crate::reads::{Cigar, CigarKind, Read};
@@ -142,7 +143,7 @@ impl ReferenceBuilder {
         for (name, bases) in &self.contigs {
             writeln!(fasta, ">{name}\n{bases}").expect("space for a FASTA");
             offset += name.len() + 2;
-            index += &format!("{name}\t{0}\t{offset}\t{0}\t{1}\n", bases.len(), bases.len() + 1);
+            writeln!(index, "{name}\t{0}\t{offset}\t{0}\t{1}", bases.len(), bases.len() + 1).expect("room in a string");
             offset += bases.len() + 1;
         }
         std::fs::write(folder.path().join("ref.fa.fai"), index).expect("an index");

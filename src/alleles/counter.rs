@@ -115,18 +115,15 @@ impl Counter<'_> {
             Some(before) => read.bases[before],
             None => self.reference.base(position),
         };
-        let (kind, rest, low_quality) = match kind {
-            CigarKind::Deletion => {
-                let deleted = self.reference.slice(position + 1, position + 1 + i64::try_from(length).ok()?)?;
-                (AlleleKind::Deletion, deleted, false)
-            }
-            _ => {
-                let qualities = &read.qualities[offset..offset + length];
-                let sum: usize = qualities.iter().map(|&q| usize::from(q)).sum();
-                let low = sum < usize::from(self.min_base_quality) * length;
-                let kind = if kind == CigarKind::Insertion { AlleleKind::Insertion } else { AlleleKind::SoftClip };
-                (kind, &read.bases[offset..offset + length], low)
-            }
+        let (kind, rest, low_quality) = if kind == CigarKind::Deletion {
+            let deleted = self.reference.slice(position + 1, position + 1 + i64::try_from(length).ok()?)?;
+            (AlleleKind::Deletion, deleted, false)
+        } else {
+            let qualities = &read.qualities[offset..offset + length];
+            let sum: usize = qualities.iter().map(|&q| usize::from(q)).sum();
+            let low = sum < usize::from(self.min_base_quality) * length;
+            let kind = if kind == CigarKind::Insertion { AlleleKind::Insertion } else { AlleleKind::SoftClip };
+            (kind, &read.bases[offset..offset + length], low)
         };
         let bases: Box<[u8]> = std::iter::once(anchor).chain(rest.iter().copied()).collect();
         let known = bases.iter().all(|&base| is_base(base));
@@ -269,13 +266,13 @@ mod tests {
         #[test]
         fn one_allele_for_each_aligned_base(ops in prop::collection::vec((0_u8..4, 1_u32..4), 1..6), start in 0_u64..8) {
             let letters = ['M', 'I', 'D', 'M'];
-            let cigar: String = ops.iter().map(|&(kind, n)| format!("{n}{}", letters[usize::from(kind)])).collect();
+            let cigar = ops.iter().fold(String::new(), |text, &(kind, n)| format!("{text}{n}{}", letters[usize::from(kind)]));
             let bases: usize = ops.iter().filter(|(kind, _)| *kind != 2).map(|(_, n)| *n as usize).sum();
             prop_assume!(bases > 0 && ops.iter().any(|(kind, _)| kind % 3 == 0));
             let text: String = "TTGCA".chars().cycle().take(bases).collect();
             let read = ReadBuilder::new(start, &text).cigar(&cigar).build();
             let counts = counts(std::slice::from_ref(&read));
-            let mut aligned = vec![false; 20];
+            let mut aligned = [false; 20];
             let mut position = usize::try_from(start).unwrap();
             for op in &read.cigar {
                 if op.kind == CigarKind::Match {

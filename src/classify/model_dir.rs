@@ -54,12 +54,11 @@ impl Model {
         }
         let folders = search_path();
         let found = folders.iter().map(|folder| folder.join(name_or_folder)).find(|p| p.join("model.json").is_file());
-        match found {
-            Some(folder) => Self::open(&folder),
-            None => {
-                let tried = folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ");
-                Err(Error::model(given, format!("is neither a folder nor a model in {tried}")))
-            }
+        if let Some(folder) = found {
+            Self::open(&folder)
+        } else {
+            let tried = folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ");
+            Err(Error::model(given, format!("is neither a folder nor a model in {tried}")))
         }
     }
 

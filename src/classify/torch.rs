@@ -47,9 +47,8 @@ impl DeviceChoice {
     pub fn resolve(self) -> Result<Device> {
         let cuda = if self == Self::Cpu { Err("not asked for") } else { load_cuda() };
         match (self, cuda) {
-            (Self::Cpu, _) => Ok(Device::Cpu),
             (Self::Auto, Ok(())) if Cuda::is_available() => Ok(Device::Cuda(0)),
-            (Self::Auto, _) => Ok(Device::Cpu),
+            (Self::Cpu | Self::Auto, _) => Ok(Device::Cpu),
             (Self::Cuda(index), Ok(())) => match usize::try_from(Cuda::device_count()) {
                 Ok(n) if index < n => Ok(Device::Cuda(index)),
                 Ok(n) if n > 0 => Err(Error::input(

@@ -37,7 +37,7 @@ pub(super) struct CallArgs {
     /// The sample's name in the VCF [default: SM of the read groups]
     #[arg(long, value_name = "NAME")]
     sample_name: Option<String>,
-    /// Write candidates found to be reference too (FILTER RefCall)
+    /// Write candidates found to be reference too (FILTER `RefCall`)
     #[arg(long)]
     emit_ref_calls: bool,
     #[command(flatten)]
@@ -46,6 +46,7 @@ pub(super) struct CallArgs {
 
 /// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct WrapperArgs {
     #[arg(long, hide = true)]
     model_type: Option<String>,
@@ -237,6 +238,7 @@ mod backend {
     use super::{CallArgs, Classifier, Error, Model, Result};
     use crate::classify::fixed::SupportClassifier;
 
+    /// Nothing to choose from.
     pub(super) struct Backend;
 
     pub(super) fn device(args: &CallArgs) -> Result<Backend> {
@@ -251,6 +253,7 @@ mod backend {
         }
     }
 
+    #[allow(clippy::unused_self, reason = "stands in for a device")]
     impl Backend {
         pub(super) fn on_cpu(&self) -> bool {
             true

@@ -46,7 +46,7 @@ fn one(argument: OsString) -> Option<OsString> {
         Some("true" | "True" | "1") if switch(&flag) => Some(flag.into()),
         Some("false" | "False" | "0") if switch(&flag) => None,
         Some(value) => Some(format!("{flag}={value}").into()),
-        None if switch(&flag.replacen("--no", "--", 1)) => None,
+        None if flag.strip_prefix("--no").is_some_and(|name| switch(&format!("--{name}"))) => None,
         None => Some(flag.into()),
     }
 }
@@ -82,8 +82,8 @@ mod tests {
     #[test]
     fn switches_may_carry_values() {
         assert_eq!(
-            rewrite("varpix call --vcf_stats_report=true --dry_run=false --noruntime_report"),
-            "varpix call --vcf-stats-report"
+            rewrite("varpix call --vcf_stats_report=true --dry_run=false --noruntime_report --emit-ref-calls"),
+            "varpix call --vcf-stats-report --emit-ref-calls"
         );
     }
 }

@@ -107,9 +107,9 @@ fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Opt
 fn trim_shared_suffix(reference: &mut Vec<u8>, alts: &mut [Vec<u8>]) {
     while reference.len() > 1 && alts.iter().all(|alt| alt.len() > 1 && alt.last() == reference.last()) {
         reference.pop();
-        alts.iter_mut().for_each(|alt| {
+        for alt in alts.iter_mut() {
             alt.pop();
-        });
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn file_and_index(path: &Path) -> Result<PathBuf> {
     if head[..2] == [0x1f, 0x8b] {
         let mut tail = [0; BGZF_EOF.len()];
         let whole = length >= tail.len() as u64
-            && file.seek(SeekFrom::End(-(tail.len() as i64))).and_then(|_| file.read_exact(&mut tail)).is_ok()
+            && file.seek(SeekFrom::Start(length - tail.len() as u64)).and_then(|_| file.read_exact(&mut tail)).is_ok()
             && tail == BGZF_EOF;
         if !whole {
             return Err(Error::input(
@@ -111,6 +111,8 @@ pub(super) fn sort_order(file: &BamFile) -> Result<()> {
 
 /// Checks that places which the index names hold the reads it says, so that another file's index is found out.
 pub(super) fn index_matches(file: &BamFile) -> Result<()> {
+    // htslib first: it refuses a damaged index where noodles would try to allocate what the damage says.
+    drop(file.indexed_reader()?);
     let Some(places) = index_places(file)? else { return Ok(()) };
     let stale = || {
         Error::input(
@@ -125,7 +127,7 @@ pub(super) fn index_matches(file: &BamFile) -> Result<()> {
             .seek(offset)
             .and_then(|()| reader.read(&mut record).unwrap_or(Err(rust_htslib::errors::Error::FileSeek)));
         let there = u64::try_from(record.pos()).ok();
-        if read.is_err() || record.tid() != tid || !there.is_some_and(|start| start < interval.end()) {
+        if read.is_err() || record.tid() != tid || there.is_none_or(|start| start >= interval.end()) {
             return Err(stale());
         }
     }

@@ -85,7 +85,9 @@ mod tests {
         // 2,000 samples of 10 from 100: each tenth of the stream gives 2,000 items, give or take 3 sigma (127).
         let mut tenths = [0_i32; 10];
         for start in 0..2000 {
-            sample(10, 100, start).iter().for_each(|&i| tenths[i as usize / 10] += 1);
+            for i in sample(10, 100, start) {
+                tenths[i as usize / 10] += 1;
+            }
         }
         assert!(tenths.iter().all(|&n| (n - 2000).abs() < 150), "{tenths:?}");
     }

@@ -1,4 +1,4 @@
-//! Data sets -> a model's folder: AdamW with warm-up and cosine decay, the best weights by F1 on the tune set.
+//! Data sets -> a model's folder: `AdamW` with warm-up and cosine decay, the best weights by F1 on the tune set.
 //!
 //! # Memory
 //! A pool of [`FitOptions::pool`] images (155 kB each in the WGS shape) from which batches are drawn, and two batches on
@@ -142,12 +142,12 @@ impl<'a> Trainer<'a> {
         let path = options.out.join("training.csv");
         let mut log = File::create(&path).map_err(|e| Error::output(&path, format!("cannot be written: {e}")))?;
         writeln!(log, "step,epoch,split,loss,f1_or_learning_rate,f1_snp,f1_indel")
-            .map_err(|e| Error::output(&path, e))?;
+            .map_err(|e| Error::output(&path, e.to_string()))?;
         Ok(Self { options, network, variables, optimizer, log, step: 0 })
     }
 
     fn log_line(&mut self, line: &str) -> Result<()> {
-        writeln!(self.log, "{line}").map_err(|e| Error::output(self.options.out.join("training.csv"), e))
+        writeln!(self.log, "{line}").map_err(|e| Error::output(self.options.out.join("training.csv"), e.to_string()))
     }
 
     /// One pass over the data; returns how many images were learned from.

@@ -39,10 +39,10 @@ impl NormalAllele {
             if reference.is_empty() || alternative.is_empty() {
                 let before = window.base(position - 1);
                 if before == b'N' {
-                    // Off what is known: anchor with whatever stands there.
-                    position -= 1;
-                    reference.insert(0, before);
-                    alternative.insert(0, before);
+                    // Nothing to the left: anchored by the base that follows (VCF specification, section 1.6.1).
+                    let after = window.base(position + i64::try_from(reference.len()).unwrap_or(0));
+                    reference.push(after);
+                    alternative.push(after);
                     break;
                 }
                 position -= 1;
@@ -146,7 +146,7 @@ mod tests {
     fn indels_move_left() {
         assert_eq!(normal(8, "TT", "T"), (6, "AT".into(), "A".into()));
         assert_eq!(normal(10, "T", "TT"), (6, "A".into(), "AT".into()));
-        assert_eq!(normal(4, "CAC", "C"), (0, "GCA".into(), "G".into()));
+        assert_eq!(normal(3, "CAC", "C"), (0, "GCA".into(), "G".into()));
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl VcfWriter {
     pub fn create(path: &Path, contigs: &Contigs, options: &HeaderOptions) -> Result<Self> {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let bgzipped = [".vcf.gz", ".vcf.bgz"].iter().any(|suffix| name.ends_with(suffix));
-        if !bgzipped && !name.ends_with(".vcf") {
+        if !bgzipped && path.extension().is_none_or(|extension| extension != "vcf") {
             return Err(Error::Usage(format!("--output-vcf {}: the name must end in .vcf or .vcf.gz", path.display())));
         }
         if path.is_dir() {

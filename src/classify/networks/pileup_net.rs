@@ -48,7 +48,7 @@ impl Block {
     fn new(path: &nn::Path, from: i64, to: i64, stride: i64) -> Self {
         let main = nn::seq_t()
             .add(conv_norm(&(path / "a"), from, to, 3, [stride; 2]))
-            .add_fn(|x| x.relu())
+            .add_fn(tch::Tensor::relu)
             .add(conv_norm(&(path / "b"), to, to, 3, [1; 2]));
         let shortcut = if stride == 1 && from == to {
             nn::seq_t()

@@ -1,0 +1,133 @@
+//! Inputs that are unusual, and right.
+
+use crate::world::{World, text, tool};
+
+fn calls(world: &World) -> String {
+    tool("bcftools", &["view", "-H", &text(&world.vcf)])
+}
+
+#[test]
+fn cram_gives_the_same_calls() {
+    let mut world = World::new();
+    world.call(&[]).succeeds();
+    let from_bam = calls(&world);
+    let cram = text(&world.path("reads.cram"));
+    tool("samtools", &["view", "-C", "-T", &text(&world.reference), "-o", &cram, &text(&world.reads)]);
+    tool("samtools", &["index", &cram]);
+    world.reads = cram.into();
+    world.call(&[]).succeeds();
+    assert_eq!(calls(&world), from_bam);
+}
+
+#[test]
+fn bgzipped_reference_gives_the_same_calls() {
+    let mut world = World::new();
+    world.call(&[]).succeeds();
+    let plain = calls(&world);
+    tool("bgzip", &["-k", &text(&world.reference)]);
+    world.reference = world.path("ref.fa.gz");
+    tool("samtools", &["faidx", &text(&world.reference)]);
+    world.call(&[]).succeeds();
+    assert_eq!(calls(&world), plain);
+}
+
+#[test]
+fn a_csi_index_will_do() {
+    let world = World::new();
+    std::fs::remove_file(world.path("reads.bam.bai")).unwrap();
+    tool("samtools", &["index", "-c", &text(&world.reads)]);
+    world.call(&[]).succeeds();
+}
+
+#[test]
+fn no_reads_give_a_valid_empty_vcf() {
+    let mut world = World::new();
+    let empty = text(&world.path("empty.bam"));
+    tool("samtools", &["view", "-b", "-o", &empty, "-e", "mapq > 1000", &text(&world.reads)]);
+    tool("samtools", &["index", &empty]);
+    world.reads = empty.into();
+    world.call(&[]).succeeds();
+    assert_eq!(calls(&world), "");
+    assert_eq!(tool("bcftools", &["query", "-l", &text(&world.vcf)]), "testdata\n");
+}
+
+#[test]
+fn a_bed_past_the_contigs_end_is_clipped() {
+    let world = World::new();
+    let bed = world.write("x.bed", b"chrB\t60000\t99000000\n");
+    let outcome = world.call(&["--regions", &text(&bed)]).succeeds();
+    assert!(outcome.stderr.contains("line 1") && outcome.stderr.contains("warn"), "{}", outcome.stderr);
+}
+
+#[test]
+fn reads_without_a_sample_are_called_default() {
+    let mut world = World::new();
+    let bare = text(&world.path("bare.bam"));
+    let script = format!("samtools reheader -c 'grep -v ^@RG' '{}' > '{bare}'", text(&world.reads));
+    tool("bash", &["-c", &script]);
+    tool("samtools", &["index", &bare]);
+    world.reads = bare.into();
+    let outcome = world.call(&[]).succeeds();
+    assert!(outcome.stderr.contains("warn"), "{}", outcome.stderr);
+    assert_eq!(tool("bcftools", &["query", "-l", &text(&world.vcf)]), "default\n");
+}
+
+#[test]
+fn odd_records_are_skipped_or_used() {
+    // Missing qualities, CIGAR *, every operation, a read at the contig's first base and one to its last.
+    let mut world = World::new();
+    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
+    let bases = |n: usize| "A".repeat(n);
+    let lines = [
+        format!("noqual\t0\tchrA\t1\t60\t50M\t*\t0\t0\t{}\t*", bases(50)),
+        format!("ops\t0\tchrA\t100\t60\t5H5S10M2I3D5N2P10=5X4S2H\t*\t0\t0\t{}\t{}", bases(36), "I".repeat(36)),
+        "nocigar\t0\tchrA\t200\t60\t*\t*\t0\t0\tACGT\tIIII".to_owned(),
+        "noseq\t0\tchrA\t300\t60\t30M\t*\t0\t0\t*\t*".to_owned(),
+        format!("last\t0\tchrB\t69951\t60\t50M\t*\t0\t0\t{}\t{}", bases(50), "I".repeat(50)),
+        format!("past\t0\tchrB\t69981\t60\t50M\t*\t0\t0\t{}\t{}", bases(50), "I".repeat(50)),
+    ];
+    let sam = world.write("odd.sam", (header + &lines.join("\n") + "\n").as_bytes());
+    let bam = text(&world.path("odd.bam"));
+    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
+    tool("samtools", &["index", &bam]);
+    world.reads = bam.into();
+    let outcome = world.call(&["--regions", "chrA:1-2000", "chrB:68000-70000"]).succeeds();
+    let row = |name: &str| {
+        let line = outcome.stderr.lines().find(|line| line.contains(name)).unwrap();
+        line.split_whitespace().last().unwrap().parse::<u32>().unwrap()
+    };
+    // htslib takes a read without CIGAR for unmapped.
+    let counts = ["reads (region overlaps)", "left out by flags or MAPQ", "left out as unusable"].map(row);
+    assert_eq!(counts, [6, 1, 2]);
+}
+
+#[test]
+fn depth_is_capped_and_deterministic() {
+    // 6,000 copies of one read pair's worth of sequence with a SNP in half of them.
+    let mut world = World::new();
+    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
+    let reference = tool("samtools", &["faidx", &text(&world.reference), "chrA:5001-5100"]);
+    let bases: String = reference.lines().skip(1).collect();
+    let other = if &bases[50..51] == "A" { "C" } else { "A" };
+    let variant = format!("{}{other}{}", &bases[..50], &bases[51..]);
+    let lines = (0..6000).fold(String::new(), |text, i| {
+        let bases = if i % 2 == 0 { &bases } else { &variant };
+        format!("{text}r{i}\t0\tchrA\t5001\t60\t100M\t*\t0\t0\t{bases}\t{}\tRG:Z:testdata\n", "I".repeat(100))
+    });
+    let sam = world.write("deep.sam", (header + &lines).as_bytes());
+    let bam = text(&world.path("deep.bam"));
+    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
+    tool("samtools", &["index", &bam]);
+    world.reads = bam.into();
+    let outcome = world.call(&["--regions", "chrA:5001-6000", "--emit-ref-calls"]).succeeds();
+    assert!(
+        outcome.stderr.lines().any(|line| line.contains("over the cap") && line.ends_with(" 4500")),
+        "{}",
+        outcome.stderr
+    );
+    let first = calls(&world);
+    assert_eq!(first.lines().count(), 1, "{first}");
+    assert!(first.contains("\tchrA\t5051\t") || first.starts_with("chrA\t5051\t"), "{first}");
+    world.call(&["--regions", "chrA:5001-6000", "--emit-ref-calls", "--threads", "3"]).succeeds();
+    assert_eq!(calls(&world), first);
+}

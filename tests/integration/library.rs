@@ -1,0 +1,134 @@
+//! The pipeline in process, with a classifier that needs no network.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use varpix::classify::fixed::SupportClassifier;
+use varpix::classify::{Batch, Classifier, Model, Probabilities};
+use varpix::error::{Error, Result};
+use varpix::genome::ReferenceFile;
+use varpix::genotype::Call;
+use varpix::pipeline::{Inputs, RunOptions, run};
+use varpix::reads::BamFile;
+use varpix::regions::{Region, Targets};
+
+use crate::world::{model, testdata};
+
+struct Setup {
+    reference: ReferenceFile,
+    reads: BamFile,
+    regions: Vec<Region>,
+    model: Model,
+}
+
+fn setup(regions: &str) -> Setup {
+    let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
+    let reads = BamFile::new(&testdata("reads.bam"), reference.path()).unwrap();
+    let targets = Targets::parse(&[regions.to_owned()], reference.contigs()).unwrap();
+    Setup { reads, regions: targets.regions(1000), model: Model::open(&model()).unwrap(), reference }
+}
+
+impl Setup {
+    fn inputs(&self) -> Inputs<'_> {
+        Inputs { reference: &self.reference, reads: &self.reads, regions: &self.regions, model: &self.model }
+    }
+
+    fn support(&self) -> Box<dyn Classifier> {
+        Box::new(SupportClassifier::new(&self.model.config.image).unwrap())
+    }
+}
+
+fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
+    RunOptions { workers, emit_reference_calls: false, stop, progress }
+}
+
+#[test]
+fn calls_come_in_genome_order_and_progress_covers_all() {
+    let setup = setup("chrA:1-50000 chrB");
+    let seen = Mutex::new(Vec::new());
+    let progress = |region: Region| seen.lock().unwrap().push(region.sequence);
+    let mut calls: Vec<Call> = Vec::new();
+    let stats =
+        run(setup.inputs(), setup.support(), &mut calls, options(3, &AtomicBool::new(false), &progress)).unwrap();
+    assert!(calls.is_sorted_by_key(|c| (c.contig, c.position)) && calls.len() > 100, "{} calls", calls.len());
+    assert_eq!(*seen.lock().unwrap(), (0..setup.regions.len()).collect::<Vec<_>>());
+    assert_eq!(stats.calls[0], calls.len() as u64);
+    assert!(stats.images >= stats.candidates && stats.candidates >= stats.calls.iter().sum());
+}
+
+#[test]
+fn a_stop_from_outside_ends_the_run() {
+    let setup = setup("chrA chrB");
+    let stop = AtomicBool::new(false);
+    let progress = |region: Region| stop.store(region.sequence >= 3, Ordering::Relaxed);
+    let mut calls: Vec<Call> = Vec::new();
+    let outcome = run(setup.inputs(), setup.support(), &mut calls, options(2, &stop, &progress));
+    // All regions may be in before the flag is looked at; then the run is whole.
+    match outcome {
+        Err(Error::Stopped) => {}
+        Ok(stats) => assert_eq!(stats.regions, setup.regions.len() as u64),
+        Err(other) => panic!("{other}"),
+    }
+    stop.store(true, Ordering::Relaxed);
+    let outcome = run(setup.inputs(), setup.support(), &mut Vec::<Call>::new(), options(2, &stop, &|_| {}));
+    assert!(matches!(outcome, Err(Error::Stopped)));
+}
+
+/// Fails on its second batch.
+struct Failing(u32);
+
+impl Classifier for Failing {
+    fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>> {
+        self.0 += 1;
+        if self.0 == 2 {
+            return Err(Error::Internal("out of memory".into()));
+        }
+        Ok(vec![Probabilities([0.0, 1.0, 0.0]); batch.len()])
+    }
+
+    fn device(&self) -> String {
+        "none".into()
+    }
+}
+
+#[test]
+fn a_failing_network_is_reported_and_nothing_hangs() {
+    let setup = setup("chrA chrB");
+    let outcome = run(
+        setup.inputs(),
+        Box::new(Failing(0)),
+        &mut Vec::<Call>::new(),
+        options(3, &AtomicBool::new(false), &|_| {}),
+    );
+    assert!(outcome.unwrap_err().to_string().contains("out of memory"));
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn an_images_probabilities_do_not_depend_on_its_batch() {
+    use varpix::classify::torch::TorchClassifier;
+    use varpix::pileup::PileupImage;
+
+    let model = Model::open(&model()).unwrap();
+    let shape = model.config.image.shape();
+    let image = |seed: usize| {
+        let bytes = (0..shape.bytes()).map(|i| u8::try_from((i * (seed + 3) / 7 + i / 11) % 255).unwrap()).collect();
+        PileupImage::from_bytes(shape, bytes).unwrap()
+    };
+    let classify = |seeds: &[usize], threads: usize| {
+        let mut classifier = TorchClassifier::load(&model, tch::Device::Cpu, threads).unwrap();
+        let mut batch = Batch::new(shape);
+        for &seed in seeds {
+            batch.push(&image(seed)).unwrap();
+        }
+        classifier.classify(&batch).unwrap()
+    };
+    let alone = classify(&[5], 1);
+    let among: Vec<usize> = (0..32).map(|i| (i + 20) % 32).collect();
+    let place = among.iter().position(|&seed| seed == 5).unwrap();
+    for threads in [1, 2, 3, 4] {
+        assert_eq!(classify(&among, threads)[place], alone[0], "{threads} threads");
+    }
+    let sum: f64 = alone[0].0.iter().sum();
+    assert!((sum - 1.0).abs() < 1e-9);
+}

@@ -1,0 +1,12 @@
+//! The program and the library as their users see them, on `testdata/`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot set itself up fails")]
+
+mod call;
+mod faults;
+mod inputs;
+mod library;
+mod show;
+#[cfg(feature = "torch")]
+mod train;
+mod world;
