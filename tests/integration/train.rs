@@ -5,8 +5,8 @@ use crate::world::{World, testdata, text, varpix};
 #[test]
 fn a_model_is_learned_and_can_be_used() {
     let world = World::new();
-    let bed = text(&world.write("some.bed", b"chrA\t300\t60000\n"));
-    let tune = text(&world.write("tune.bed", b"chrB\t300\t30000\n"));
+    let bed = text(&world.write("some.bed", b"chrA\t300\t15000\n"));
+    let tune = text(&world.write("tune.bed", b"chrB\t300\t10000\n"));
     let (reference, reads, truth) = (text(&world.reference), text(&world.reads), text(&testdata("truth.vcf.gz")));
     let out = text(&world.path("model"));
     let train = |epochs: &str| {
