@@ -37,8 +37,7 @@ pub(super) struct CallArgs {
     /// The sample's name in the VCF [default: SM of the read groups]
     #[arg(long, value_name = "NAME")]
     sample_name: Option<String>,
-    /// Write candidates found to be reference too (FILTER `RefCall`)
-    #[arg(long)]
+    #[arg(long, help = "Write candidates found to be reference too (FILTER RefCall)")]
     emit_ref_calls: bool,
     #[command(flatten)]
     wrapper: WrapperArgs,

@@ -20,7 +20,10 @@ use crate::error::Error;
 /// Germline small-variant caller: pileup images, a CNN, one process
 #[derive(Debug, Parser)]
 #[command(name = "varpix", version, propagate_version = true, disable_help_subcommand = true)]
-#[command(after_help = "Command lines of DeepVariant's run_deepvariant work as they are: put varpix in its place.")]
+#[command(after_help = "\
+Command lines of DeepVariant's run_deepvariant work as they are: put varpix in its place.
+
+Exit codes: 0 done, 1 internal fault, 2 usage, 3 bad input, 4 output or space, 130 and 143 on SIGINT and SIGTERM.")]
 struct Cli {
     /// Say more (-v: debug)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

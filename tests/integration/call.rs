@@ -95,18 +95,6 @@ fn plain_vcf_holds_the_same_records() {
 }
 
 #[test]
-fn reference_calls_come_on_request() {
-    let world = World::new();
-    world.call(&["--regions", "chrA", "chrB"]).succeeds();
-    let without = tool("bcftools", &["view", "-H", &text(&world.vcf)]);
-    world.call(&["--regions", "chrA", "chrB", "--emit-ref-calls"]).succeeds();
-    let with = tool("bcftools", &["view", "-H", &text(&world.vcf)]);
-    assert!(!without.contains("RefCall") && with.contains("RefCall"));
-    let variants: Vec<_> = with.lines().filter(|line| !line.contains("RefCall")).collect();
-    assert_eq!(variants, without.lines().collect::<Vec<_>>());
-}
-
-#[test]
 fn cut_regions_give_the_same_calls() {
     let world = World::new();
     world.call(&["--regions", "chrA:1-20000"]).succeeds();

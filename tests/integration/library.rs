@@ -7,7 +7,7 @@ use varpix::classify::fixed::SupportClassifier;
 use varpix::classify::{Batch, Classifier, Model, Probabilities};
 use varpix::error::{Error, Result};
 use varpix::genome::ReferenceFile;
-use varpix::genotype::Call;
+use varpix::genotype::{Call, Filter};
 use varpix::pipeline::{Inputs, RunOptions, run};
 use varpix::reads::BamFile;
 use varpix::regions::{Region, Targets};
@@ -72,6 +72,33 @@ fn a_stop_from_outside_ends_the_run() {
     stop.store(true, Ordering::Relaxed);
     let outcome = run(setup.inputs(), setup.support(), &mut Vec::<Call>::new(), options(2, &stop, &|_| {}));
     assert!(matches!(outcome, Err(Error::Stopped)));
+}
+
+/// Believes in no variant.
+struct Doubter;
+
+impl Classifier for Doubter {
+    fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>> {
+        Ok(vec![Probabilities([0.999, 0.001, 0.0]); batch.len()])
+    }
+
+    fn device(&self) -> String {
+        "none".into()
+    }
+}
+
+#[test]
+fn reference_calls_come_on_request() {
+    let setup = setup("chrA:1-20000");
+    for emit_reference_calls in [false, true] {
+        let mut calls: Vec<Call> = Vec::new();
+        let stop = AtomicBool::new(false);
+        let options = RunOptions { emit_reference_calls, ..options(2, &stop, &|_| {}) };
+        let stats = run(setup.inputs(), Box::new(Doubter), &mut calls, options).unwrap();
+        assert!(stats.candidates > 10 && stats.calls[1] == stats.candidates, "{stats}");
+        assert_eq!(calls.len() as u64, if emit_reference_calls { stats.candidates } else { 0 });
+        assert!(calls.iter().all(|call| call.genotype == Some((0, 0)) && call.filter == Filter::RefCall));
+    }
 }
 
 /// Fails on its second batch.
