@@ -102,9 +102,18 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`] and [`Reference::bases`].
     pub fn gather(&mut self, region: Region) -> Result<Evidence> {
+        self.gather_if(region, |_| true)
+    }
+
+    /// The evidence of a region from those reads only that `keep` says yes to; training thins reads with it.
+    ///
+    /// # Errors
+    /// As [`Gatherer::gather`].
+    pub fn gather_if(&mut self, region: Region, mut keep: impl FnMut(&Read) -> bool) -> Result<Evidence> {
         let started = Instant::now();
         let length = self.reference.contigs().get(region.contig).length;
-        let (reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
+        let (mut reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
+        reads.retain(&mut keep);
         let read_time = started.elapsed();
 
         let started = Instant::now();
@@ -121,5 +130,49 @@ impl Gatherer {
             (reference, candidates)
         };
         Ok(Evidence { reads, candidates, reference, fetched, read_time, count_time: started.elapsed() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genome::{ContigId, Interval};
+    use crate::reads::source::MemorySource;
+    use crate::testing::{ReadBuilder, ReferenceBuilder};
+
+    fn gatherer(reads: Vec<Read>) -> Gatherer {
+        let reference = ReferenceBuilder::new().contig("1", &"ACGT".repeat(500)).build();
+        let source = Box::new(MemorySource { reads });
+        Gatherer::new(source, reference.open(), EvidenceOptions::default(), ImageSpec::default())
+    }
+
+    fn region() -> Region {
+        Region { sequence: 0, contig: ContigId(0), interval: Interval::new(100, 200) }
+    }
+
+    #[test]
+    fn candidates_belong_to_the_region_reads_to_its_surroundings() {
+        // A substitution at 99 and one at 100, reads that end just before the region.
+        let reads = vec![ReadBuilder::new(96, "ACGGCC").build(); 3];
+        let evidence = gatherer(reads).gather(region()).unwrap();
+        let positions: Vec<_> = evidence.candidates.iter().map(|c| c.position).collect();
+        assert_eq!((positions, evidence.reads.len(), evidence.images()), (vec![100], 3, 1));
+    }
+
+    #[test]
+    fn thinning_leaves_reads_out_before_they_count() {
+        let reads: Vec<_> = (0..4).map(|i| ReadBuilder::new(98, "GTCCGT").name(&i.to_string()).build()).collect();
+        let all = gatherer(reads.clone()).gather(region()).unwrap();
+        assert_eq!((all.candidates.len(), all.candidates[0].depth), (1, 4));
+        let some = gatherer(reads.clone()).gather_if(region(), |read| read.name.as_ref() < b"2".as_slice()).unwrap();
+        assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
+        let one = gatherer(reads).gather_if(region(), |read| read.name.as_ref() == b"0").unwrap();
+        assert!(one.candidates.is_empty());
+    }
+
+    #[test]
+    fn no_reads_give_no_candidates() {
+        let evidence = gatherer(Vec::new()).gather(region()).unwrap();
+        assert!(evidence.reads.is_empty() && evidence.candidates.is_empty());
     }
 }

@@ -54,6 +54,9 @@ pub(super) struct TrainArgs {
     /// Images that a batch is drawn from
     #[arg(long, default_value_t = 4096)]
     pool: u32,
+    /// Each training region keeps a share of its reads between this and 1
+    #[arg(long, default_value_t = 0.25)]
+    least_kept: f64,
     /// Highest learning rate
     #[arg(long, default_value_t = 1e-3)]
     learning_rate: f64,
@@ -81,6 +84,9 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let choice: DeviceChoice =
         args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
     let device = choice.resolve()?;
+    if !(0.01..=1.0).contains(&args.least_kept) {
+        return Err(Error::Usage(format!("--least-kept {}: must lie within 0.01 to 1", args.least_kept)));
+    }
     let reference = ReferenceFile::new(&args.reference)?;
     let train = sets(&reference, &args.reads, &args.truth, &args.confident, "")?;
     let tune = sets(&reference, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
@@ -93,6 +99,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         epochs: args.epochs,
         batch: args.batch as usize,
         pool: args.pool.max(args.batch) as usize,
+        least_kept: args.least_kept,
         learning_rate: args.learning_rate,
         weight_decay: args.weight_decay,
         label_smoothing: args.label_smoothing,

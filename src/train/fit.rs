@@ -45,6 +45,8 @@ pub struct FitOptions {
     pub batch: usize,
     /// Images in the pool that batches are drawn from.
     pub pool: usize,
+    /// Least share of a training region's reads that is kept; each region draws its own, up to all.
+    pub least_kept: f64,
     /// Highest learning rate.
     pub learning_rate: f64,
     /// Weight decay.
@@ -104,7 +106,7 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], reference: &ReferenceFile, optio
             let training = json!({
                 "command": "scripts/train", "seed": options.seed, "epochs": options.epochs, "kept_epoch": epoch + 1,
                 "images_per_epoch": images, "batch": options.batch, "learning_rate": options.learning_rate,
-                "weight_decay": options.weight_decay, "label_smoothing": options.label_smoothing,
+                "weight_decay": options.weight_decay, "label_smoothing": options.label_smoothing, "least_kept": options.least_kept,
             });
             let measured = json!({
                 "tune_images": tune_examples.len(), "tune_loss": loss, "image_f1": both, "image_f1_snp": snp,
@@ -118,7 +120,7 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], reference: &ReferenceFile, optio
 
 fn gather_tune(tune: &[DataSet], reference: &ReferenceFile, options: &FitOptions) -> Result<Vec<Example>> {
     let mut kept = Vec::new();
-    examples(tune, reference, options.evidence, &options.image, options.seed, |example| {
+    examples(tune, reference, options.evidence, &options.image, 1.0, options.seed, |example| {
         kept.push(example);
         kept.len() < options.tune_images
     })?;
@@ -157,7 +159,7 @@ impl<'a> Trainer<'a> {
         let (sender, receiver) = bounded::<Example>(2 * options.batch);
         std::thread::scope(|scope| {
             let producer = scope.spawn(move || {
-                examples(train, reference, options.evidence, &options.image, seed, |example| {
+                examples(train, reference, options.evidence, &options.image, options.least_kept, seed, |example| {
                     sender.send(example).is_ok()
                 })
             });

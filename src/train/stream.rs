@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
@@ -52,6 +53,9 @@ pub struct Example {
 
 /// Sends the examples of one pass over all sets to `take`, regions shuffled by `seed`, until `take` says stop.
 ///
+/// Each region keeps a share of its reads drawn from `least_kept` to 1, so that a model meets every depth and does not take
+/// a deep pileup for a false one (copies that the reference lacks are deep, but so is much else in real data).
+///
 /// # Errors
 /// As [`Gatherer::gather`].
 pub fn examples(
@@ -59,6 +63,7 @@ pub fn examples(
     reference: &ReferenceFile,
     evidence: EvidenceOptions,
     image: &ImageSpec,
+    least_kept: f64,
     seed: u64,
     mut take: impl FnMut(Example) -> bool,
 ) -> Result<()> {
@@ -69,11 +74,13 @@ pub fn examples(
         gatherers.push(Gatherer::new(Box::new(source), reference.open()?, evidence, image.clone()));
         jobs.extend(set.confident.regions(evidence.region_size).into_iter().map(|region| (i, region)));
     }
-    jobs.shuffle(&mut Pcg64::new(u128::from(seed), 1));
+    let mut random = Pcg64::new(u128::from(seed), 1);
+    jobs.shuffle(&mut random);
     #[allow(clippy::cast_precision_loss, reason = "a share of a few million regions")]
     let share = |n: usize| n as f64 / jobs.len() as f64;
     for (n, &(i, region)) in jobs.iter().enumerate() {
-        let found = gatherers[i].gather(region)?;
+        let kept = if least_kept < 1.0 { random.random_range(least_kept..1.0) } else { 1.0 };
+        let found = gatherers[i].gather_if(region, |_| kept >= 1.0 || random.random_bool(kept))?;
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
         for (candidate, copies) in found.candidates.iter().zip(labels) {
             let Some(copies) = copies else { continue };
