@@ -127,7 +127,7 @@ pub fn run(
         let shape = inputs.model.config.image.shape();
         let times = &times;
         scope.spawn(move || {
-            if let Err(error) = batcher::run(classifier, shape, &image_queue, &messages, times, stop) {
+            if let Err(error) = guarded(|| batcher::run(classifier, shape, &image_queue, &messages, times, stop)) {
                 drop(messages.send(Message::Failed(error)));
             }
         });
@@ -165,7 +165,7 @@ struct Workers<'a> {
 
 impl Workers<'_> {
     fn run(&self) {
-        match self.work() {
+        match guarded(|| self.work()) {
             Ok(()) | Err(Error::Stopped) => {}
             Err(error) => drop(self.messages.send(Message::Failed(error))),
         }
@@ -229,6 +229,12 @@ impl Workers<'_> {
         self.times.add(Stage::WaitForClassifier, waiting.elapsed());
         Ok(())
     }
+}
+
+/// Runs a stage; a panic in it becomes an error, since a thread that just vanished would leave the others waiting.
+fn guarded(stage: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(stage))
+        .unwrap_or_else(|_| Err(Error::Internal("a stage panicked (see above); please report it".into())))
 }
 
 fn receive<T>(channel: &Receiver<T>, stop: Stop) -> Result<T> {

@@ -130,6 +130,27 @@ fn a_failing_network_is_reported_and_nothing_hangs() {
     assert!(outcome.unwrap_err().to_string().contains("out of memory"));
 }
 
+/// Breaks in a way that no `Result` tells of.
+struct Panicking;
+
+impl Classifier for Panicking {
+    fn classify(&mut self, _: &Batch) -> Result<Vec<Probabilities>> {
+        panic!("on purpose");
+    }
+
+    fn device(&self) -> String {
+        "none".into()
+    }
+}
+
+#[test]
+fn a_panic_in_a_stage_is_an_error_and_nothing_hangs() {
+    let setup = setup("chrA chrB");
+    let outcome =
+        run(setup.inputs(), Box::new(Panicking), &mut Vec::<Call>::new(), options(3, &AtomicBool::new(false), &|_| {}));
+    assert!(matches!(outcome, Err(Error::Internal(_))));
+}
+
 #[cfg(feature = "torch")]
 #[test]
 fn an_images_probabilities_do_not_depend_on_its_batch() {
