@@ -13,6 +13,7 @@ use crate::pileup::render::READ_MARGIN;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
 use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource};
+use crate::realign::{self, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
@@ -26,6 +27,9 @@ pub struct EvidenceOptions {
     pub read_filter: ReadFilter,
     /// Most reads kept of one region.
     pub max_reads: usize,
+    /// How reads are realigned; not at all where a model says nothing of it.
+    #[serde(default)]
+    pub realign: Option<RealignOptions>,
     /// What makes a candidate.
     pub candidates: CandidateOptions,
     /// Length of a region in bp.
@@ -37,6 +41,7 @@ impl Default for EvidenceOptions {
         Self {
             read_filter: ReadFilter::default(),
             max_reads: DEFAULT_MAX_READS,
+            realign: Some(RealignOptions::default()),
             candidates: CandidateOptions::default(),
             region_size: DEFAULT_REGION_SIZE,
         }
@@ -64,6 +69,10 @@ pub struct Evidence {
     pub fetched: FetchStats,
     /// Time spent on fetching and decoding reads.
     pub read_time: Duration,
+    /// Reads whose alignment was changed.
+    pub realigned: usize,
+    /// Time spent on realigning reads.
+    pub realign_time: Duration,
     /// Time spent on counting alleles and finding candidates.
     pub count_time: Duration,
 }
@@ -116,20 +125,28 @@ impl Gatherer {
         reads.retain(&mut keep);
         let read_time = started.elapsed();
 
-        let started = Instant::now();
+        let mut started = Instant::now();
         let margin = self.image.half_width() as u64 + LONGEST_DELETION;
         let start = region.interval.start().cast_signed() - margin.cast_signed();
         let end = (region.interval.end() + margin).cast_signed();
+        let (mut realigned, mut realign_time) = (0, Duration::ZERO);
         let (reference, candidates) = if reads.is_empty() {
             (ReferenceWindow::new(start, Vec::new()), Vec::new())
         } else {
             let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
-            let options = CountOptions { min_base_quality: self.image.min_base_quality };
+            if let Some(options) = &self.options.realign {
+                realigned = realign::realign(region.interval, &mut reads, &reference, options);
+                realign_time = started.elapsed();
+                started = Instant::now();
+            }
+            let options =
+                CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
             let counts = alleles::count(region.interval, &reads, &reference, options);
             let candidates = candidates::find(region.contig, &counts, &reference, &self.options.candidates);
             (reference, candidates)
         };
-        Ok(Evidence { reads, candidates, reference, fetched, read_time, count_time: started.elapsed() })
+        let count_time = started.elapsed();
+        Ok(Evidence { reads, candidates, reference, fetched, realigned, read_time, realign_time, count_time })
     }
 }
 

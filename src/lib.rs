@@ -1,7 +1,7 @@
 //! varpix: a germline small-variant caller that looks at pileup images.
 //!
 //! ```text
-//! BAM/CRAM -> ReadSource -> [ per Region, in parallel: filter -> count alleles -> candidates -> render ]
+//! BAM/CRAM -> ReadSource -> [ per Region, in parallel: filter -> realign -> count alleles -> candidates -> render ]
 //!          -> bounded channel -> Batch -> Classifier (one owner thread) -> Probabilities
 //!          -> Reorder (genome order, bounded) -> merge alt sets -> Call -> CallSink -> VCF + index
 //! ```
@@ -30,6 +30,8 @@ pub mod pileup;
 pub mod pipeline;
 /// Aligned reads of a region.
 pub mod reads;
+/// Better alignments for reads in doubtful places.
+pub mod realign;
 /// The work: pieces of the genome.
 pub mod regions;
 #[cfg(any(test, feature = "testing"))]

@@ -9,6 +9,32 @@ use std::io::Write as _;
 use crate::genome::{Interval, Reference, ReferenceFile};
 use crate::reads::{Cigar, CigarKind, Read};
 
+/// An alignment from SAM's notation.
+#[must_use]
+pub fn cigar(text: &str) -> Box<[Cigar]> {
+    text.split_inclusive(|c: char| !c.is_ascii_digit())
+        .map(|op| {
+            let (length, letter) = op.split_at(op.len() - 1);
+            let kind = match letter {
+                "M" => CigarKind::Match,
+                "I" => CigarKind::Insertion,
+                "D" => CigarKind::Deletion,
+                "N" => CigarKind::Skip,
+                "S" => CigarKind::SoftClip,
+                "H" => CigarKind::HardClip,
+                _ => CigarKind::Padding,
+            };
+            Cigar { kind, length: length.parse().expect("a CIGAR length") }
+        })
+        .collect()
+}
+
+/// An alignment in SAM's notation.
+#[must_use]
+pub fn cigar_text(cigar: &[Cigar]) -> String {
+    cigar.iter().map(ToString::to_string).collect()
+}
+
 /// Builds a [`Read`]: bases matching end to end, quality 30, MAPQ 60, forward, unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct ReadBuilder {
@@ -31,6 +57,7 @@ impl ReadBuilder {
             bases: bases.as_bytes().into(),
             qualities: vec![30; bases.len()].into(),
             cigar: Box::new([]),
+            moved_from: None,
         };
         Self { read, start }.cigar(&format!("{}M", bases.len()))
     }
@@ -38,22 +65,7 @@ impl ReadBuilder {
     /// Sets the alignment, in SAM's notation.
     #[must_use]
     pub fn cigar(mut self, text: &str) -> Self {
-        self.read.cigar = text
-            .split_inclusive(|c: char| !c.is_ascii_digit())
-            .map(|op| {
-                let (length, letter) = op.split_at(op.len() - 1);
-                let kind = match letter {
-                    "M" => CigarKind::Match,
-                    "I" => CigarKind::Insertion,
-                    "D" => CigarKind::Deletion,
-                    "N" => CigarKind::Skip,
-                    "S" => CigarKind::SoftClip,
-                    "H" => CigarKind::HardClip,
-                    _ => CigarKind::Padding,
-                };
-                Cigar { kind, length: length.parse().expect("a CIGAR length") }
-            })
-            .collect();
+        self.read.cigar = cigar(text);
         let span: u64 =
             self.read.cigar.iter().filter(|op| op.kind.consumes_reference()).map(|op| u64::from(op.length)).sum();
         self.read.span = Interval::new(self.start, self.start + span);

@@ -19,11 +19,13 @@ pub const DEFAULT_MIN_BASE_QUALITY: u8 = 10;
 pub struct CountOptions {
     /// Lowest base quality that counts, Phred.
     pub min_base_quality: u8,
+    /// Lowest mapping quality of a read that is looked at, Phred.
+    pub min_mapping_quality: u8,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { min_base_quality: DEFAULT_MIN_BASE_QUALITY }
+        Self { min_base_quality: DEFAULT_MIN_BASE_QUALITY, min_mapping_quality: 0 }
     }
 }
 
@@ -47,7 +49,7 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
         reference,
         min_base_quality: options.min_base_quality,
     };
-    for (index, read) in (0..).zip(reads) {
+    for (index, read) in (0..).zip(reads).filter(|(_, read)| read.mapping_quality >= options.min_mapping_quality) {
         counter.add(index, read);
     }
     AlleleCounts { interval, counts: counter.counts }
@@ -205,6 +207,15 @@ mod tests {
         let counts = counts(&[ReadBuilder::new(2, "GA").cigar("2M").qualities(&[9, 9]).build()]);
         assert_eq!((counts[2].reference, counts[2].low_quality_reference, counts[2].depth()), (0, 1, 0));
         assert_eq!(only(&counts[3]), (AlleleKind::Substitution, b"A".as_slice(), true));
+    }
+
+    #[test]
+    fn doubtful_reads_are_not_looked_at() {
+        let window = ReferenceWindow::new(0, REFERENCE.to_vec());
+        let options = CountOptions { min_mapping_quality: 20, ..CountOptions::default() };
+        let read = |quality| ReadBuilder::new(2, "GT").mapping_quality(quality).build();
+        let counts = count(Interval::new(0, 20), &[read(19), read(20)], &window, options).counts;
+        assert_eq!(counts[2].reference, 1);
     }
 
     #[test]

@@ -8,5 +8,5 @@ pub mod sampler;
 pub mod source;
 
 pub use filter::{FilterReason, ReadFilter};
-pub use read::{Cigar, CigarKind, Read};
+pub use read::{Cigar, CigarKind, Moved, Read};
 pub use source::{BamFile, BamSource, FetchStats, ReadSource};

@@ -1,5 +1,7 @@
 //! One aligned read, owned and immutable: the only place where htslib records end.
 
+use std::fmt;
+
 use rust_htslib::bam::record::{Aux, Cigar as HtsCigar, Record};
 
 use crate::genome::Interval;
@@ -46,6 +48,22 @@ pub struct Cigar {
     pub length: u32,
 }
 
+impl fmt::Display for Cigar {
+    /// As SAM writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letter = match self.kind {
+            CigarKind::Match => 'M',
+            CigarKind::Insertion => 'I',
+            CigarKind::Deletion => 'D',
+            CigarKind::Skip => 'N',
+            CigarKind::SoftClip => 'S',
+            CigarKind::HardClip => 'H',
+            CigarKind::Padding => 'P',
+        };
+        write!(f, "{}{letter}", self.length)
+    }
+}
+
 /// An aligned read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
@@ -68,6 +86,17 @@ pub struct Read {
     /// Base qualities, Phred; as long as `bases`.
     pub qualities: Box<[u8]>,
     /// The alignment; its spans agree with `bases` and `span`.
+    pub cigar: Box<[Cigar]>,
+    /// Where its file has it, if it was realigned since.
+    pub moved_from: Option<Box<Moved>>,
+}
+
+/// The alignment that a realigned read had before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// First aligned position, 0-based.
+    pub start: u64,
+    /// The alignment.
     pub cigar: Box<[Cigar]>,
 }
 
@@ -119,7 +148,31 @@ impl Read {
             qualities: record.qual().iter().map(|&q| if q == u8::MAX { 0 } else { q }).collect(),
             bases,
             cigar,
+            moved_from: None,
         })
+    }
+
+    /// Gives the read another alignment, which must use as many bases as it has and at least one reference position.
+    /// False, and nothing happens, where it is the one it has or does not fit.
+    pub fn realign(&mut self, start: u64, cigar: Box<[Cigar]>) -> bool {
+        let length = |consumes: fn(CigarKind) -> bool| -> u64 {
+            cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
+        };
+        let span = length(CigarKind::consumes_reference);
+        let fits = length(CigarKind::consumes_read) == self.bases.len() as u64 && span > 0;
+        if !fits || (start == self.span.start() && cigar == self.cigar) {
+            return false;
+        }
+        let before = Moved { start: self.span.start(), cigar: std::mem::replace(&mut self.cigar, cigar) };
+        self.span = Interval::new(start, start + span);
+        self.moved_from.get_or_insert_with(|| Box::new(before));
+        true
+    }
+
+    /// First aligned position in its file, 0-based.
+    #[must_use]
+    pub fn start_in_file(&self) -> u64 {
+        self.moved_from.as_ref().map_or(self.span.start(), |before| before.start)
     }
 
     /// The order of rows in a pileup image: by start, then name, then number.

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot set itself up fails")]
 
 mod call;
+mod conformance;
 mod faults;
+mod golden;
 mod inputs;
 mod library;
 mod show;

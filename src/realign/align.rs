@@ -1,0 +1,335 @@
+//! Reads and the haplotypes of their window -> new alignments of the reads to the reference.
+//!
+//! Nearly all reads fit a haplotype as they are, with two mismatches at most; they are placed by a shared 32-mer. A
+//! haplotype that such reads do not cover is taken for an artefact of assembly. The few reads that fit nowhere are aligned
+//! to each haplotype with gaps and clips. Each read then takes the haplotype that fits it best, and its alignment is
+//! carried over to the reference.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use super::compose::{Alignment, Place, can_shift_left, compose, places, same_places};
+use super::local::{LocalAligner, LocalAlignment, Scores};
+use crate::reads::{Cigar, CigarKind, Read};
+
+/// Length of the k-mers by which reads are placed: two bits a base in 64.
+const SEED: usize = 32;
+
+/// How reads are aligned to haplotypes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlignOptions {
+    /// Score of a matching base.
+    pub matching: i32,
+    /// Taken off for a mismatch.
+    pub mismatch: i32,
+    /// Taken off for a gap's first base.
+    pub gap_open: i32,
+    /// Taken off for each further base of a gap.
+    pub gap_extend: i32,
+    /// Most mismatches of a read that is placed without gaps.
+    pub max_mismatches: usize,
+    /// Reference added on both sides of the window and its reads, in bp.
+    pub margin: u64,
+}
+
+impl Default for AlignOptions {
+    fn default() -> Self {
+        Self { matching: 4, mismatch: 6, gap_open: 8, gap_extend: 2, max_mismatches: 2, margin: 20 }
+    }
+}
+
+/// The reference around a window: what of it is the window, and what lies on both sides.
+#[derive(Clone, Debug)]
+pub struct Stage<'a> {
+    /// All of it.
+    pub reference: &'a [u8],
+    /// The window's part.
+    pub window: Range<usize>,
+}
+
+/// New alignments of `reads`, as offsets into the stage; `None` for reads that are better left alone. `haplotypes` are
+/// sequences of the window.
+#[must_use]
+pub fn align(
+    reads: &[&Read],
+    haplotypes: &[Vec<u8>],
+    stage: &Stage,
+    options: &AlignOptions,
+) -> Vec<Option<Alignment>> {
+    let scores = Scores {
+        matching: options.matching,
+        mismatch: options.mismatch,
+        gap_open: options.gap_open,
+        gap_extend: options.gap_extend,
+    };
+    let mut aligner = LocalAligner::new(scores);
+    let seeds = Seeds::of(reads);
+    let mut placed: Vec<Placed> = haplotypes
+        .iter()
+        .map(|bases| Placed::new(bases, stage, reads, &seeds, options))
+        .filter(|haplotype| haplotype.is_reference || haplotype.covered)
+        .collect();
+    // Stable: among equals the order of the sequences stays.
+    placed.sort_by_key(|haplotype| Reverse(haplotype.support));
+    for (i, read) in reads.iter().enumerate() {
+        if placed.iter().all(|haplotype| haplotype.fits[i].is_none()) {
+            for haplotype in &mut placed {
+                haplotype.fits[i] = aligner.align(&read.bases, &haplotype.bases).map(|found| Fit::gapped(read, found));
+            }
+        }
+    }
+    for haplotype in &mut placed {
+        haplotype.find_places(stage.reference, &mut aligner);
+    }
+    reads
+        .iter()
+        .enumerate()
+        .map(|(i, read)| {
+            let (haplotype, fit) = best(&placed, i)?;
+            let alignment = compose(fit.start, &fit.cigar, &haplotype.places)?;
+            (!can_shift_left(&alignment, &read.bases, stage.reference)).then_some(alignment)
+        })
+        .collect()
+}
+
+/// The haplotype that fits the read best; of equals, one that is not the reference, then the best supported.
+fn best(haplotypes: &[Placed], read: usize) -> Option<(&Placed, &Fit)> {
+    let fits = haplotypes.iter().filter_map(|haplotype| Some((haplotype, haplotype.fits[read].as_ref()?)));
+    // `max_by_key` takes the last of equals.
+    fits.rev().max_by_key(|(haplotype, fit)| (fit.score, !haplotype.is_reference))
+}
+
+/// How a read fits a haplotype.
+#[derive(Clone, Debug)]
+struct Fit {
+    score: i32,
+    /// The haplotype's base that its first aligned base lies on.
+    start: usize,
+    cigar: Vec<Cigar>,
+}
+
+impl Fit {
+    /// A local alignment, the read's unaligned ends as soft clips.
+    fn gapped(read: &Read, found: LocalAlignment) -> Self {
+        let clip = |n: usize| (n > 0).then(|| op(CigarKind::SoftClip, n));
+        let head = clip(found.query.start);
+        let tail = clip(read.bases.len() - found.query.end);
+        Self {
+            score: found.score,
+            start: found.target.start,
+            cigar: head.into_iter().chain(found.cigar).chain(tail).collect(),
+        }
+    }
+}
+
+fn op(kind: CigarKind, length: usize) -> Cigar {
+    Cigar { kind, length: u32::try_from(length).unwrap_or(u32::MAX) }
+}
+
+/// A haplotype with its surroundings and the reads on it.
+struct Placed {
+    bases: Vec<u8>,
+    is_reference: bool,
+    /// True where reads without gaps cover the whole window.
+    covered: bool,
+    /// Sum of the scores of reads without gaps.
+    support: i64,
+    /// One for each read.
+    fits: Vec<Option<Fit>>,
+    places: Vec<Place>,
+}
+
+impl Placed {
+    fn new(window: &[u8], stage: &Stage, reads: &[&Read], seeds: &Seeds, options: &AlignOptions) -> Self {
+        let (before, after) = (&stage.reference[..stage.window.start], &stage.reference[stage.window.end..]);
+        let bases = [before, window, after].concat();
+        let starts = seeds.place(&bases, reads, options.max_mismatches);
+        let mut depth_change = vec![0_i32; bases.len() + 1];
+        let mut support = 0;
+        let fits = reads
+            .iter()
+            .zip(starts)
+            .map(|(read, place)| {
+                let (start, mismatches) = place?;
+                let length = read.bases.len();
+                depth_change[start] += 1;
+                depth_change[start + length] -= 1;
+                let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+                let score = options.matching * count(length - mismatches) - options.mismatch * count(mismatches);
+                support += i64::from(score);
+                Some(Fit { score, start, cigar: vec![op(CigarKind::Match, length)] })
+            })
+            .collect();
+        let inside = before.len()..before.len() + window.len();
+        let depths = depth_change.iter().scan(0, |depth, change| {
+            *depth += change;
+            Some(*depth)
+        });
+        let covered = depths.skip(inside.start).take(inside.len()).all(|depth| depth > 0);
+        let is_reference = bases == stage.reference;
+        Self { bases, is_reference, covered, support, fits, places: Vec::new() }
+    }
+
+    fn find_places(&mut self, reference: &[u8], aligner: &mut LocalAligner) {
+        self.places = if self.is_reference {
+            same_places(self.bases.len())
+        } else {
+            aligner.align(&self.bases, reference).map(|found| places(self.bases.len(), &found)).unwrap_or_default()
+        };
+    }
+}
+
+/// Where each 32-mer occurs in the reads: a chain of (read, offset) for each.
+struct Seeds {
+    first: FxHashMap<u64, u32>,
+    /// Read, offset, and the next entry of the chain.
+    entries: Vec<(u32, u32, Option<u32>)>,
+}
+
+impl Seeds {
+    fn of(reads: &[&Read]) -> Self {
+        let mut first = FxHashMap::default();
+        let mut entries = Vec::new();
+        for (read, bases) in (0_u32..).zip(reads) {
+            for (offset, kmer) in kmers(&bases.bases) {
+                let entry = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+                let next = first.insert(kmer, entry);
+                entries.push((read, u32::try_from(offset).unwrap_or(u32::MAX), next));
+            }
+        }
+        Self { first, entries }
+    }
+
+    /// For each read its best place on the haplotype and the mismatches there, without gaps.
+    fn place(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
+        let mut best: Vec<Option<(usize, usize)>> = vec![None; reads.len()];
+        let mut tried = vec![usize::MAX; reads.len()];
+        for (position, kmer) in kmers(haplotype) {
+            let mut entry = self.first.get(&kmer).copied();
+            while let Some((read, offset, next)) = entry.and_then(|i| self.entries.get(i as usize)).copied() {
+                entry = next;
+                let read = read as usize;
+                let Some(start) = position.checked_sub(offset as usize) else { continue };
+                // Neighbouring seeds of a read mean the same place.
+                if std::mem::replace(&mut tried[read], start) == start {
+                    continue;
+                }
+                let bases = &reads[read].bases;
+                let Some(target) = haplotype.get(start..start + bases.len()) else { continue };
+                let limit = best[read].map_or(max_mismatches + 1, |(_, mismatches)| mismatches);
+                let mismatches = bases.iter().zip(target).filter(|(a, b)| a != b).take(limit).count();
+                if mismatches < limit {
+                    best[read] = Some((start, mismatches));
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The 32-mers of A, C, G, T with their offsets.
+fn kmers(bases: &[u8]) -> impl Iterator<Item = (usize, u64)> {
+    let (mut kmer, mut known) = (0_u64, 0_usize);
+    bases.iter().enumerate().filter_map(move |(i, base)| {
+        let code = match base {
+            b'A' => 0,
+            b'C' => 1,
+            b'G' => 2,
+            b'T' => 3,
+            _ => {
+                known = 0;
+                return None;
+            }
+        };
+        kmer = (kmer << 2) | code;
+        known += 1;
+        (known >= SEED).then(|| (i + 1 - SEED, kmer))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ReadBuilder, cigar_text};
+
+    const BEFORE: &str = "TTGACCATGCAAGTCGATTGCAACTGGATCCAGTTACGAC";
+    const WINDOW: &str = "GGATCTCCTAGAAGCTACGGTTTAACATGCGTATCGGCAT";
+    const AFTER: &str = "CTTAGGCCAATCTGTGAACGTTCAGCTAAGGTCCATTCGA";
+
+    fn stage_bases() -> String {
+        [BEFORE, WINDOW, AFTER].concat()
+    }
+
+    /// Aligns reads to haplotypes of the window; the starts and CIGARs that come out.
+    fn aligned(reads: &[&str], haplotypes: &[&str]) -> Vec<Option<(usize, String)>> {
+        let reads: Vec<_> = reads.iter().map(|bases| ReadBuilder::new(0, bases).build()).collect();
+        let reads: Vec<_> = reads.iter().collect();
+        let haplotypes: Vec<_> = haplotypes.iter().map(|bases| bases.as_bytes().to_vec()).collect();
+        let reference = stage_bases();
+        let stage = Stage { reference: reference.as_bytes(), window: BEFORE.len()..BEFORE.len() + WINDOW.len() };
+        let found = align(&reads, &haplotypes, &stage, &AlignOptions::default());
+        found.into_iter().map(|a| a.map(|a| (a.start, cigar_text(&a.cigar)))).collect()
+    }
+
+    fn whole(window: &str) -> String {
+        [BEFORE, window, AFTER].concat()
+    }
+
+    #[test]
+    fn reads_take_the_haplotype_they_fit() {
+        let deletion = WINDOW.replace("CTACGG", "CGG");
+        let (with, without) = (whole(&deletion), stage_bases());
+        let found = aligned(&[&with[10..100], &without[10..100]], &[WINDOW, &deletion]);
+        // GCTACGG less TAC, or ACG, ...: the leftmost place.
+        assert_eq!(found, [Some((10, "44M3D46M".into())), Some((10, "90M".into()))]);
+    }
+
+    #[test]
+    fn an_insertion_is_carried_over() {
+        let insertion = WINDOW.replace("AAGCTA", "AAGTTCCTA");
+        let with = whole(&insertion);
+        let found = aligned(&[&with[20..110]], &[WINDOW, &insertion]);
+        assert_eq!(found, [Some((20, "34M3I53M".into()))]);
+    }
+
+    #[test]
+    fn a_haplotype_that_reads_leave_uncovered_is_dropped() {
+        // Six changes in a row: a read of them fits no other sequence without gaps.
+        let changed = WINDOW.replace("CTACGG", "AGGTAC");
+        let with = whole(&changed);
+        let (left, right) = (&with[10..70], &with[45..110]);
+        assert_ne!(aligned(&[left], &[WINDOW, &changed])[0], Some((10, "60M".into())));
+        assert_eq!(aligned(&[left, right], &[WINDOW, &changed])[0], Some((10, "60M".into())));
+    }
+
+    #[test]
+    fn reads_that_fit_nowhere_are_aligned_with_gaps_and_clips() {
+        let reference = stage_bases();
+        let deletion = [&reference[10..60], &reference[66..100]].concat();
+        let clipped = [&reference[30..90], "CCCCCCCCCC"].concat();
+        let found = aligned(&[&deletion, &clipped], &[WINDOW]);
+        assert_eq!(found[0].as_ref().map(|(start, _)| *start), Some(10));
+        assert!(found[0].as_ref().is_some_and(|(_, cigar)| cigar.contains("6D")), "{found:?}");
+        assert_eq!(found[1], Some((30, "60M10S".into())));
+    }
+
+    #[test]
+    fn of_equals_the_one_that_is_not_the_reference_wins() {
+        // The read lies beside the difference.
+        let changed = WINDOW.replace("GGATCT", "GGTTCT");
+        let with = whole(&changed);
+        let reference = stage_bases();
+        let found = aligned(&[&with[0..110], &reference[45..120]], &[WINDOW, &changed]);
+        assert_eq!(found, [Some((0, "110M".into())), Some((45, "75M".into()))]);
+    }
+
+    #[test]
+    fn short_reads_are_aligned_too() {
+        let reference = stage_bases();
+        assert_eq!(aligned(&[&reference[50..75]], &[WINDOW]), [Some((50, "25M".into()))]);
+    }
+}
