@@ -117,7 +117,7 @@ fn candidate(
     let mut seen: BTreeMap<&Allele, (u32, Vec<u32>)> = BTreeMap::new();
     for observation in &count.observations {
         let (good, support) = seen.entry(&observation.allele).or_default();
-        *good += u32::from(!observation.low_quality);
+        *good += u32::from(observation.counts);
         support.push(observation.read);
     }
     seen.retain(|allele, (good, _)| options.accepts(allele.kind, *good, depth));

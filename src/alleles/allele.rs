@@ -28,8 +28,9 @@ pub struct Allele {
 pub struct Observation {
     /// Index of the read in its region's list.
     pub read: u32,
-    /// True where its base qualities are under the limit: it supports, but does not count.
-    pub low_quality: bool,
+    /// False where its base qualities are under the limit, or where its record stands in the file a second time: it
+    /// supports, but does not count.
+    pub counts: bool,
     /// What the read shows.
     pub allele: Allele,
 }
@@ -46,10 +47,11 @@ pub struct AlleleCount {
 }
 
 impl AlleleCount {
-    /// Reads that count: the depth that fractions are taken of. Soft clips are in it, low qualities are not.
+    /// Reads that count: the depth that fractions are taken of. Soft clips are in it; low qualities and repeated records
+    /// are not.
     #[must_use]
     pub fn depth(&self) -> u32 {
-        let others = self.observations.iter().filter(|o| !o.low_quality).count();
+        let others = self.observations.iter().filter(|o| o.counts).count();
         self.reference + u32::try_from(others).unwrap_or(u32::MAX)
     }
 }

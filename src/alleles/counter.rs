@@ -4,6 +4,8 @@
 //! * An insertion, deletion or soft clip is an allele of the position before it, and takes the place of that read's
 //!   base there.
 //! * Quality decides by the base, or by the mean of the bases inserted or clipped; deletions have none.
+//! * A record that stands in the file twice counts once, but for the reference, which DeepVariant does not tell apart by
+//!   read (seen in its outputs: HG001, hg19 chr20:10,006,291).
 //! * Only the region's positions are counted; the rest of a read is ignored.
 
 use crate::genome::{Interval, ReferenceWindow};
@@ -49,8 +51,9 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
         reference,
         min_base_quality: options.min_base_quality,
     };
-    for (index, read) in (0..).zip(reads).filter(|(_, read)| read.mapping_quality >= options.min_mapping_quality) {
-        counter.add(index, read);
+    for (i, read) in reads.iter().enumerate().filter(|(_, read)| read.mapping_quality >= options.min_mapping_quality) {
+        let repeated = i > 0 && reads[i - 1].order() == read.order();
+        counter.add(u32::try_from(i).unwrap_or(u32::MAX), read, repeated);
     }
     AlleleCounts { interval, counts: counter.counts }
 }
@@ -62,6 +65,24 @@ struct Counter<'a> {
     min_base_quality: u8,
 }
 
+/// The read that is being added.
+#[derive(Clone, Copy)]
+struct Who {
+    index: u32,
+    /// True where the read before it is the same record.
+    repeated: bool,
+}
+
+impl Who {
+    fn counts(self, low_quality: bool) -> bool {
+        !self.repeated && !low_quality
+    }
+
+    fn sees(self, allele: Allele, low_quality: bool) -> Observation {
+        Observation { read: self.index, counts: self.counts(low_quality), allele }
+    }
+}
+
 /// A read's say at a position, held back until it is known that no indel takes its place.
 enum Pending {
     Nothing,
@@ -70,7 +91,8 @@ enum Pending {
 }
 
 impl Counter<'_> {
-    fn add(&mut self, index: u32, read: &Read) {
+    fn add(&mut self, index: u32, read: &Read, repeated: bool) {
+        let who = Who { index, repeated };
         let mut reference_position = read.span.start().cast_signed();
         let mut offset = 0;
         let mut pending = Pending::Nothing;
@@ -80,14 +102,14 @@ impl Counter<'_> {
             let step = i64::from(op.length);
             match op.kind {
                 CigarKind::Match if length > 0 => {
-                    self.settle(index, std::mem::replace(&mut pending, Pending::Nothing));
+                    self.settle(who, std::mem::replace(&mut pending, Pending::Nothing));
                     // All but the last base, as far as they lie in the region.
                     let last = reference_position + step - 1;
                     let from = reference_position.max(self.start);
                     let to = last.min(end);
                     for position in from..to {
                         let i = offset + usize::try_from(position - reference_position).unwrap_or(0);
-                        self.add_base(index, position, read.bases[i], read.qualities[i]);
+                        self.add_base(who, position, read.bases[i], read.qualities[i]);
                     }
                     let i = offset + length - 1;
                     pending = Pending::Base { position: last, base: read.bases[i], quality: read.qualities[i] };
@@ -97,7 +119,7 @@ impl Counter<'_> {
                     if let Some(other) = self.gap_allele(read, op.kind, length, position, offset) {
                         let replaced = std::mem::replace(&mut pending, other);
                         if !anchored_at(&replaced, position) {
-                            self.settle(index, replaced);
+                            self.settle(who, replaced);
                         }
                     }
                 }
@@ -106,7 +128,7 @@ impl Counter<'_> {
             offset += if op.kind.consumes_read() { length } else { 0 };
             reference_position += if op.kind.consumes_reference() { step } else { 0 };
         }
-        self.settle(index, pending);
+        self.settle(who, pending);
     }
 
     /// The allele of an insertion, deletion or soft clip, or `None` where its anchor lies outside of the region or a
@@ -132,19 +154,19 @@ impl Counter<'_> {
         known.then_some(Pending::Other { position, low_quality, allele: Allele { kind, bases } })
     }
 
-    fn settle(&mut self, index: u32, pending: Pending) {
+    fn settle(&mut self, who: Who, pending: Pending) {
         match pending {
             Pending::Nothing => {}
-            Pending::Base { position, base, quality } => self.add_base(index, position, base, quality),
+            Pending::Base { position, base, quality } => self.add_base(who, position, base, quality),
             Pending::Other { position, low_quality, allele } => {
                 if let Some(slot) = self.slot(position) {
-                    self.counts[slot].observations.push(Observation { read: index, low_quality, allele });
+                    self.counts[slot].observations.push(who.sees(allele, low_quality));
                 }
             }
         }
     }
 
-    fn add_base(&mut self, index: u32, position: i64, base: u8, quality: u8) {
+    fn add_base(&mut self, who: Who, position: i64, base: u8, quality: u8) {
         let Some(slot) = self.slot(position) else { return };
         let low_quality = quality < self.min_base_quality;
         if base == self.reference.base(position) && base != b'N' {
@@ -153,7 +175,7 @@ impl Counter<'_> {
             count.low_quality_reference += u32::from(low_quality);
         } else if is_base(base) {
             let allele = Allele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
-            self.counts[slot].observations.push(Observation { read: index, low_quality, allele });
+            self.counts[slot].observations.push(who.sees(allele, low_quality));
         }
     }
 
@@ -191,14 +213,14 @@ mod tests {
     fn only(count: &AlleleCount) -> (AlleleKind, &[u8], bool) {
         assert_eq!(count.observations.len(), 1, "{count:?}");
         let seen = &count.observations[0];
-        (seen.allele.kind, &seen.allele.bases, seen.low_quality)
+        (seen.allele.kind, &seen.allele.bases, seen.counts)
     }
 
     #[test]
     fn matches_and_substitutions() {
         let counts = counts(&[ReadBuilder::new(2, "GTTC").cigar("4M").build()]);
         assert_eq!((counts[2].reference, counts[3].reference, counts[5].reference), (1, 1, 1));
-        assert_eq!(only(&counts[4]), (AlleleKind::Substitution, b"T".as_slice(), false));
+        assert_eq!(only(&counts[4]), (AlleleKind::Substitution, b"T".as_slice(), true));
         assert_eq!(counts[6], AlleleCount::default());
     }
 
@@ -206,7 +228,7 @@ mod tests {
     fn low_quality_counts_for_nothing_but_is_kept() {
         let counts = counts(&[ReadBuilder::new(2, "GA").cigar("2M").qualities(&[9, 9]).build()]);
         assert_eq!((counts[2].reference, counts[2].low_quality_reference, counts[2].depth()), (0, 1, 0));
-        assert_eq!(only(&counts[3]), (AlleleKind::Substitution, b"A".as_slice(), true));
+        assert_eq!(only(&counts[3]), (AlleleKind::Substitution, b"A".as_slice(), false));
     }
 
     #[test]
@@ -219,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_stands_twice_counts_once() {
+        let read = ReadBuilder::new(2, "GA").build();
+        let counts = counts(&[read.clone(), read]);
+        assert_eq!((counts[2].reference, counts[3].depth()), (2, 1));
+        let counted: Vec<_> = counts[3].observations.iter().map(|o| (o.read, o.counts)).collect();
+        assert_eq!(counted, [(0, true), (1, false)]);
+    }
+
+    #[test]
     fn n_is_passed_over() {
         assert_eq!(counts(&[ReadBuilder::new(2, "GNA").cigar("3M").build()])[3], AlleleCount::default());
     }
@@ -226,14 +257,14 @@ mod tests {
     #[test]
     fn an_insertion_takes_its_anchors_place() {
         let counts = counts(&[ReadBuilder::new(2, "GTCCAC").cigar("2M2I2M").build()]);
-        assert_eq!(only(&counts[3]), (AlleleKind::Insertion, b"TCC".as_slice(), false));
+        assert_eq!(only(&counts[3]), (AlleleKind::Insertion, b"TCC".as_slice(), true));
         assert_eq!((counts[2].reference, counts[3].reference, counts[4].reference), (1, 0, 1));
     }
 
     #[test]
     fn a_deletion_is_anchored_before_it_with_the_reads_base() {
         let counts = counts(&[ReadBuilder::new(2, "GAGT").cigar("2M2D2M").build()]);
-        assert_eq!(only(&counts[3]), (AlleleKind::Deletion, b"AAC".as_slice(), false));
+        assert_eq!(only(&counts[3]), (AlleleKind::Deletion, b"AAC".as_slice(), true));
         assert_eq!(counts[4], AlleleCount::default());
         assert_eq!(counts[6].reference, 1);
     }
@@ -241,15 +272,15 @@ mod tests {
     #[test]
     fn insertion_quality_is_the_mean() {
         let read = ReadBuilder::new(2, "GTCCAC").cigar("2M2I2M");
-        assert!(!only(&counts(&[read.clone().qualities(&[30, 30, 2, 18, 30, 30]).build()])[3]).2);
-        assert!(only(&counts(&[read.qualities(&[30, 30, 2, 17, 30, 30]).build()])[3]).2);
+        assert!(only(&counts(&[read.clone().qualities(&[30, 30, 2, 18, 30, 30]).build()])[3]).2);
+        assert!(!only(&counts(&[read.qualities(&[30, 30, 2, 17, 30, 30]).build()])[3]).2);
     }
 
     #[test]
     fn clips_at_both_ends() {
         let counts = counts(&[ReadBuilder::new(2, "TTGTAA").cigar("2S2M2S").build()]);
-        assert_eq!(only(&counts[1]), (AlleleKind::SoftClip, b"CTT".as_slice(), false));
-        assert_eq!(only(&counts[3]), (AlleleKind::SoftClip, b"TAA".as_slice(), false));
+        assert_eq!(only(&counts[1]), (AlleleKind::SoftClip, b"CTT".as_slice(), true));
+        assert_eq!(only(&counts[3]), (AlleleKind::SoftClip, b"TAA".as_slice(), true));
         assert_eq!(counts[2].reference, 1);
     }
 

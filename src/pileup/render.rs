@@ -86,7 +86,7 @@ fn supporting(candidate: &Candidate, set: AltSet, reads: usize) -> Vec<bool> {
 }
 
 /// Indexes of the reads that get a row, ascending; too many are sampled, seeded by the locus.
-fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<usize> {
+pub fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<usize> {
     let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
     let start = candidate.position;
     let usable = |read: &Read| {
@@ -130,7 +130,7 @@ fn walk(read: &Read, reference: &ReferenceWindow, mut paint: impl FnMut(i64, Pix
                     paint(position, Pixel { base, quality, differs: base != reference.base(position) });
                 }
             }
-            CigarKind::Insertion | CigarKind::SoftClip if length > 0 => {
+            CigarKind::Insertion if length > 0 => {
                 paint(position - 1, Pixel { base: b'*', quality: read.qualities[offset], differs: true });
             }
             CigarKind::Deletion | CigarKind::Skip => {

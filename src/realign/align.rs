@@ -221,7 +221,7 @@ impl Seeds {
                 let bases = &reads[read].bases;
                 let Some(target) = haplotype.get(start..start + bases.len()) else { continue };
                 let limit = best[read].map_or(max_mismatches + 1, |(_, mismatches)| mismatches);
-                let mismatches = bases.iter().zip(target).filter(|(a, b)| a != b).take(limit).count();
+                let mismatches = bases.iter().zip(target).filter(|(a, b)| a != b && **a != b'N').take(limit).count();
                 if mismatches < limit {
                     best[read] = Some((start, mismatches));
                 }

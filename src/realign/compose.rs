@@ -122,11 +122,13 @@ pub fn can_shift_left(alignment: &Alignment, read: &[u8], reference: &[u8]) -> b
     for op in &alignment.cigar {
         let n = op.length as usize;
         let after_match = before == Some(CigarKind::Match);
-        let same = |bases: &[u8], start: usize| start > 0 && bases.get(start - 1) == bases.get(start + n - 1);
-        match op.kind {
-            CigarKind::Insertion if after_match && same(read, offset) => return true,
-            CigarKind::Deletion if after_match && same(reference, position) => return true,
-            _ => {}
+        let last = match op.kind {
+            CigarKind::Insertion => read.get(offset + n - 1),
+            CigarKind::Deletion => reference.get(position + n - 1),
+            _ => None,
+        };
+        if after_match && last.is_some() && last == reference.get(position - 1) {
+            return true;
         }
         offset += if op.kind.consumes_read() { n } else { 0 };
         position += if op.kind.consumes_reference() { n } else { 0 };

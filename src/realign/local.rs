@@ -81,19 +81,19 @@ impl LocalAligner {
                 let opened = before - gap_open;
                 let extended = self.deletion[row + 1] - gap_extend;
                 let deletion = opened.max(extended);
-                let mut code = if opened >= extended { DELETION_OPENED } else { 0 };
+                let mut code = if opened > extended { DELETION_OPENED } else { 0 };
                 // `best[row]` is this column's already.
                 let opened = self.best[row] - gap_open;
                 let extended = insertion - gap_extend;
                 insertion = opened.max(extended);
-                code |= if opened >= extended { INSERTION_OPENED } else { 0 };
+                code |= if opened > extended { INSERTION_OPENED } else { 0 };
                 let paired = diagonal + if letter == base && letter != b'N' { matching } else { -mismatch };
                 let score = paired.max(deletion).max(insertion).max(0);
                 code |= match score {
                     0 => STOP,
                     s if s == paired => DIAGONAL,
-                    s if s == deletion => DELETION,
-                    _ => INSERTION,
+                    s if s == insertion => INSERTION,
+                    _ => DELETION,
                 };
                 *cell = code;
                 diagonal = before;

@@ -83,7 +83,7 @@ fn on_contig(window: Interval, reference: &ReferenceWindow) -> Interval {
 fn votes(counts: &AlleleCounts) -> Vec<u32> {
     let mut votes = vec![0; counts.counts.len()];
     for (anchor, count) in counts.counts.iter().enumerate() {
-        for observation in count.observations.iter().filter(|o| !o.low_quality) {
+        for observation in count.observations.iter().filter(|o| o.counts) {
             let length = observation.allele.bases.len() - 1;
             let after = anchor + 1;
             let range = match observation.allele.kind {

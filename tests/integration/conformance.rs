@@ -61,6 +61,17 @@ fn candidates_are_deepvariants() {
                 equal += 1;
                 counts += usize::from(*site == candidate.site);
                 if *site != candidate.site {
+                    if let Some((e, c)) = all.iter().find_map(|e| Some((e, e.candidates.iter().find(|c| same_alleles(&self::site(c), site))?))) {
+                        for alt in &c.alts {
+                            let mut names: Vec<_> = alt.support.iter().map(|&i| &e.reads[i as usize]).map(|r| format!("{}/{}", String::from_utf8_lossy(&r.name), r.number)).collect();
+                            names.sort();
+                            let t = &candidate.support[std::str::from_utf8(&alt.bases).unwrap()];
+                            for n in &names { if !t.contains(n) { 
+                                let r = e.reads.iter().find(|r| format!("{}/{}", String::from_utf8_lossy(&r.name), r.number) == *n).unwrap();
+                                println!("   ours only {n} {} {} mq {} was {:?}", r.span.start() + 1, varpix::testing::cigar_text(&r.cigar), r.mapping_quality, r.moved_from.as_ref().map(|m| (m.start, varpix::testing::cigar_text(&m.cigar)))) } }
+                            for n in t { if !names.contains(n) { println!("   theirs only {n}") } }
+                        }
+                    }
                     println!("counts differ: theirs {}, ours {}", shown(&candidate.site), shown(site));
                 }
             }
@@ -86,7 +97,7 @@ fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> 
     all.iter().find_map(|evidence| {
         let candidate = evidence.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?;
         let image = evidence.render(&ImageSpec::default(), candidate, set);
-        let around = candidate.interval().padded(varpix::pileup::render::READ_MARGIN, u64::MAX - 5);
+        let around = candidate.interval().padded(5, u64::MAX - 5);
         let rows = evidence.reads.iter().filter(|read| read.span.overlaps(around)).count();
         Some((image.bytes().to_vec(), rows))
     })
@@ -117,9 +128,106 @@ fn images_are_deepvariants() {
                 .filter(|(_, (a, b))| a != b)
                 .map(|(row, (a, b))| (row, a.iter().zip(b).filter(|(a, b)| a != b).count()))
                 .collect();
+            if std::env::var("DBG").is_ok() {
+                debug(&all, example, &ours);
+            }
             println!("{} {:?} reads {reads}: {} bytes differ, rows {rows:?}", shown(&example.site), example.alts, ours.len() - same);
         }
     }
     println!("byte-equal {whole} of {unsampled} without sampling; pixels {equal_pixels} of {pixels}");
     assert!(whole * 100 >= unsampled * 95 && equal_pixels * 1000 >= pixels * 999);
+}
+
+fn debug(all: &[Evidence], example: &GoldenExample, ours: &[u8]) {
+    let (evidence, candidate) = all.iter().find_map(|e| Some((e, e.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?))).unwrap();
+    let rows = varpix::pileup::render::chosen_reads(&ImageSpec::default(), candidate, &evidence.reads);
+    for (row, &i) in rows.iter().enumerate() {
+        let at = (row + 5) * 1547;
+        let diff: Vec<_> = (0..1547).filter(|k| ours[at + k] != example.image[at + k]).map(|k| (k / 7 + candidate.position as usize - 110 + 1, k % 7, ours[at + k], example.image[at + k])).collect();
+        if diff.is_empty() { continue; }
+        let r = &evidence.reads[i];
+        println!("  row {} {} {} {} mq{} was {:?} {}", row + 5, String::from_utf8_lossy(&r.name), r.span.start() + 1, varpix::testing::cigar_text(&r.cigar), r.mapping_quality, r.moved_from.as_ref().map(|m| (m.start + 1, varpix::testing::cigar_text(&m.cigar))), if diff.len() < 20 { format!("{diff:?}") } else { format!("{} diffs", diff.len()) });
+        if diff.len() > 20 { 
+            let line = |im: &[u8]| -> String { (0..221).map(|c| match (im[at + c * 7], im[at + c * 7 + 5]) { (0, 0) => ' ', (0, _) => '*', (250, 50) => 'a', (30, 50) => 'c', (180, 50) => 'g', (100, 50) => 't', (250, _) => 'A', (30, _) => 'C', (180, _) => 'G', _ => 'T' }).collect() };
+            println!("O {}\nT {}", line(ours), line(&example.image));
+            println!("     first {:?}", &diff[..6]); }
+    }
+}
+
+#[test]
+#[ignore = "debug"]
+fn dbg_clips() {
+    let golden = golden::examples(&data("golden/golden.calling_examples.tfrecord.gz"));
+    let all = evidence(EvidenceOptions::default());
+    for example in &golden {
+        let Some((evidence, candidate)) = all.iter().find_map(|e| Some((e, e.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?))) else { continue };
+        let rows = varpix::pileup::render::chosen_reads(&ImageSpec::default(), candidate, &evidence.reads);
+        for (row, &i) in rows.iter().enumerate() {
+            let at = (row + 5) * 1547;
+            let r = &evidence.reads[i];
+            let mut pos = r.span.start() as i64;
+            for (k, op) in r.cigar.iter().enumerate() {
+                if op.kind == varpix::reads::CigarKind::SoftClip {
+                    let col = pos - 1 - candidate.position as i64 + 110;
+                    if (0..221).contains(&col) {
+                        let p = &example.image[at + col as usize * 7..at + col as usize * 7 + 7];
+                        println!("clip {} theirs {} len {} row {} site {} cigar {} was {:?} {:?}", if k == 0 {"lead"} else {"trail"}, if p[5] == 254 && p[0] == 0 {"painted"} else {"NOT"}, op.length, row + 5, candidate.position + 1, varpix::testing::cigar_text(&r.cigar), r.moved_from.as_ref().map(|m| varpix::testing::cigar_text(&m.cigar)), String::from_utf8_lossy(&r.name));
+                    }
+                }
+                pos += if op.kind.consumes_reference() { op.length as i64 } else { 0 };
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "debug"]
+fn dbg_clips2() {
+    use varpix::realign::*;
+    let golden = golden::examples(&data("golden/golden.calling_examples.tfrecord.gz"));
+    let all = evidence(EvidenceOptions::default());
+    let plain = evidence(EvidenceOptions { realign: None, ..EvidenceOptions::default() });
+    let o = RealignOptions::default();
+    for ((evidence, plain), region) in all.iter().zip(&plain).zip(regions()) {
+        let ws = windows::windows(region.interval, &plain.reads, &plain.reference, &o.windows);
+        println!("region {region:?} windows {ws:?}");
+        let haps: Vec<_> = ws.iter().map(|w| graph::haplotypes(plain.reference.slice(w.start() as i64, w.end() as i64).unwrap(), plain.reads.iter().filter(|r| r.span.overlaps(*w)), &o.graph).map(|h| h.len())).collect();
+        println!("   haplotypes {haps:?}");
+        for example in &golden {
+            let Some(candidate) = evidence.candidates.iter().find(|c| same_alleles(&site(c), &example.site)) else { continue };
+            let rows = varpix::pileup::render::chosen_reads(&ImageSpec::default(), candidate, &evidence.reads);
+            for (row, &i) in rows.iter().enumerate() {
+                let at = (row + 5) * 1547;
+                let r = &evidence.reads[i];
+                let inw = ws.iter().zip(&haps).any(|(w, h)| w.overlaps(r.span) && h.is_some());
+                if inw { continue; }
+                let mut pos = r.span.start() as i64;
+                for (k, op) in r.cigar.iter().enumerate() {
+                    if op.kind == varpix::reads::CigarKind::SoftClip {
+                        let col = pos - 1 - candidate.position as i64 + 110;
+                        if (0..221).contains(&col) {
+                            let p = &example.image[at + col as usize * 7..at + col as usize * 7 + 7];
+                            println!("clip {} theirs {p:?} len {} row {} site {} cigar {} {:?}", if k == 0 {"lead"} else {"trail"}, op.length, row + 5, candidate.position + 1, varpix::testing::cigar_text(&r.cigar), String::from_utf8_lossy(&r.name));
+                        }
+                    }
+                    pos += if op.kind.consumes_reference() { op.length as i64 } else { 0 };
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "debug"]
+fn dbg_dump() {
+    use std::io::Write as _;
+    let all = evidence(EvidenceOptions::default());
+    let mut f = std::fs::File::create("/tmp/w/reads.jsonl").unwrap();
+    for (k, e) in all.iter().enumerate() {
+        for r in &e.reads {
+            let (os, oc) = r.moved_from.as_ref().map_or((r.span.start(), &r.cigar), |m| (m.start, &m.cigar));
+            writeln!(f, "{{\"region\":{k},\"name\":\"{}/{}\",\"start\":{},\"cigar\":\"{}\",\"ostart\":{os},\"ocigar\":\"{}\",\"bases\":\"{}\",\"quals\":{:?},\"mapq\":{},\"rev\":{},\"tlen\":{}}}",
+                String::from_utf8_lossy(&r.name), r.number, r.span.start(), varpix::testing::cigar_text(&r.cigar), varpix::testing::cigar_text(oc), String::from_utf8_lossy(&r.bases), r.qualities, r.mapping_quality, r.reverse, r.template_length).unwrap();
+        }
+    }
 }
