@@ -103,18 +103,29 @@ pub fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> 
     chosen
 }
 
-/// Quality of the base that the read aligns to `position`, or `None` where it aligns none.
+/// The lowest quality that the read would paint at `position`: of the base it aligns there, and of the first base of an
+/// insertion after it; `None` where it paints nothing there.
 fn quality_at(read: &Read, position: u64) -> Option<u8> {
     let (mut reference, mut offset) = (read.span.start(), 0_usize);
+    let mut lowest = None;
     for op in &read.cigar {
         let length = u64::from(op.length);
-        if op.kind == CigarKind::Match && reference <= position && position < reference + length {
-            return read.qualities.get(offset + usize::try_from(position - reference).ok()?).copied();
-        }
+        let painted = match op.kind {
+            CigarKind::Match if reference <= position && position < reference + length => {
+                Some(offset + usize::try_from(position - reference).ok()?)
+            }
+            CigarKind::Insertion if reference == position + 1 && length > 0 => Some(offset),
+            _ => None,
+        };
+        let quality = painted.and_then(|i| read.qualities.get(i)).copied();
+        lowest = lowest.into_iter().chain(quality).min();
         reference += if op.kind.consumes_reference() { length } else { 0 };
         offset += if op.kind.consumes_read() { op.length as usize } else { 0 };
+        if reference > position + 1 {
+            break;
+        }
     }
-    None
+    lowest
 }
 
 /// Calls `paint` with the position of each aligned base and of each indel's anchor, in alignment order.

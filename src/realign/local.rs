@@ -92,8 +92,8 @@ impl LocalAligner {
                 code |= match score {
                     0 => STOP,
                     s if s == paired => DIAGONAL,
-                    s if s == insertion => INSERTION,
-                    _ => DELETION,
+                    s if s == deletion => DELETION,
+                    _ => INSERTION,
                 };
                 *cell = code;
                 diagonal = before;
