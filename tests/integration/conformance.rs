@@ -231,3 +231,33 @@ fn dbg_dump() {
         }
     }
 }
+
+#[test]
+#[ignore = "debug"]
+fn dbg_haps() {
+    use varpix::realign::*;
+    use varpix::testing::cigar_text;
+    let plain = evidence(EvidenceOptions { realign: None, ..EvidenceOptions::default() });
+    let o = RealignOptions::default();
+    let mut al = local::LocalAligner::new(local::Scores { matching: 4, mismatch: 6, gap_open: 8, gap_extend: 2 });
+    for (k, w, name) in [(9, (10009638, 10009974), "1302:19001:115123"), (8, (10008637, 10009063), "1308:13656:63784")] {
+        let e = &plain[k];
+        let region = regions().nth(k).unwrap();
+        println!("{:?}", windows::windows(region.interval, &e.reads, &e.reference, &o.windows));
+        let w = Interval::new(w.0, w.1);
+        let inside = e.reference.slice(w.start() as i64, w.end() as i64).unwrap();
+        let read = e.reads.iter().find(|r| String::from_utf8_lossy(&r.name).contains(name) && r.span.overlaps(w)).unwrap();
+        println!("{} {} {}", read.span.start() + 1, cigar_text(&read.cigar), String::from_utf8_lossy(&read.bases));
+        println!("{:?}", read.qualities);
+        let s = w.start() as i64 - 100;
+        let all = e.reference.slice(s, w.end() as i64 + 100).unwrap();
+        for h in graph::haplotypes(inside, e.reads.iter().filter(|r| r.span.overlaps(w)), &o.graph).unwrap() {
+            let hap = [&all[..100], &h, &all[all.len() - 100..]].concat();
+            let a = al.align(&hap, all).unwrap();
+            println!("hap {} {}", hap.len(), cigar_text(&a.cigar));
+            let r = al.align(&read.bases, &hap).unwrap();
+            println!("   score {} q {:?} t {:?} {}", r.score, r.query, r.target, cigar_text(&r.cigar));
+            println!("   {}", String::from_utf8_lossy(&h));
+        }
+    }
+}
