@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn reads(bases: &str, cigar: &str, n: usize) -> Vec<Read> {
-        vec![ReadBuilder::new(2, bases).cigar(cigar).build(); n]
+        ReadBuilder::new(2, bases).cigar(cigar).copies(n)
     }
 
     fn alts(candidate: &Candidate) -> Vec<(&str, u32)> {

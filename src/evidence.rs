@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn candidates_belong_to_the_region_reads_to_its_surroundings() {
         // A substitution at 99 and one at 100, reads that end just before the region.
-        let reads = vec![ReadBuilder::new(96, "ACGGCC").build(); 3];
+        let reads = ReadBuilder::new(96, "ACGGCC").copies(3);
         let evidence = gatherer(reads).gather(region()).unwrap();
         let positions: Vec<_> = evidence.candidates.iter().map(|c| c.position).collect();
         assert_eq!((positions, evidence.reads.len(), evidence.images()), (vec![100], 3, 1));

@@ -108,6 +108,13 @@ impl ReadBuilder {
         self
     }
 
+    /// `n` such reads of different templates.
+    #[must_use]
+    pub fn copies(&self, n: usize) -> Vec<Read> {
+        let name = String::from_utf8_lossy(&self.read.name);
+        (0..n).map(|i| self.clone().name(&format!("{name}-{i}-of-{n}")).build()).collect()
+    }
+
     /// The read.
     #[must_use]
     pub fn build(self) -> Read {

@@ -31,7 +31,7 @@ use crate::evidence::{Evidence, Gatherer};
 use crate::genome::ReferenceFile;
 use crate::genotype::Filter;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
-use crate::reads::BamFile;
+use crate::reads::{BamFile, FetchStats};
 use crate::regions::Region;
 use crate::vcf::CallSink;
 use reorder::Reorder;
@@ -81,7 +81,7 @@ struct ImageJob {
 /// A message to the thread that writes.
 enum Message {
     /// A region's candidates; as many results follow as they have images.
-    Gathered { region: usize, candidates: Vec<Candidate>, images: usize, fetched: crate::reads::FetchStats },
+    Gathered { region: usize, candidates: Vec<Candidate>, images: usize, fetched: FetchStats, realigned: usize },
     /// One image's result.
     Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities },
     /// A stage failed.
@@ -185,6 +185,7 @@ impl Workers<'_> {
             };
             let evidence = gatherer.gather(region)?;
             self.times.add(Stage::Read, evidence.read_time);
+            self.times.add(Stage::Realign, evidence.realign_time);
             self.times.add(Stage::Count, evidence.count_time);
             self.announce(region, &evidence)?;
             for (index, candidate) in evidence.candidates.iter().enumerate() {
@@ -201,6 +202,7 @@ impl Workers<'_> {
             candidates: evidence.candidates.clone(),
             images: evidence.images(),
             fetched: evidence.fetched,
+            realigned: evidence.realigned,
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
     }
@@ -265,8 +267,9 @@ fn collect(
         let started = Instant::now();
         match message {
             Message::Failed(error) => return Err(error),
-            Message::Gathered { region, candidates, images, fetched } => {
+            Message::Gathered { region, candidates, images, fetched, realigned } => {
                 stats.reads += fetched;
+                stats.realigned += realigned as u64;
                 stats.candidates += candidates.len() as u64;
                 stats.images += images as u64;
                 reorder.gathered(region, candidates, images)?;

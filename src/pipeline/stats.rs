@@ -12,6 +12,8 @@ use crate::reads::FetchStats;
 pub enum Stage {
     /// Workers fetch and decode reads.
     Read,
+    /// Workers realign reads.
+    Realign,
     /// Workers count alleles and find candidates.
     Count,
     /// Workers render images.
@@ -28,8 +30,9 @@ pub enum Stage {
     Write,
 }
 
-const STAGES: [(Stage, &str); 8] = [
+const STAGES: [(Stage, &str); 9] = [
     (Stage::Read, "workers: read"),
+    (Stage::Realign, "workers: realign"),
     (Stage::Count, "workers: count alleles"),
     (Stage::Render, "workers: render"),
     (Stage::WaitForClassifier, "workers: wait for classifier"),
@@ -72,6 +75,8 @@ pub struct RunStats {
     pub regions: u64,
     /// Records met and left out.
     pub reads: FetchStats,
+    /// Reads whose alignment was changed, region by region.
+    pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
     /// Images classified.
@@ -98,6 +103,7 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "  left out by flags or MAPQ", reads.filtered)?;
         writeln!(f, "{:<30}{:>12}", "  left out as unusable", reads.unusable)?;
         writeln!(f, "{:<30}{:>12}", "  left out over the cap", reads.sampled_out)?;
+        writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
         let batches = self.times.batches.load(Ordering::Relaxed);
         writeln!(f, "{:<30}{:>12}  in {batches} batches", "images", self.images)?;

@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn the_reference_alone_is_nothing() {
         assert_eq!(found(&[]), None);
-        assert_eq!(found(&vec![ReadBuilder::new(0, REFERENCE).build(); 5]), None);
+        assert_eq!(found(&ReadBuilder::new(0, REFERENCE).copies(5)), None);
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
     fn indels_too_and_all_combinations_that_reads_leave_open() {
         let deletion = with("GTCAAGTCC", "GTCGTCC");
         assert_eq!(
-            found(&vec![ReadBuilder::new(0, &deletion).build(); 2]),
+            found(&ReadBuilder::new(0, &deletion).copies(2)),
             sorted(vec![REFERENCE.into(), deletion.clone()])
         );
         // Two changes further apart than k: a read with one and a read with the other leave both together possible.
@@ -279,10 +279,10 @@ mod tests {
     fn bad_reads_and_bad_bases_are_left_out() {
         let changed = with("GTCAAGTCC", "GTCATGTCC");
         let read = ReadBuilder::new(0, &changed);
-        assert_eq!(found(&vec![read.clone().mapping_quality(13).build(); 2]), None);
+        assert_eq!(found(&read.clone().mapping_quality(13).copies(2)), None);
         let mut qualities = vec![30; changed.len()];
         qualities[changed.find("ATGTCC").unwrap() + 1] = 14;
-        assert_eq!(found(&vec![read.qualities(&qualities).build(); 2]), None);
+        assert_eq!(found(&read.qualities(&qualities).copies(2)), None);
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
         // A 12-mer twice: k = 13.
         let reference = "GATTACAGGCTTACCGTCAAGTGATTACAGGCTTGGACTTC";
         let changed = reference.replace("ACCGTC", "ACTGTC");
-        let reads = vec![ReadBuilder::new(0, &changed).build(); 2];
+        let reads = ReadBuilder::new(0, &changed).copies(2);
         let found = haplotypes(reference.as_bytes(), reads.iter(), &GraphOptions::default()).unwrap();
         assert_eq!(found, [reference.as_bytes(), changed.as_bytes()]);
         let short = GraphOptions { max_k: 12, ..GraphOptions::default() };
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn too_many_haplotypes_are_none() {
         let changed = with("GTCAAGTCC", "GTCATGTCC");
-        let reads = vec![ReadBuilder::new(0, &changed).build(); 2];
+        let reads = ReadBuilder::new(0, &changed).copies(2);
         let one = GraphOptions { max_paths: 1, ..GraphOptions::default() };
         assert_eq!(haplotypes(REFERENCE.as_bytes(), reads.iter(), &one), None);
     }
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn an_unknown_reference_is_not_assembled() {
         let reference = with("GTCAAGTCC", "GTCANGTCC");
-        let reads = vec![ReadBuilder::new(0, REFERENCE).build(); 2];
+        let reads = ReadBuilder::new(0, REFERENCE).copies(2);
         assert_eq!(haplotypes(reference.as_bytes(), reads.iter(), &GraphOptions::default()), None);
     }
 

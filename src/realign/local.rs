@@ -24,6 +24,14 @@ pub struct Scores {
     pub gap_extend: i32,
 }
 
+impl Scores {
+    /// Matching, mismatch, gap open, gap extend in 16 bits.
+    fn short(self) -> [i16; 4] {
+        [self.matching, self.mismatch, self.gap_open, self.gap_extend]
+            .map(|n| i16::try_from(n.min(LARGEST_SCORE)).unwrap_or_default())
+    }
+}
+
 /// A local alignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalAlignment {
@@ -46,12 +54,88 @@ const DELETION_OPENED: u8 = 4;
 const INSERTION_OPENED: u8 = 8;
 /// A score that no path has.
 const NONE: i32 = i32::MIN / 2;
+/// The same in 16 bits; two of it do not overflow.
+const NONE_SHORT: i16 = i16::MIN / 2;
+/// Greater scores and penalties are cut to this, so that sums stay within 16 bits.
+const LARGEST_SCORE: i32 = 4096;
+
+/// The scores of three neighbouring anti-diagonals, by query base. The entry before the first base is that of no base.
+#[derive(Debug, Default)]
+struct Sweep {
+    query: Vec<i16>,
+    /// Backwards, so that both run upwards along an anti-diagonal.
+    target: Vec<i16>,
+    /// Of the newest anti-diagonal, the one before, and the one before that.
+    best: Vec<i16>,
+    best_before: Vec<i16>,
+    best_earlier: Vec<i16>,
+    /// Ending in a deletion, by the query's base; in place.
+    deletion: Vec<i16>,
+    insertion: Vec<i16>,
+    insertion_before: Vec<i16>,
+}
+
+impl Sweep {
+    fn begin(&mut self, query: &[u8], target: &[u8]) {
+        // N is another letter in the target, so that it does not match itself.
+        let code = |unknown: i16| move |&base: &u8| if base == b'N' { unknown } else { i16::from(base) };
+        self.query.clear();
+        self.query.extend(query.iter().map(code(-1)));
+        self.target.clear();
+        self.target.extend(target.iter().rev().map(code(-2)));
+        for scores in [&mut self.best, &mut self.best_before, &mut self.best_earlier] {
+            scores.clear();
+            scores.resize(query.len() + 1, 0);
+        }
+        for scores in [&mut self.deletion, &mut self.insertion, &mut self.insertion_before] {
+            scores.clear();
+            scores.resize(query.len() + 1, NONE_SHORT);
+        }
+    }
+
+    /// Computes the cells of one anti-diagonal in these rows; their highest score.
+    fn step(
+        &mut self,
+        diagonal: usize,
+        rows: Range<usize>,
+        columns: usize,
+        [matching, mismatch, gap_open, gap_extend]: [i16; 4],
+    ) -> i16 {
+        std::mem::swap(&mut self.best_earlier, &mut self.best_before);
+        std::mem::swap(&mut self.best_before, &mut self.best);
+        std::mem::swap(&mut self.insertion_before, &mut self.insertion);
+        let n = rows.len();
+        let first = rows.start;
+        let target = &self.target[columns - 1 + first - diagonal..][..n];
+        let query = &self.query[first..][..n];
+        let earlier = &self.best_earlier[first..][..n];
+        let (above, left) = (&self.best_before[first..][..n], &self.best_before[first + 1..][..n]);
+        let insertion_above = &self.insertion_before[first..][..n];
+        let deletions = &mut self.deletion[first + 1..][..n];
+        let insertions = &mut self.insertion[first + 1..][..n];
+        let best = &mut self.best[first + 1..][..n];
+        let mut highest = 0;
+        // Indexes into slices of one length: the form that is turned into vectors.
+        for i in 0..n {
+            let deletion = (left[i] - gap_open).max(deletions[i] - gap_extend);
+            let insertion = (above[i] - gap_open).max(insertion_above[i] - gap_extend);
+            let paired = earlier[i] + if query[i] == target[i] { matching } else { -mismatch };
+            let score = paired.max(deletion).max(insertion).max(0);
+            deletions[i] = deletion.max(NONE_SHORT);
+            insertions[i] = insertion.max(NONE_SHORT);
+            best[i] = score;
+            highest = highest.max(score);
+        }
+        highest
+    }
+}
 
 /// An aligner with its working memory, for use again and again.
 #[derive(Debug)]
 pub struct LocalAligner {
     scores: Scores,
-    /// Scores of a column or row: best, and ending in a gap that goes on into the next one.
+    sweep: Sweep,
+    /// Scores of a row: best, and ending in an insertion.
     best: Vec<i32>,
     gapped: Vec<i32>,
     /// One byte for each cell of the band, row (query base) by row.
@@ -63,12 +147,18 @@ impl LocalAligner {
     /// An aligner by these scores.
     #[must_use]
     pub fn new(scores: Scores) -> Self {
-        Self { scores, best: Vec::new(), gapped: Vec::new(), trace: Vec::new(), reversed: Default::default() }
+        let (sweep, reversed) = (Sweep::default(), Default::default());
+        Self { scores, sweep, best: Vec::new(), gapped: Vec::new(), trace: Vec::new(), reversed }
     }
 
-    /// The best local alignment, or `None` where no base matches. N matches nothing.
+    /// The best local alignment, or `None` where no base matches, or where both are too long for 16-bit scores. N matches
+    /// nothing.
     pub fn align(&mut self, query: &[u8], target: &[u8]) -> Option<LocalAlignment> {
-        let (score, query_end, target_end) = self.sweep(query, target, i32::MAX);
+        let longest = i32::try_from(query.len().min(target.len())).ok()?;
+        if longest == 0 || longest.saturating_mul(self.scores.matching) > i32::from(i16::MAX) {
+            return None;
+        }
+        let (score, query_end, target_end) = self.sweep(query, target, None);
         if score == 0 {
             return None;
         }
@@ -77,7 +167,8 @@ impl LocalAligner {
         head.extend(query[..query_end].iter().rev());
         target_head.clear();
         target_head.extend(target[..target_end].iter().rev());
-        let (_, query_length, target_length) = self.sweep(&head, &target_head, score);
+        let (_, query_length, target_length) = self.sweep(&head, &target_head, Some(score));
+        let score = i32::from(score);
         self.reversed = [head, target_head];
         let aligned = query_end - query_length..query_end;
         let place = target_end - target_length..target_end;
@@ -94,36 +185,34 @@ impl LocalAligner {
         if a == b && a != b'N' { self.scores.matching } else { -self.scores.mismatch }
     }
 
-    /// The best score and after how many bases of both it is first reached, target base by target base; stops there where
-    /// it is `enough`.
-    fn sweep(&mut self, query: &[u8], target: &[u8], enough: i32) -> (i32, usize, usize) {
-        let Scores { gap_open, gap_extend, .. } = self.scores;
-        self.best.clear();
-        self.best.resize(query.len() + 1, 0);
-        self.gapped.clear();
-        self.gapped.resize(query.len() + 1, NONE);
-        let mut top = (0, 0, 0);
-        for (column, &base) in target.iter().enumerate() {
-            let mut diagonal = 0;
-            let mut insertion = NONE;
-            for (row, &letter) in query.iter().enumerate() {
-                let before = self.best[row + 1];
-                let deletion = (before - gap_open).max(self.gapped[row + 1] - gap_extend);
-                // `best[row]` is this column's already.
-                insertion = (self.best[row] - gap_open).max(insertion - gap_extend);
-                let score = (diagonal + self.pair(letter, base)).max(deletion).max(insertion).max(0);
-                diagonal = before;
-                self.best[row + 1] = score;
-                self.gapped[row + 1] = deletion;
-                if score > top.0 {
-                    top = (score, row + 1, column + 1);
-                }
-            }
-            if top.0 >= enough {
+    /// The best score and after how many bases of both it is reached: fewest of the target, then fewest of the query.
+    /// `known` is that score, where it is known already.
+    ///
+    /// Goes along the anti-diagonals, whose cells do not depend on each other, so that the compiler makes vectors of eight
+    /// of them. Scores must fit 16 bits, which [`LocalAligner::align`] sees to.
+    fn sweep(&mut self, query: &[u8], target: &[u8], known: Option<i16>) -> (i16, usize, usize) {
+        let [matching, mismatch, gap_open, gap_extend] = self.scores.short();
+        let (rows, columns) = (query.len(), target.len());
+        let sweep = &mut self.sweep;
+        sweep.begin(query, target);
+        let mut top = known.unwrap_or(0);
+        // Columns and rows of the best cell.
+        let mut found = (usize::MAX, usize::MAX);
+        for diagonal in 0..rows + columns - 1 {
+            let rows_here = (diagonal + 1).saturating_sub(columns)..rows.min(diagonal + 1);
+            if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
+            let highest = sweep.step(diagonal, rows_here.clone(), columns, [matching, mismatch, gap_open, gap_extend]);
+            if highest > top || (highest == top && top > 0) {
+                let reset = highest > top;
+                top = highest;
+                let cells = rows_here.filter(|&row| sweep.best[row + 1] == top);
+                let first = cells.map(|row| (diagonal - row + 1, row + 1)).min();
+                found = first.into_iter().chain((!reset).then_some(found)).min().unwrap_or(found);
+            }
         }
-        top
+        (top, found.1, found.0)
     }
 
     /// Fills the trace of the best alignment from end to end that stays within `band` cells of the diagonal; its score.
@@ -246,7 +335,34 @@ mod tests {
         assert_eq!(align("ACGTNNACGTACGT", "ACGTNNACGTACGT").0, 12 * 4 - 2 * 6);
     }
 
+    /// The best score and where it is first reached, cell by cell.
+    fn plain(query: &[u8], target: &[u8]) -> (i32, usize, usize) {
+        let mut best = vec![vec![0; target.len() + 1]; query.len() + 1];
+        let (mut insertion, mut deletion) = (vec![vec![-99; target.len() + 1]; query.len() + 1], best.clone());
+        let mut top = (0, 0, 0);
+        for j in 1..=target.len() {
+            for i in 1..=query.len() {
+                insertion[i][j] = (best[i - 1][j] - 8).max(insertion[i - 1][j] - 2);
+                deletion[i][j] = (best[i][j - 1] - 8).max(deletion[i][j - 1] - 2);
+                let pair = if query[i - 1] == target[j - 1] { 4 } else { -6 };
+                best[i][j] = (best[i - 1][j - 1] + pair).max(insertion[i][j]).max(deletion[i][j]).max(0);
+                if best[i][j] > top.0 {
+                    top = (best[i][j], i, j);
+                }
+            }
+        }
+        top
+    }
+
     proptest! {
+        /// Score and end are those of the textbook's recurrence.
+        #[test]
+        fn the_best_is_found(query in "[ACG]{1,40}", target in "[ACG]{1,40}") {
+            let found = LocalAligner::new(SCORES).align(query.as_bytes(), target.as_bytes());
+            let end = found.map_or((0, 0, 0), |found| (found.score, found.query.end, found.target.end));
+            prop_assert_eq!(end, plain(query.as_bytes(), target.as_bytes()));
+        }
+
         /// The CIGAR spans what it says, and its score is the one that was claimed.
         #[test]
         fn the_score_is_that_of_the_cigar(query in "[ACG]{1,30}", target in "[ACG]{1,30}") {

@@ -102,7 +102,7 @@ fn in_window(
     let overlapping = reads.iter().filter(|read| read.span.overlaps(window) && can_move(read, options));
     let Some(haplotypes) = graph::haplotypes(inside, overlapping, &options.graph) else { return Vec::new() };
     let offset = to_usize(window.start() - around.start());
-    let stage = align::Stage { reference: all, window: offset..offset + inside.len() };
+    let stage = align::Stage { start: around.start(), reference: all, window: offset..offset + inside.len() };
     let movable: Vec<&Read> = members.iter().map(|&i| &reads[i]).collect();
     let found = align::align(&movable, &haplotypes, &stage, &options.align);
     let places = members.iter().zip(found);

@@ -119,25 +119,25 @@ mod tests {
     #[test]
     fn two_reads_make_a_window() {
         assert!(found(&[with_substitution(980).build()]).is_empty());
-        assert_eq!(found(&vec![with_substitution(980).build(); 2]), [(920, 1081)]);
+        assert_eq!(found(&with_substitution(980).copies(2)), [(920, 1081)]);
     }
 
     #[test]
     fn doubtful_reads_and_bases_do_not() {
-        assert!(found(&vec![with_substitution(980).mapping_quality(19).build(); 2]).is_empty());
-        assert!(found(&vec![with_substitution(980).qualities(&[19; 40]).build(); 2]).is_empty());
+        assert!(found(&with_substitution(980).mapping_quality(19).copies(2)).is_empty());
+        assert!(found(&with_substitution(980).qualities(&[19; 40]).copies(2)).is_empty());
     }
 
     #[test]
     fn a_pile_of_disagreeing_reads_does_not() {
-        assert_eq!(found(&vec![with_substitution(980).build(); 300]).len(), 1);
-        assert!(found(&vec![with_substitution(980).build(); 301]).is_empty());
+        assert_eq!(found(&with_substitution(980).copies(300)).len(), 1);
+        assert!(found(&with_substitution(980).copies(301)).is_empty());
     }
 
     #[test]
     fn close_runs_are_joined_and_long_ones_left() {
         let at = |starts: &[u64]| -> Vec<_> {
-            found(&starts.iter().flat_map(|&start| vec![with_substitution(start).build(); 2]).collect::<Vec<_>>())
+            found(&starts.iter().flat_map(|&start| with_substitution(start).copies(2)).collect::<Vec<_>>())
         };
         assert_eq!(at(&[600, 760]), [(540, 861)]);
         assert_eq!(at(&[600, 764]), [(540, 701), (704, 865)]);
@@ -147,18 +147,18 @@ mod tests {
     #[test]
     fn gaps_and_clips_speak_for_their_surroundings() {
         // Two deleted bases, 1002 and 1003.
-        let deletion = ReadBuilder::new(1000, "ACACGT").cigar("2M2D4M").build();
-        assert_eq!(found(&vec![deletion; 2]), [(922, 1084)]);
+        let deletion = ReadBuilder::new(1000, "ACACGT").cigar("2M2D4M").copies(2);
+        assert_eq!(found(&deletion), [(922, 1084)]);
         // Three inserted after 1001: 999 to 1004.
-        let insertion = ReadBuilder::new(1000, "ACTTTGTAC").cigar("2M3I4M").build();
-        assert_eq!(found(&vec![insertion; 2]), [(919, 1085)]);
-        let clip = ReadBuilder::new(1000, "ACTTT").cigar("2M3S").build();
-        assert_eq!(found(&vec![clip; 2]), [(919, 1085)]);
+        let insertion = ReadBuilder::new(1000, "ACTTTGTAC").cigar("2M3I4M").copies(2);
+        assert_eq!(found(&insertion), [(919, 1085)]);
+        let clip = ReadBuilder::new(1000, "ACTTT").cigar("2M3S").copies(2);
+        assert_eq!(found(&clip), [(919, 1085)]);
     }
 
     #[test]
     fn positions_beside_the_region_are_looked_at() {
-        assert_eq!(found(&vec![with_substitution(460).build(); 2]), [(400, 561)]);
-        assert!(found(&vec![with_substitution(456).build(); 2]).is_empty());
+        assert_eq!(found(&with_substitution(460).copies(2)), [(400, 561)]);
+        assert!(found(&with_substitution(456).copies(2)).is_empty());
     }
 }
