@@ -86,7 +86,7 @@ fn supporting(candidate: &Candidate, set: AltSet, reads: usize) -> Vec<bool> {
 }
 
 /// Indexes of the reads that get a row, ascending; too many are sampled, seeded by the locus.
-pub fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<usize> {
+fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<usize> {
     let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
     let start = candidate.position;
     let usable = |read: &Read| {

@@ -1,8 +1,11 @@
 //! The evidence of varpix beside DeepVariant's own, on the first 10 kb of the HG001 window: `scripts/conformance`.
 
+use std::collections::BTreeMap;
+
 use varpix::candidates::Candidate;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
+use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
 use varpix::reads::BamFile;
 use varpix::regions::Region;
@@ -10,16 +13,20 @@ use varpix::regions::Region;
 use crate::golden::{self, GoldenExample, Site, data};
 
 /// DeepVariant's regions there: `chr20:10,000,000-10,010,000`, 1-based, cut every 1,000 bp from its start.
+const START: u64 = 9_999_999;
+const END: u64 = 10_010_000;
+const STEP: u64 = 1000;
+
 fn regions() -> impl Iterator<Item = Region> {
-    let (start, end) = (9_999_999, 10_010_000);
-    (0..).map(move |i| (i, start + 1000 * i as u64)).take_while(move |(_, from)| *from < end).map(move |(i, from)| Region {
-        sequence: i,
+    (START..END).step_by(STEP as usize).enumerate().map(|(sequence, start)| Region {
+        sequence,
         contig: ContigId(0),
-        interval: Interval::new(from, (from + 1000).min(end)),
+        interval: Interval::new(start, (start + STEP).min(END)),
     })
 }
 
-fn evidence(options: EvidenceOptions) -> Vec<Evidence> {
+fn evidence() -> Vec<Evidence> {
+    let options = EvidenceOptions::default();
     let reference = ReferenceFile::new(&data("reference/hg19.chr20-window.fa.gz")).unwrap();
     let reads = BamFile::new(&data("real/hg001-50x.chr20_10.0-10.1Mb.hg19.bam"), reference.path()).unwrap();
     let source = reads.open(reference.contigs(), options.reads()).unwrap();
@@ -39,6 +46,23 @@ fn site(candidate: &Candidate) -> Site {
     }
 }
 
+/// The names of the reads that support each alternative allele, as DeepVariant writes them.
+fn support(evidence: &Evidence, candidate: &Candidate) -> BTreeMap<String, Vec<String>> {
+    let name = |&i: &u32| {
+        let read = &evidence.reads[i as usize];
+        format!("{}/{}", String::from_utf8_lossy(&read.name), read.number)
+    };
+    let names = |support: &[u32]| {
+        let mut names: Vec<_> = support.iter().map(name).collect();
+        names.sort();
+        // A record that stands twice in the file has one name.
+        names.dedup();
+        names
+    };
+    let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).unwrap();
+    candidate.alts.iter().map(|alt| (text(&alt.bases), names(&alt.support))).collect()
+}
+
 fn same_alleles(a: &Site, b: &Site) -> bool {
     (a.position, &a.reference, &a.alts) == (b.position, &b.reference, &b.alts)
 }
@@ -47,47 +71,46 @@ fn shown(site: &Site) -> String {
     format!("{} {}>{} DP {} AD {:?}", site.position + 1, site.reference, site.alts.join(","), site.depth, site.counts)
 }
 
+fn row(what: &str, ours: usize, all: usize) {
+    #[allow(clippy::cast_precision_loss, reason = "counts of a small file")]
+    let share = 100.0 * ours as f64 / all as f64;
+    println!("| {what} | {ours} of {all} | {share:.2} % |");
+}
+
 #[test]
 #[ignore = "needs ../shared/data"]
 fn candidates_are_deepvariants() {
     let golden = golden::candidates(&data("golden/golden.calling_candidates.tfrecord.gz"));
-    let all = evidence(EvidenceOptions::default());
-    let ours: Vec<Site> = all.iter().flat_map(|e| e.candidates.iter().map(site)).collect();
-    let mut equal = 0;
-    let mut counts = 0;
-    for candidate in &golden {
-        match ours.iter().find(|site| same_alleles(site, &candidate.site)) {
-            Some(site) => {
-                equal += 1;
-                counts += usize::from(*site == candidate.site);
-                if *site != candidate.site {
-                    if let Some((e, c)) = all.iter().find_map(|e| Some((e, e.candidates.iter().find(|c| same_alleles(&self::site(c), site))?))) {
-                        for alt in &c.alts {
-                            let mut names: Vec<_> = alt.support.iter().map(|&i| &e.reads[i as usize]).map(|r| format!("{}/{}", String::from_utf8_lossy(&r.name), r.number)).collect();
-                            names.sort();
-                            let t = &candidate.support[std::str::from_utf8(&alt.bases).unwrap()];
-                            for n in &names { if !t.contains(n) { 
-                                let r = e.reads.iter().find(|r| format!("{}/{}", String::from_utf8_lossy(&r.name), r.number) == *n).unwrap();
-                                println!("   ours only {n} {} {} mq {} was {:?}", r.span.start() + 1, varpix::testing::cigar_text(&r.cigar), r.mapping_quality, r.moved_from.as_ref().map(|m| (m.start, varpix::testing::cigar_text(&m.cigar)))) } }
-                            for n in t { if !names.contains(n) { println!("   theirs only {n}") } }
-                        }
-                    }
-                    println!("counts differ: theirs {}, ours {}", shown(&candidate.site), shown(site));
-                }
-            }
-            None => println!("only theirs: {}", shown(&candidate.site)),
+    let all = evidence();
+    let ours: Vec<(Site, _)> =
+        all.iter().flat_map(|e| e.candidates.iter().map(move |c| (site(c), support(e, c)))).collect();
+    let (mut alleles, mut counts, mut supports) = (0, 0, 0);
+    for theirs in &golden {
+        let Some((site, support)) = ours.iter().find(|(site, _)| same_alleles(site, &theirs.site)) else {
+            println!("only DeepVariant: {}", shown(&theirs.site));
+            continue;
+        };
+        alleles += 1;
+        counts += usize::from(*site == theirs.site);
+        let theirs_accepted = theirs.support.iter().filter(|(alt, _)| site.alts.contains(alt));
+        let same = theirs_accepted.eq(support.iter());
+        supports += usize::from(same);
+        if *site != theirs.site || !same {
+            println!("differs: DeepVariant {}, varpix {}", shown(&theirs.site), shown(site));
         }
     }
-    for site in &ours {
-        if !golden.iter().any(|candidate| same_alleles(site, &candidate.site)) {
-            println!("only ours: {}", shown(site));
-        }
-    }
-    println!("candidates: theirs {}, ours {}, same {equal}, of these same DP and AD {counts}", golden.len(), ours.len());
-    assert_eq!((equal, ours.len(), counts), (golden.len(), golden.len(), golden.len()));
+    let extra: Vec<_> =
+        ours.iter().filter(|(ours, _)| !golden.iter().any(|theirs| same_alleles(ours, &theirs.site))).collect();
+    extra.iter().for_each(|(site, _)| println!("only varpix: {}", shown(site)));
+    row("candidate positions and alleles", alleles, golden.len());
+    row("candidates that DeepVariant lacks", extra.len(), ours.len());
+    row("DP and AD per candidate", counts, golden.len());
+    row("names of supporting reads per candidate", supports, golden.len());
+    assert_eq!((golden.len(), alleles, extra.len()), (78, 78, 0));
+    assert_eq!((counts, supports), (golden.len(), golden.len()));
 }
 
-/// Our image of a golden example, and whether reads had to be sampled for it.
+/// Our image of a golden example, and how many reads wanted a row in it.
 fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> {
     let set = match *example.alts.as_slice() {
         [a] => AltSet::One(a),
@@ -97,167 +120,45 @@ fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> 
     all.iter().find_map(|evidence| {
         let candidate = evidence.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?;
         let image = evidence.render(&ImageSpec::default(), candidate, set);
-        let around = candidate.interval().padded(5, u64::MAX - 5);
-        let rows = evidence.reads.iter().filter(|read| read.span.overlaps(around)).count();
-        Some((image.bytes().to_vec(), rows))
+        let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
+        let reads = evidence.reads.iter().filter(|read| read.span.overlaps(around)).count();
+        Some((image.bytes().to_vec(), reads))
     })
+}
+
+/// Rows of two images that are not the same.
+fn differing_rows(ours: &[u8], theirs: &[u8], width: usize) -> Vec<usize> {
+    let rows = ours.chunks(width).zip(theirs.chunks(width)).enumerate();
+    rows.filter(|(_, (a, b))| a != b).map(|(i, _)| i).collect()
 }
 
 #[test]
 #[ignore = "needs ../shared/data"]
 fn images_are_deepvariants() {
     let golden = golden::examples(&data("golden/golden.calling_examples.tfrecord.gz"));
-    let all = evidence(EvidenceOptions::default());
-    let (mut whole, mut unsampled, mut pixels, mut equal_pixels) = (0, 0, 0, 0);
+    let all = evidence();
+    let rows = ImageSpec::default().read_rows();
+    let (mut unsampled, mut whole, mut pixels, mut equal) = (0, 0, 0, 0);
     for example in &golden {
-        let [_, width, channels] = example.shape;
-        pixels += example.image.len();
+        let shape = ImageSpec::default().shape();
+        assert_eq!(example.shape, [shape.height, shape.width, shape.channels]);
+        pixels += shape.height * shape.width;
         let Some((ours, reads)) = image(&all, example) else {
-            println!("no image: {}", shown(&example.site));
+            println!("no image: {} {:?}", shown(&example.site), example.alts);
             continue;
         };
-        let same = ours.iter().zip(&example.image).filter(|(a, b)| a == b).count();
-        equal_pixels += same;
-        unsampled += usize::from(reads <= 95);
-        whole += usize::from(reads <= 95 && same == ours.len());
-        if same < ours.len() {
-            let rows: Vec<_> = ours
-                .chunks(width * channels)
-                .zip(example.image.chunks(width * channels))
-                .enumerate()
-                .filter(|(_, (a, b))| a != b)
-                .map(|(row, (a, b))| (row, a.iter().zip(b).filter(|(a, b)| a != b).count()))
-                .collect();
-            if std::env::var("DBG").is_ok() {
-                debug(&all, example, &ours);
-            }
-            println!("{} {:?} reads {reads}: {} bytes differ, rows {rows:?}", shown(&example.site), example.alts, ours.len() - same);
+        let same_pixel = |(a, b): &(&[u8], &[u8])| a == b;
+        equal += ours.chunks(shape.channels).zip(example.image.chunks(shape.channels)).filter(same_pixel).count();
+        unsampled += usize::from(reads <= rows);
+        whole += usize::from(reads <= rows && ours == example.image);
+        if ours != example.image {
+            let rows = differing_rows(&ours, &example.image, shape.width * shape.channels);
+            println!("differs: {} {:?}, {reads} reads, rows {rows:?}", shown(&example.site), example.alts);
         }
     }
-    println!("byte-equal {whole} of {unsampled} without sampling; pixels {equal_pixels} of {pixels}");
-    assert!(whole * 100 >= unsampled * 95 && equal_pixels * 1000 >= pixels * 999);
-}
-
-fn debug(all: &[Evidence], example: &GoldenExample, ours: &[u8]) {
-    let (evidence, candidate) = all.iter().find_map(|e| Some((e, e.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?))).unwrap();
-    let rows = varpix::pileup::render::chosen_reads(&ImageSpec::default(), candidate, &evidence.reads);
-    for (row, &i) in rows.iter().enumerate() {
-        let at = (row + 5) * 1547;
-        let diff: Vec<_> = (0..1547).filter(|k| ours[at + k] != example.image[at + k]).map(|k| (k / 7 + candidate.position as usize - 110 + 1, k % 7, ours[at + k], example.image[at + k])).collect();
-        if diff.is_empty() { continue; }
-        let r = &evidence.reads[i];
-        println!("  row {} {} {} {} mq{} was {:?} {}", row + 5, String::from_utf8_lossy(&r.name), r.span.start() + 1, varpix::testing::cigar_text(&r.cigar), r.mapping_quality, r.moved_from.as_ref().map(|m| (m.start + 1, varpix::testing::cigar_text(&m.cigar))), if diff.len() < 20 { format!("{diff:?}") } else { format!("{} diffs", diff.len()) });
-        if diff.len() > 20 { 
-            let line = |im: &[u8]| -> String { (0..221).map(|c| match (im[at + c * 7], im[at + c * 7 + 5]) { (0, 0) => ' ', (0, _) => '*', (250, 50) => 'a', (30, 50) => 'c', (180, 50) => 'g', (100, 50) => 't', (250, _) => 'A', (30, _) => 'C', (180, _) => 'G', _ => 'T' }).collect() };
-            println!("O {}\nT {}", line(ours), line(&example.image));
-            println!("     first {:?}", &diff[..6]); }
-    }
-}
-
-#[test]
-#[ignore = "debug"]
-fn dbg_clips() {
-    let golden = golden::examples(&data("golden/golden.calling_examples.tfrecord.gz"));
-    let all = evidence(EvidenceOptions::default());
-    for example in &golden {
-        let Some((evidence, candidate)) = all.iter().find_map(|e| Some((e, e.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?))) else { continue };
-        let rows = varpix::pileup::render::chosen_reads(&ImageSpec::default(), candidate, &evidence.reads);
-        for (row, &i) in rows.iter().enumerate() {
-            let at = (row + 5) * 1547;
-            let r = &evidence.reads[i];
-            let mut pos = r.span.start() as i64;
-            for (k, op) in r.cigar.iter().enumerate() {
-                if op.kind == varpix::reads::CigarKind::SoftClip {
-                    let col = pos - 1 - candidate.position as i64 + 110;
-                    if (0..221).contains(&col) {
-                        let p = &example.image[at + col as usize * 7..at + col as usize * 7 + 7];
-                        println!("clip {} theirs {} len {} row {} site {} cigar {} was {:?} {:?}", if k == 0 {"lead"} else {"trail"}, if p[5] == 254 && p[0] == 0 {"painted"} else {"NOT"}, op.length, row + 5, candidate.position + 1, varpix::testing::cigar_text(&r.cigar), r.moved_from.as_ref().map(|m| varpix::testing::cigar_text(&m.cigar)), String::from_utf8_lossy(&r.name));
-                    }
-                }
-                pos += if op.kind.consumes_reference() { op.length as i64 } else { 0 };
-            }
-        }
-    }
-}
-
-#[test]
-#[ignore = "debug"]
-fn dbg_clips2() {
-    use varpix::realign::*;
-    let golden = golden::examples(&data("golden/golden.calling_examples.tfrecord.gz"));
-    let all = evidence(EvidenceOptions::default());
-    let plain = evidence(EvidenceOptions { realign: None, ..EvidenceOptions::default() });
-    let o = RealignOptions::default();
-    for ((evidence, plain), region) in all.iter().zip(&plain).zip(regions()) {
-        let ws = windows::windows(region.interval, &plain.reads, &plain.reference, &o.windows);
-        println!("region {region:?} windows {ws:?}");
-        let haps: Vec<_> = ws.iter().map(|w| graph::haplotypes(plain.reference.slice(w.start() as i64, w.end() as i64).unwrap(), plain.reads.iter().filter(|r| r.span.overlaps(*w)), &o.graph).map(|h| h.len())).collect();
-        println!("   haplotypes {haps:?}");
-        for example in &golden {
-            let Some(candidate) = evidence.candidates.iter().find(|c| same_alleles(&site(c), &example.site)) else { continue };
-            let rows = varpix::pileup::render::chosen_reads(&ImageSpec::default(), candidate, &evidence.reads);
-            for (row, &i) in rows.iter().enumerate() {
-                let at = (row + 5) * 1547;
-                let r = &evidence.reads[i];
-                let inw = ws.iter().zip(&haps).any(|(w, h)| w.overlaps(r.span) && h.is_some());
-                if inw { continue; }
-                let mut pos = r.span.start() as i64;
-                for (k, op) in r.cigar.iter().enumerate() {
-                    if op.kind == varpix::reads::CigarKind::SoftClip {
-                        let col = pos - 1 - candidate.position as i64 + 110;
-                        if (0..221).contains(&col) {
-                            let p = &example.image[at + col as usize * 7..at + col as usize * 7 + 7];
-                            println!("clip {} theirs {p:?} len {} row {} site {} cigar {} {:?}", if k == 0 {"lead"} else {"trail"}, op.length, row + 5, candidate.position + 1, varpix::testing::cigar_text(&r.cigar), String::from_utf8_lossy(&r.name));
-                        }
-                    }
-                    pos += if op.kind.consumes_reference() { op.length as i64 } else { 0 };
-                }
-            }
-        }
-    }
-}
-
-#[test]
-#[ignore = "debug"]
-fn dbg_dump() {
-    use std::io::Write as _;
-    let all = evidence(EvidenceOptions::default());
-    let mut f = std::fs::File::create("/tmp/w/reads.jsonl").unwrap();
-    for (k, e) in all.iter().enumerate() {
-        for r in &e.reads {
-            let (os, oc) = r.moved_from.as_ref().map_or((r.span.start(), &r.cigar), |m| (m.start, &m.cigar));
-            writeln!(f, "{{\"region\":{k},\"name\":\"{}/{}\",\"start\":{},\"cigar\":\"{}\",\"ostart\":{os},\"ocigar\":\"{}\",\"bases\":\"{}\",\"quals\":{:?},\"mapq\":{},\"rev\":{},\"tlen\":{}}}",
-                String::from_utf8_lossy(&r.name), r.number, r.span.start(), varpix::testing::cigar_text(&r.cigar), varpix::testing::cigar_text(oc), String::from_utf8_lossy(&r.bases), r.qualities, r.mapping_quality, r.reverse, r.template_length).unwrap();
-        }
-    }
-}
-
-#[test]
-#[ignore = "debug"]
-fn dbg_haps() {
-    use varpix::realign::*;
-    use varpix::testing::cigar_text;
-    let plain = evidence(EvidenceOptions { realign: None, ..EvidenceOptions::default() });
-    let o = RealignOptions::default();
-    let mut al = local::LocalAligner::new(local::Scores { matching: 4, mismatch: 6, gap_open: 8, gap_extend: 2 });
-    for (k, w, name) in [(9, (10009638, 10009974), "1302:19001:115123"), (8, (10008637, 10009063), "1308:13656:63784")] {
-        let e = &plain[k];
-        let region = regions().nth(k).unwrap();
-        println!("{:?}", windows::windows(region.interval, &e.reads, &e.reference, &o.windows));
-        let w = Interval::new(w.0, w.1);
-        let inside = e.reference.slice(w.start() as i64, w.end() as i64).unwrap();
-        let read = e.reads.iter().find(|r| String::from_utf8_lossy(&r.name).contains(name) && r.span.overlaps(w)).unwrap();
-        println!("{} {} {}", read.span.start() + 1, cigar_text(&read.cigar), String::from_utf8_lossy(&read.bases));
-        println!("{:?}", read.qualities);
-        let s = w.start() as i64 - 100;
-        let all = e.reference.slice(s, w.end() as i64 + 100).unwrap();
-        for h in graph::haplotypes(inside, e.reads.iter().filter(|r| r.span.overlaps(w)), &o.graph).unwrap() {
-            let hap = [&all[..100], &h, &all[all.len() - 100..]].concat();
-            let a = al.align(&hap, all).unwrap();
-            println!("hap {} {}", hap.len(), cigar_text(&a.cigar));
-            let r = al.align(&read.bases, &hap).unwrap();
-            println!("   score {} q {:?} t {:?} {}", r.score, r.query, r.target, cigar_text(&r.cigar));
-            println!("   {}", String::from_utf8_lossy(&h));
-        }
-    }
+    row("image tensors byte-equal where no read is sampled away", whole, unsampled);
+    row("pixels equal over all examples", equal, pixels);
+    assert_eq!(golden.len(), 84);
+    assert!(whole * 100 >= unsampled * 95, "{whole} of {unsampled} tensors");
+    assert!(equal * 1000 >= pixels * 999, "{equal} of {pixels} pixels");
 }
