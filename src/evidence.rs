@@ -139,8 +139,7 @@ impl Gatherer {
                 realign_time = started.elapsed();
                 started = Instant::now();
             }
-            let options =
-                CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
+            let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
             let counts = alleles::count(region.interval, &reads, &reference, options);
             let candidates = candidates::find(region.contig, &counts, &reference, &self.options.candidates);
             (reference, candidates)

@@ -24,6 +24,8 @@ pub mod evidence;
 pub mod genome;
 /// Probabilities to calls.
 pub mod genotype;
+/// Files that are there whole or not at all.
+pub mod output;
 /// Candidates as images.
 pub mod pileup;
 /// All stages at once.

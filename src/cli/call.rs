@@ -12,6 +12,7 @@ use crate::classify::{Classifier, Model};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, RunOptions};
 use crate::reads::sample::sample_name;
+use crate::realign::RealignedBam;
 use crate::vcf::VcfWriter;
 use crate::vcf::header::HeaderOptions;
 
@@ -39,6 +40,9 @@ pub(super) struct CallArgs {
     sample_name: Option<String>,
     #[arg(long, help = "Write candidates found to be reference too (FILTER RefCall)")]
     emit_ref_calls: bool,
+    /// Write the reads of the called regions as they were realigned to this BAM, to be looked at in a browser
+    #[arg(long, value_name = "BAM")]
+    realigned_bam: Option<PathBuf>,
     #[command(flatten)]
     wrapper: WrapperArgs,
 }
@@ -158,6 +162,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let targets = common::targets(&args.regions, &inputs.reference)?;
     let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
     let header = HeaderOptions { sample: sample.clone(), model: model.config.name.clone() };
+    let mut realigned = args.realigned_bam(&model, &inputs)?;
     let mut writer = VcfWriter::create(&args.output_vcf, inputs.reference.contigs(), &header)?;
     if args.wrapper.dry_run {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
@@ -176,7 +181,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let stats = pipeline::run(
         pipeline::Inputs { reference: &inputs.reference, reads: &inputs.reads, regions: &regions, model: &model },
         classifier,
-        &mut writer,
+        pipeline::Outputs { calls: &mut writer, realigned: realigned.as_mut() },
         RunOptions {
             workers: split.workers,
             emit_reference_calls: args.emit_ref_calls,
@@ -186,11 +191,27 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     );
     progress.finish();
     let stats = stats?;
+    let realigned_index = realigned.map(RealignedBam::finish).transpose()?;
     let index = writer.finish()?;
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
-    let written = std::iter::once(args.output_vcf.as_path()).chain(index.as_deref());
+    let bam = args.realigned_bam.as_deref();
+    let written =
+        std::iter::once(args.output_vcf.as_path()).chain(index.as_deref()).chain(bam).chain(realigned_index.as_deref());
     log::info!("written: {}", written.map(Path::display).map(|p| p.to_string()).collect::<Vec<_>>().join(", "));
     Ok(())
+}
+
+impl CallArgs {
+    fn realigned_bam(&self, model: &Model, inputs: &common::Inputs) -> Result<Option<RealignedBam>> {
+        let Some(path) = &self.realigned_bam else { return Ok(None) };
+        if model.config.evidence.realign.is_none() {
+            log::warn!(
+                "--realigned-bam: model {} does not realign reads; they are written as they are",
+                model.config.name
+            );
+        }
+        RealignedBam::create(path, &inputs.reads, inputs.reference.contigs()).map(Some)
+    }
 }
 
 /// How `--threads` is shared out: workers and network together are the total, at least one each.

@@ -19,6 +19,7 @@ mod batcher;
 mod reorder;
 pub mod stats;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,7 @@ use crate::genome::ReferenceFile;
 use crate::genotype::Filter;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::reads::{BamFile, FetchStats};
+use crate::realign::{Placement, RealignedBam};
 use crate::regions::Region;
 use crate::vcf::CallSink;
 use reorder::Reorder;
@@ -55,6 +57,22 @@ pub struct Inputs<'a> {
     pub regions: &'a [Region],
     /// The model whose settings count.
     pub model: &'a Model,
+}
+
+/// Where a run's results go.
+pub struct Outputs<'a> {
+    /// The calls, in genome order.
+    pub calls: &'a mut dyn CallSink,
+    /// The realigned reads, where they are wanted.
+    pub realigned: Option<&'a mut RealignedBam>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Calls and nothing else.
+    #[must_use]
+    pub fn calls_only(calls: &'a mut dyn CallSink) -> Self {
+        Self { calls, realigned: None }
+    }
 }
 
 /// How a run goes about it.
@@ -81,7 +99,14 @@ struct ImageJob {
 /// A message to the thread that writes.
 enum Message {
     /// A region's candidates; as many results follow as they have images.
-    Gathered { region: usize, candidates: Vec<Candidate>, images: usize, fetched: FetchStats, realigned: usize },
+    Gathered {
+        region: usize,
+        candidates: Vec<Candidate>,
+        images: usize,
+        fetched: FetchStats,
+        realigned: usize,
+        placements: Vec<Placement>,
+    },
     /// One image's result.
     Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities },
     /// A stage failed.
@@ -92,12 +117,7 @@ enum Message {
 ///
 /// # Errors
 /// The first failure of any stage; [`Error::Stopped`] where `options.stop` was set.
-pub fn run(
-    inputs: Inputs,
-    classifier: Box<dyn Classifier>,
-    sink: &mut dyn CallSink,
-    options: RunOptions,
-) -> Result<RunStats> {
+pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, options: RunOptions) -> Result<RunStats> {
     let times = StageTimes::default();
     let started = Instant::now();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -120,6 +140,7 @@ pub fn run(
             tickets: ticket_queue,
             images,
             messages: messages.clone(),
+            placements_wanted: outputs.realigned.is_some(),
             times: &times,
             stop,
         };
@@ -131,7 +152,7 @@ pub fn run(
                 drop(messages.send(Message::Failed(error)));
             }
         });
-        let outcome = collect(inputs, &inbox, &tickets, sink, options, times, stop);
+        let outcome = collect(inputs, &inbox, &tickets, outputs, options, times, stop);
         halt.store(true, Ordering::Relaxed);
         outcome
     })?;
@@ -159,6 +180,7 @@ struct Workers<'a> {
     tickets: Receiver<()>,
     images: Sender<ImageJob>,
     messages: Sender<Message>,
+    placements_wanted: bool,
     times: &'a StageTimes,
     stop: Stop<'a>,
 }
@@ -203,6 +225,7 @@ impl Workers<'_> {
             images: evidence.images(),
             fetched: evidence.fetched,
             realigned: evidence.realigned,
+            placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
     }
@@ -233,6 +256,10 @@ impl Workers<'_> {
     }
 }
 
+fn placements(evidence: &Evidence) -> Vec<Placement> {
+    evidence.reads.iter().map(Placement::from).collect()
+}
+
 /// Runs a stage; a panic in it becomes an error, since a thread that just vanished would leave the others waiting.
 fn guarded(stage: impl FnOnce() -> Result<()>) -> Result<()> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(stage))
@@ -255,23 +282,27 @@ fn collect(
     inputs: Inputs,
     inbox: &Receiver<Message>,
     tickets: &Sender<()>,
-    sink: &mut dyn CallSink,
+    mut outputs: Outputs,
     options: RunOptions,
     times: &StageTimes,
     stop: Stop,
 ) -> Result<RunStats> {
     let mut stats = RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() };
     let mut reorder = Reorder::default();
+    let mut placed: HashMap<usize, Vec<Placement>> = HashMap::new();
     while reorder.written() < inputs.regions.len() {
         let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
         let started = Instant::now();
         match message {
             Message::Failed(error) => return Err(error),
-            Message::Gathered { region, candidates, images, fetched, realigned } => {
+            Message::Gathered { region, candidates, images, fetched, realigned, placements } => {
                 stats.reads += fetched;
                 stats.realigned += realigned as u64;
                 stats.candidates += candidates.len() as u64;
                 stats.images += images as u64;
+                if outputs.realigned.is_some() {
+                    placed.insert(region, placements);
+                }
                 reorder.gathered(region, candidates, images)?;
             }
             Message::Classified { region, candidate, set, probabilities } => {
@@ -282,8 +313,11 @@ fn collect(
             for call in calls {
                 stats.count(&call);
                 if call.filter != Filter::RefCall || options.emit_reference_calls {
-                    sink.write(&call)?;
+                    outputs.calls.write(&call)?;
                 }
+            }
+            if let Some(bam) = &mut outputs.realigned {
+                bam.take(inputs.regions, region, &placed.remove(&region).unwrap_or_default())?;
             }
             (options.progress)(inputs.regions[region]);
             // Full only when all regions are begun.

@@ -40,20 +40,29 @@ pub(super) fn file_and_index(path: &Path) -> Result<PathBuf> {
     file.read_exact(&mut head).map_err(|_| Error::input(path, "is not a BAM or CRAM file"))?;
     let cram = head == *b"CRAM";
     if head[..2] == [0x1f, 0x8b] {
-        let mut tail = [0; BGZF_EOF.len()];
-        let whole = length >= tail.len() as u64
-            && file.seek(SeekFrom::Start(length - tail.len() as u64)).and_then(|_| file.read_exact(&mut tail)).is_ok()
-            && tail == BGZF_EOF;
-        if !whole {
-            return Err(Error::input(
-                path,
-                format!("is cut short: its end-of-file block is missing at byte {length}; copy or make it again"),
-            ));
-        }
+        ends_whole(path)?;
     } else if !cram {
         return Err(Error::input(path, "is not a BAM or CRAM file"));
     }
     find_index(path, cram)
+}
+
+/// Checks that a BGZF file ends with the block that says so.
+pub(crate) fn ends_whole(path: &Path) -> Result<()> {
+    let mut tail = [0; BGZF_EOF.len()];
+    let mut file = File::open(path).map_err(|e| Error::input(path, format!("cannot be opened: {e}")))?;
+    let end = file.seek(SeekFrom::End(0)).unwrap_or(0);
+    let start = end.checked_sub(tail.len() as u64);
+    let read = start.is_some_and(|start| {
+        file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut tail)).is_ok() && tail == BGZF_EOF
+    });
+    if read {
+        return Ok(());
+    }
+    Err(Error::input(
+        path,
+        format!("is cut short: its end-of-file block is missing at byte {end}; copy or make it again"),
+    ))
 }
 
 fn find_index(path: &Path, cram: bool) -> Result<PathBuf> {

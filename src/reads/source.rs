@@ -133,7 +133,7 @@ impl BamFile {
     }
 
     /// An htslib reader with its index, for one thread.
-    pub(super) fn indexed_reader(&self) -> Result<bam::IndexedReader> {
+    pub(crate) fn indexed_reader(&self) -> Result<bam::IndexedReader> {
         let mut reader = bam::IndexedReader::from_path_and_index(&self.path, &self.index).map_err(|_| {
             Error::input(
                 &self.index,
@@ -159,7 +159,7 @@ impl BamFile {
     }
 
     /// The sentence for a read error at a place.
-    pub(super) fn broken_at(&self, tid: i32, position: i64, error: &rust_htslib::errors::Error) -> Error {
+    pub(crate) fn broken_at(&self, tid: i32, position: i64, error: &rust_htslib::errors::Error) -> Error {
         let contig = usize::try_from(tid).ok().filter(|&i| i < self.contigs.len());
         let contig = contig.map_or("?", |i| self.contigs.get(ContigId(i)).name.as_str());
         let hint = if self.is_cram() {

@@ -59,12 +59,7 @@ pub struct Stage<'a> {
 /// New alignments of `reads`, as offsets into the stage; `None` for reads that are better left alone. `haplotypes` are
 /// sequences of the window.
 #[must_use]
-pub fn align(
-    reads: &[&Read],
-    haplotypes: &[Vec<u8>],
-    stage: &Stage,
-    options: &AlignOptions,
-) -> Vec<Option<Alignment>> {
+pub fn align(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &AlignOptions) -> Vec<Option<Alignment>> {
     let scores = Scores {
         matching: options.matching,
         mismatch: options.mismatch,
@@ -299,7 +294,8 @@ mod tests {
         let reads: Vec<_> = reads.iter().collect();
         let haplotypes: Vec<_> = haplotypes.iter().map(|bases| bases.as_bytes().to_vec()).collect();
         let reference = stage_bases();
-        let stage = Stage { start: 0, reference: reference.as_bytes(), window: BEFORE.len()..BEFORE.len() + WINDOW.len() };
+        let stage =
+            Stage { start: 0, reference: reference.as_bytes(), window: BEFORE.len()..BEFORE.len() + WINDOW.len() };
         let found = align(&reads, &haplotypes, &stage, &AlignOptions::default());
         found.into_iter().map(|a| a.map(|a| (a.start, cigar_text(&a.cigar)))).collect()
     }

@@ -264,10 +264,7 @@ mod tests {
     #[test]
     fn indels_too_and_all_combinations_that_reads_leave_open() {
         let deletion = with("GTCAAGTCC", "GTCGTCC");
-        assert_eq!(
-            found(&ReadBuilder::new(0, &deletion).copies(2)),
-            sorted(vec![REFERENCE.into(), deletion.clone()])
-        );
+        assert_eq!(found(&ReadBuilder::new(0, &deletion).copies(2)), sorted(vec![REFERENCE.into(), deletion.clone()]));
         // Two changes further apart than k: a read with one and a read with the other leave both together possible.
         let (first, second) = (with("ACAGGC", "ACTGGC"), with("TTCGAAG", "TTCCAAG"));
         let both = first.replace("TTCGAAG", "TTCCAAG");

@@ -6,6 +6,7 @@
 //! fits best. Bases and qualities stay as they are.
 
 pub mod align;
+pub mod bam;
 pub mod compose;
 pub mod graph;
 pub mod local;
@@ -18,6 +19,7 @@ use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::{Cigar, CigarKind, Read};
 
 pub use align::AlignOptions;
+pub use bam::{Placement, RealignedBam};
 pub use graph::GraphOptions;
 pub use windows::WindowOptions;
 
@@ -48,12 +50,7 @@ impl Default for RealignOptions {
 
 /// Realigns `reads`, which overlap `region`, in place and in [`Read::order`]. `reference` should reach beyond the reads on
 /// both sides, N off the contig. Returns how many alignments changed.
-pub fn realign(
-    region: Interval,
-    reads: &mut [Read],
-    reference: &ReferenceWindow,
-    options: &RealignOptions,
-) -> usize {
+pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow, options: &RealignOptions) -> usize {
     let windows = windows::windows(region, reads, reference, &options.windows);
     let mut assigned: Vec<Vec<usize>> = vec![Vec::new(); windows.len()];
     for (i, read) in reads.iter().enumerate().filter(|(_, read)| can_move(read, options)) {

@@ -49,10 +49,8 @@ pub fn windows(
     options: &WindowOptions,
 ) -> Vec<Interval> {
     let around = region.padded(options.region_margin, u64::MAX - options.region_margin);
-    let rules = CountOptions {
-        min_base_quality: options.min_base_quality,
-        min_mapping_quality: options.min_mapping_quality,
-    };
+    let rules =
+        CountOptions { min_base_quality: options.min_base_quality, min_mapping_quality: options.min_mapping_quality };
     let votes = votes(&alleles::count(around, reads, reference, rules));
     let disputed = (around.start()..)
         .zip(votes)

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use noodles_bgzf as bgzf;
@@ -12,13 +11,14 @@ use noodles_csi::binning_index::index::{Header as IndexHeader, header, reference
 use noodles_tabix as tabix;
 use noodles_vcf::variant::io::Write as _;
 use noodles_vcf::{self as vcf, Header};
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use super::header::{HeaderOptions, header};
 use super::record::record;
 use crate::error::{Error, Result};
 use crate::genome::Contigs;
 use crate::genotype::Call;
+use crate::output::temporary_beside;
 
 /// Contigs longer than this need a CSI index: TBI ends there (tabix specification, `min_shift` 14, depth 5).
 const LONGEST_TABIX_CONTIG: u64 = 1 << 29;
@@ -196,22 +196,4 @@ impl Indexer {
         file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
         Ok((temporary, path))
     }
-}
-
-fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return Err(Error::output(path, format!("its folder {} does not exist; make it first", folder.display())));
-    }
-    let prefix = format!(".{}.", path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default());
-    tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(".tmp")
-        // The rights of any new file, which the umask then narrows.
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))
 }

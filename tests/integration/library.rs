@@ -8,7 +8,7 @@ use varpix::classify::{Batch, Classifier, Model, Probabilities};
 use varpix::error::{Error, Result};
 use varpix::genome::ReferenceFile;
 use varpix::genotype::{Call, Filter};
-use varpix::pipeline::{Inputs, RunOptions, run};
+use varpix::pipeline::{Inputs, Outputs, RunOptions, run};
 use varpix::reads::BamFile;
 use varpix::regions::{Region, Targets};
 
@@ -48,8 +48,13 @@ fn calls_come_in_genome_order_and_progress_covers_all() {
     let seen = Mutex::new(Vec::new());
     let progress = |region: Region| seen.lock().unwrap().push(region.sequence);
     let mut calls: Vec<Call> = Vec::new();
-    let stats =
-        run(setup.inputs(), setup.support(), &mut calls, options(3, &AtomicBool::new(false), &progress)).unwrap();
+    let stats = run(
+        setup.inputs(),
+        setup.support(),
+        Outputs::calls_only(&mut calls),
+        options(3, &AtomicBool::new(false), &progress),
+    )
+    .unwrap();
     assert!(calls.is_sorted_by_key(|c| (c.contig, c.position)) && calls.len() > 100, "{} calls", calls.len());
     assert_eq!(*seen.lock().unwrap(), (0..setup.regions.len()).collect::<Vec<_>>());
     assert_eq!(stats.calls[0], calls.len() as u64);
@@ -62,7 +67,7 @@ fn a_stop_from_outside_ends_the_run() {
     let stop = AtomicBool::new(false);
     let progress = |region: Region| stop.store(region.sequence >= 3, Ordering::Relaxed);
     let mut calls: Vec<Call> = Vec::new();
-    let outcome = run(setup.inputs(), setup.support(), &mut calls, options(2, &stop, &progress));
+    let outcome = run(setup.inputs(), setup.support(), Outputs::calls_only(&mut calls), options(2, &stop, &progress));
     // All regions may be in before the flag is looked at; then the run is whole.
     match outcome {
         Err(Error::Stopped) => {}
@@ -70,7 +75,8 @@ fn a_stop_from_outside_ends_the_run() {
         Err(other) => panic!("{other}"),
     }
     stop.store(true, Ordering::Relaxed);
-    let outcome = run(setup.inputs(), setup.support(), &mut Vec::<Call>::new(), options(2, &stop, &|_| {}));
+    let outcome =
+        run(setup.inputs(), setup.support(), Outputs::calls_only(&mut Vec::<Call>::new()), options(2, &stop, &|_| {}));
     assert!(matches!(outcome, Err(Error::Stopped)));
 }
 
@@ -94,7 +100,7 @@ fn reference_calls_come_on_request() {
         let mut calls: Vec<Call> = Vec::new();
         let stop = AtomicBool::new(false);
         let options = RunOptions { emit_reference_calls, ..options(2, &stop, &|_| {}) };
-        let stats = run(setup.inputs(), Box::new(Doubter), &mut calls, options).unwrap();
+        let stats = run(setup.inputs(), Box::new(Doubter), Outputs::calls_only(&mut calls), options).unwrap();
         assert!(stats.candidates > 10 && stats.calls[1] == stats.candidates, "{stats}");
         assert_eq!(calls.len() as u64, if emit_reference_calls { stats.candidates } else { 0 });
         assert!(calls.iter().all(|call| call.genotype == Some((0, 0)) && call.filter == Filter::RefCall));
@@ -124,7 +130,7 @@ fn a_failing_network_is_reported_and_nothing_hangs() {
     let outcome = run(
         setup.inputs(),
         Box::new(Failing(0)),
-        &mut Vec::<Call>::new(),
+        Outputs::calls_only(&mut Vec::<Call>::new()),
         options(3, &AtomicBool::new(false), &|_| {}),
     );
     assert!(outcome.unwrap_err().to_string().contains("out of memory"));
@@ -146,8 +152,12 @@ impl Classifier for Panicking {
 #[test]
 fn a_panic_in_a_stage_is_an_error_and_nothing_hangs() {
     let setup = setup("chrA chrB");
-    let outcome =
-        run(setup.inputs(), Box::new(Panicking), &mut Vec::<Call>::new(), options(3, &AtomicBool::new(false), &|_| {}));
+    let outcome = run(
+        setup.inputs(),
+        Box::new(Panicking),
+        Outputs::calls_only(&mut Vec::<Call>::new()),
+        options(3, &AtomicBool::new(false), &|_| {}),
+    );
     assert!(matches!(outcome, Err(Error::Internal(_))));
 }
 

@@ -1,0 +1,30 @@
+//! Files that are there whole or not at all: written under another name in the same folder, then renamed.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// A hidden temporary file in the folder of `path`, removed when dropped, with the rights of any new file.
+///
+/// # Errors
+/// [`Error::Output`] where the folder is missing or cannot be written to.
+pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(Error::output(path, format!("its folder {} does not exist; make it first", folder.display())));
+    }
+    let prefix = format!(".{}.", path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default());
+    tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(".tmp")
+        // The rights of any new file, which the umask then narrows.
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))
+}
