@@ -20,6 +20,8 @@ pub mod cli;
 pub mod error;
 /// Reads, candidates and reference of a region together.
 pub mod evidence;
+/// What becomes of known variants: candidates, or the reason why not.
+pub mod explain;
 /// Intervals, contigs, reference bases.
 pub mod genome;
 /// Probabilities to calls.
@@ -41,5 +43,7 @@ pub mod testing;
 /// Learning a model from reads with known variants.
 #[cfg(feature = "torch")]
 pub mod train;
+/// Known variants, in a form that candidates can be compared with.
+pub mod truth;
 /// Calls to files.
 pub mod vcf;

@@ -5,6 +5,7 @@
 mod call;
 mod common;
 mod compat;
+mod explain;
 mod progress;
 mod show;
 mod signals;
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Call variants: BAM or CRAM in, VCF out
     Call(Box<call::CallArgs>),
+    /// Say of known variants whether they are candidates, and why if not
+    Explain(explain::ExplainArgs),
     /// Draw the pileup images of a region's candidates as PNG
     Show(show::ShowArgs),
     /// Train a model from reads with known variants
@@ -80,6 +83,7 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     let stop = signals::watch()?;
     let outcome = match cli.command {
         Command::Call(args) => call::run(&args, stop.flag()),
+        Command::Explain(args) => explain::run(&args),
         Command::Show(args) => show::run(&args),
         #[cfg(feature = "torch")]
         Command::Train(args) => train::run(&args),

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 
-use super::truth::{NormalAllele, Truth};
 use crate::candidates::Candidate;
 use crate::evidence::Evidence;
 use crate::pileup::AltSet;
 use crate::regions::{Region, Targets};
+use crate::truth::{NormalAllele, Truth};
 
 /// Candidates this close to a truth allele that no candidate equals are left out, in bp.
 const DOUBT: u64 = 25;

@@ -7,7 +7,6 @@ pub mod evaluate;
 pub mod fit;
 pub mod label;
 pub mod stream;
-pub mod truth;
 
 pub use fit::{FitOptions, fit};
 pub use stream::DataSet;

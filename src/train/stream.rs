@@ -7,13 +7,13 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
 use super::label::{class, label};
-use super::truth::Truth;
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::genome::ReferenceFile;
 use crate::pileup::{ImageSpec, PileupImage, alt_sets};
 use crate::reads::BamFile;
 use crate::regions::{Region, Targets};
+use crate::truth::Truth;
 
 /// Reads of one sample with its truth.
 #[derive(Clone, Debug)]

@@ -72,14 +72,27 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Reads the first sample of a VCF; contigs that the reference lacks are passed over.
+    /// Reads the alleles that the first sample of a VCF carries; contigs that the reference lacks are passed over.
     ///
     /// # Errors
     /// [`Error::Input`] where the file cannot be read or holds no sample.
     pub fn read(path: &Path, reference: &mut Reference) -> Result<Self> {
+        Self::read_either(path, reference, true)
+    }
+
+    /// Like [`Truth::read`]; of a file without samples, all alternative alleles, one copy each.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the file cannot be read.
+    pub fn read_alleles(path: &Path, reference: &mut Reference) -> Result<Self> {
+        Self::read_either(path, reference, false)
+    }
+
+    fn read_either(path: &Path, reference: &mut Reference, sample_needed: bool) -> Result<Self> {
         let cannot = |e: rust_htslib::errors::Error| Error::input(path, format!("cannot be read as VCF: {e}"));
         let mut reader = bcf::Reader::from_path(path).map_err(cannot)?;
-        if reader.header().sample_count() == 0 {
+        let samples = reader.header().sample_count();
+        if samples == 0 && sample_needed {
             return Err(Error::input(path, "has no sample column; truth needs genotypes"));
         }
         let mut truth = Self::default();
@@ -89,15 +102,16 @@ impl Truth {
             let Some(contig) = name.and_then(|name| reference.contigs().id(&name)) else { continue };
             let Ok(position) = u64::try_from(record.pos()) else { continue };
             let alleles: Vec<Vec<u8>> = record.alleles().iter().map(|a| a.to_ascii_uppercase()).collect();
-            let genotypes = record.genotypes().map_err(cannot)?;
+            let carried: Vec<usize> = if samples == 0 {
+                (1..alleles.len()).collect()
+            } else {
+                let indexes = record.genotypes().map_err(cannot)?.get(0);
+                indexes.iter().filter_map(|allele| index(*allele)).collect()
+            };
             let end = record.pos() + alleles.first().map_or(1, |a| i64::try_from(a.len()).unwrap_or(1));
             let start = record.pos() - SHIFT_ROOM;
             let window = ReferenceWindow::new(start, reference.window(contig, start, end)?);
-            for allele in genotypes.get(0).iter() {
-                let (GenotypeAllele::Unphased(index) | GenotypeAllele::Phased(index)) = *allele else { continue };
-                let Some(bases) = usize::try_from(index).ok().filter(|&i| i > 0).and_then(|i| alleles.get(i)) else {
-                    continue;
-                };
+            for bases in carried.into_iter().filter(|&i| i > 0).filter_map(|i| alleles.get(i)) {
                 if bases.iter().all(|b| b"ACGT".contains(b)) {
                     let allele = NormalAllele::new(position, &alleles[0], bases, &window);
                     *truth.by_contig.entry(contig).or_default().entry(allele).or_default() += 1;
@@ -127,6 +141,14 @@ impl Truth {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// The allele's index in its record, or `None` where it is missing.
+fn index(allele: GenotypeAllele) -> Option<usize> {
+    match allele {
+        GenotypeAllele::Unphased(index) | GenotypeAllele::Phased(index) => usize::try_from(index).ok(),
+        _ => None,
     }
 }
 

@@ -1,0 +1,100 @@
+//! `varpix explain`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common::{self, InputArgs};
+use crate::alleles::CountOptions;
+use crate::classify::Model;
+use crate::error::Result;
+use crate::evidence::{EvidenceOptions, Gatherer};
+use crate::explain::explain;
+use crate::pileup::ImageSpec;
+use crate::regions::Targets;
+use crate::truth::Truth;
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// The variants to explain: those of the first sample, or all where there is none
+    #[arg(long, value_name = "VCF")]
+    variants: PathBuf,
+    /// Only variants in these: contig, contig:start-end (1-based, inclusive), BED files; several are allowed [default: all]
+    #[arg(long, num_args = 1.., value_name = "REGION")]
+    regions: Vec<String>,
+    /// Only variants in this BED too, for example where a truth set is complete
+    #[arg(long, value_name = "BED")]
+    confident: Option<PathBuf>,
+    /// Take read and candidate settings from this model [default: those of a WGS model]
+    #[arg(long, value_name = "NAME|DIR")]
+    model: Option<String>,
+    /// Leave reads as the file has them
+    #[arg(long)]
+    no_realign: bool,
+    /// List the variants that are candidates too
+    #[arg(long)]
+    all: bool,
+}
+
+/// Alleles of one kind.
+#[derive(Default)]
+struct Tally {
+    found: u64,
+    all: u64,
+}
+
+pub(super) fn run(args: &ExplainArgs) -> Result<()> {
+    let (spec, mut options) = match &args.model {
+        Some(name) => Model::find(name).map(|model| (model.config.image, model.config.evidence))?,
+        None => (ImageSpec::default(), EvidenceOptions::default()),
+    };
+    if args.no_realign {
+        options.realign = None;
+    }
+    let inputs = args.input.resolve()?;
+    let targets = common::targets(&args.regions, &inputs.reference)?;
+    let contigs = inputs.reference.contigs();
+    let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
+    let known = Truth::read_alleles(&args.variants, &mut inputs.reference.open()?)?;
+    let source = inputs.reads.open(contigs, options.reads())?;
+    let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
+    let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);
+    let mut tallies = [Tally::default(), Tally::default()];
+    println!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR");
+    for region in targets.regions(options.region_size) {
+        if known.within(region.contig, region.interval.start(), region.interval.end()).next().is_none() {
+            continue;
+        }
+        let evidence = gatherer.gather(region)?;
+        for found in explain(region, &evidence, &known, count, &options.candidates) {
+            let allele = &found.allele;
+            if confident.as_ref().is_some_and(|bed| !bed.contains(region.contig, allele.position)) {
+                continue;
+            }
+            let tally = &mut tallies[usize::from(allele.reference.len() != allele.alternative.len())];
+            tally.all += 1;
+            tally.found += u64::from(found.verdict.is_found());
+            if args.all || !found.verdict.is_found() {
+                println!(
+                    "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+                    contigs.get(region.contig).name,
+                    allele.position + 1,
+                    String::from_utf8_lossy(&allele.reference),
+                    String::from_utf8_lossy(&allele.alternative),
+                    found.count,
+                    found.depth,
+                    found.verdict,
+                    if found.near.is_empty() { ".".into() } else { found.near.join("; ") },
+                );
+            }
+        }
+    }
+    for (kind, tally) in ["SNPs", "indels"].into_iter().zip(tallies) {
+        #[allow(clippy::cast_precision_loss, reason = "a share of at most millions")]
+        let share = if tally.all == 0 { 0.0 } else { tally.found as f64 / tally.all as f64 };
+        log::info!("{kind}: {} of {} alleles are candidates ({share:.4})", tally.found, tally.all);
+    }
+    Ok(())
+}
