@@ -19,6 +19,12 @@ use crate::reads::{Cigar, CigarKind, Read};
 /// Length of the k-mers by which reads are placed: two bits a base in 64.
 const SEED: usize = 32;
 
+/// A haplotype as long as the reference with so few differences is best aligned base by base: a gap and its opposite cost
+/// as much as two mismatches.
+const NEVER_GAPPED: usize = 2;
+/// Bases around a haplotype's differences that its alignment looks at, in bp: farther left than repeats let a gap move.
+const SHARED_END: usize = 100;
+
 /// How reads are aligned to haplotypes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,10 +205,26 @@ impl Placed {
     }
 
     fn find_places(&mut self, reference: &[u8], aligner: &mut LocalAligner) {
-        self.places = if self.is_reference {
-            same_places(self.bases.len())
-        } else {
-            aligner.align(&self.bases, reference).map(|found| places(self.bases.len(), &found)).unwrap_or_default()
+        let bases = &self.bases;
+        let same = |(a, b): &(&u8, &u8)| a == b;
+        let differ = bases.iter().zip(reference).filter(|pair| !same(pair)).count();
+        if bases.len() == reference.len() && differ <= NEVER_GAPPED {
+            self.places = same_places(bases.len());
+            return;
+        }
+        // What both have at their ends is aligned to itself; all but a part of it is left out.
+        let head = bases.iter().zip(reference).take_while(same).count().saturating_sub(SHARED_END);
+        let most = bases.len().min(reference.len()) - head;
+        let tail = bases.iter().rev().zip(reference.iter().rev()).take(most).take_while(same).count();
+        let tail = tail.saturating_sub(SHARED_END);
+        let (query, target) = (head..bases.len() - tail, head..reference.len() - tail);
+        self.places = match aligner.align(&bases[query.clone()], &reference[target]) {
+            Some(found) => {
+                let middle = places(query.len(), &found).into_iter().map(|place| place.moved(head));
+                let ends = (reference.len() - tail..reference.len()).map(Place::At);
+                (0..head).map(Place::At).chain(middle).chain(ends).collect()
+            }
+            None => vec![Place::Unaligned; bases.len()],
         };
     }
 }

@@ -15,6 +15,17 @@ pub enum Place {
     Unaligned,
 }
 
+impl Place {
+    /// The same place, counted from a base that lies `by` bases before.
+    #[must_use]
+    pub fn moved(self, by: usize) -> Self {
+        match self {
+            Self::At(at) => Self::At(at + by),
+            other => other,
+        }
+    }
+}
+
 /// The places of a haplotype of `length` bases that is the reference itself.
 #[must_use]
 pub fn same_places(length: usize) -> Vec<Place> {
