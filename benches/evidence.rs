@@ -1,5 +1,6 @@
 //! Guards the two costs that every read and every candidate pays: allele counting (bound: 60 ns per aligned base) and
-//! rendering (bound: 40 us per image), and shows beside each what a plain copy of as many bytes takes.
+//! rendering (bound: 40 us per image), and shows beside each what a plain copy of as many bytes takes; and the cost that
+//! regions with variants pay: realigning their reads, of which some fit nowhere without gaps.
 //!
 //! `cargo bench --features testing`; figures are in docs/results.md.
 
@@ -8,12 +9,14 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use varpix::alleles::{self, CountOptions};
 use varpix::candidates::{self, CandidateOptions};
 use varpix::genome::{ContigId, Interval, ReferenceWindow};
 use varpix::pileup::{AltSet, ImageSpec, render};
 use varpix::reads::Read;
+use varpix::realign::windows::windows;
+use varpix::realign::{RealignOptions, realign};
 use varpix::testing::ReadBuilder;
 
 const REGION: u64 = 1000;
@@ -72,5 +75,32 @@ fn rendering(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, counting, rendering);
+fn realigning(c: &mut Criterion) {
+    let (reference, mut reads, interval) = pileup();
+    // Every fourth read lacks four bases in the middle and is aligned without saying so: its tail mismatches.
+    let deleted = REGION as usize + 100;
+    for read in reads.iter_mut().step_by(4) {
+        let Some(at) = deleted.checked_sub(read.span.start() as usize).filter(|&at| at > 10 && at + 30 < READ as usize)
+        else {
+            continue;
+        };
+        let tail = reference.slice(deleted as i64 + 4, deleted as i64 + 4 + (READ as usize - at) as i64);
+        read.bases[at..].copy_from_slice(tail.expect("within the reference"));
+    }
+    let options = RealignOptions::default();
+    let mut group = c.benchmark_group("realigning, per region of 1 kb at 30x with a SNP and a deletion");
+    group.bench_function("realign", |b| {
+        b.iter_batched(
+            || reads.clone(),
+            |mut reads| realign(interval, black_box(&mut reads), &reference, &options),
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("windows only", |b| {
+        b.iter(|| windows(interval, black_box(&reads), &reference, &options.windows));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, counting, rendering, realigning);
 criterion_main!(benches);

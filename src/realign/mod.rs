@@ -107,3 +107,121 @@ fn in_window(
         .filter_map(|(&i, alignment)| alignment.map(|a| (i, around.start() + a.start as u64, a.cigar.into())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{ReadBuilder, cigar_text};
+
+    const READ: usize = 60;
+
+    /// Reads that cover `haplotype`, each aligned without gaps to the reference at about its place, as a careless mapper
+    /// would.
+    fn careless(haplotype: &str, start: usize, length: usize, step: usize) -> Vec<Read> {
+        let last = length.min(haplotype.len()).saturating_sub(start + READ);
+        let starts = (0..last).step_by(step).map(|offset| start + offset);
+        starts
+            .map(|at| ReadBuilder::new(at as u64, &haplotype[at..at + READ]).name(&format!("{at:04}")).build())
+            .collect()
+    }
+
+    fn realigned(reference: &str, mut reads: Vec<Read>) -> (usize, Vec<Read>) {
+        reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        let padded = format!("{0}{reference}{0}", "N".repeat(100));
+        let window = ReferenceWindow::new(-100, padded.into_bytes());
+        let region = Interval::new(0, reference.len() as u64);
+        let changed = realign(region, &mut reads, &window, &RealignOptions::default());
+        (changed, reads)
+    }
+
+    // No 10-mer twice.
+    const REFERENCE: &str = "TTGACCATGCAAGTCGATTGCAACTGGATCCAGTTACGACGGATCTCCTAGAAGCTACGGTTTAACATGCGTATCGGCAT\
+        CTTAGGCCAATCTGTGAACGTTCAGCTAAGGTCCATTCGATAGCCGTGACTTGCGCAATACGGCCTATTAGTGGACCGAA";
+
+    #[test]
+    fn reads_of_a_deletion_agree_on_it() {
+        let haplotype = REFERENCE.replace("AACATGCG", "AACG");
+        let (changed, reads) = realigned(REFERENCE, careless(&haplotype, 0, 160, 3));
+        assert!(changed > 5);
+        let spanning: Vec<_> = reads.iter().filter(|r| r.span.start() < 55 && r.span.end() > 85).collect();
+        assert!(spanning.len() > 5);
+        for read in spanning {
+            assert!(cigar_text(&read.cigar).contains("M4D"), "{read:?}");
+            let before = read.moved_from.as_ref().unwrap();
+            assert_eq!((before.start, cigar_text(&before.cigar)), (read.start_in_file(), "60M".into()));
+        }
+    }
+
+    #[test]
+    fn reads_that_agree_with_the_reference_stay() {
+        let reads = careless(REFERENCE, 0, 160, 3);
+        let (changed, after) = realigned(REFERENCE, reads.clone());
+        assert_eq!((changed, after), (0, reads));
+    }
+
+    #[test]
+    fn long_and_spliced_reads_stay() {
+        let haplotype = REFERENCE.replace("AACATGCG", "AACG");
+        let mut reads = careless(&haplotype, 0, 160, 3);
+        let spliced = ReadBuilder::new(20, &haplotype[20..80]).cigar("30M5N30M").name("spliced").build();
+        reads.push(spliced.clone());
+        let (_, after) = realigned(REFERENCE, reads);
+        assert!(after.contains(&spliced));
+        let short = RealignOptions { max_read_length: READ - 1, ..RealignOptions::default() };
+        let mut reads = careless(&haplotype, 0, 160, 3);
+        let window = ReferenceWindow::new(0, REFERENCE.as_bytes().to_vec());
+        assert_eq!(realign(Interval::new(0, 160), &mut reads, &window, &short), 0);
+    }
+
+    #[test]
+    fn a_read_goes_to_the_window_it_overlaps_most() {
+        let windows = [Interval::new(0, 100), Interval::new(100, 200), Interval::new(300, 400)];
+        let of = |start, end| most_overlapped(&windows, Interval::new(start, end));
+        assert_eq!((of(60, 161), of(40, 141), of(50, 150)), (Some(1), Some(0), Some(0)));
+        assert_eq!((of(199, 310), of(200, 300)), (Some(2), None));
+    }
+
+    proptest! {
+        /// Whatever the reads, a realigned read keeps its bases and qualities, and its CIGAR spans them and its interval.
+        #[test]
+        fn realigned_reads_are_consistent(
+            reference in "[ACGT]{250,300}",
+            inserted in "[ACGT]{0,12}",
+            at in 60_usize..180,
+            deleted in 0_usize..12,
+            step in 2_usize..9,
+        ) {
+            let haplotype = [&reference[..at], &inserted, &reference[at + deleted..]].concat();
+            let mut reads = careless(&haplotype, 0, 300, step);
+            // Reads of the other haplotype, some with clipped ends.
+            for (i, mut read) in careless(&reference, 3, 250, 2 * step).into_iter().enumerate() {
+                read.name = format!("other-{i:04}").into_bytes().into();
+                if i % 3 == 0 {
+                    read.realign(read.span.start() + 20, crate::testing::cigar("20S40M"));
+                    read.moved_from = None;
+                }
+                reads.push(read);
+            }
+            let content = |reads: &[Read]| -> BTreeMap<_, _> {
+                reads.iter().map(|r| (r.name.clone(), (r.bases.clone(), r.qualities.clone(), r.start_in_file()))).collect()
+            };
+            let before = content(&reads);
+            let (_, after) = realigned(&reference, reads);
+            prop_assert_eq!(before, content(&after));
+            prop_assert!(after.windows(2).all(|pair| pair[0].order() <= pair[1].order()));
+            for read in &after {
+                let length = |consumes: fn(CigarKind) -> bool| -> u64 {
+                    read.cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
+                };
+                prop_assert_eq!(length(CigarKind::consumes_read), read.bases.len() as u64);
+                prop_assert_eq!(length(CigarKind::consumes_reference), read.span.len());
+                prop_assert!(read.span.end() <= reference.len() as u64, "{:?}", read);
+                prop_assert!(read.cigar.windows(2).all(|pair| pair[0].kind != pair[1].kind));
+            }
+        }
+    }
+}
