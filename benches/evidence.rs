@@ -5,7 +5,7 @@
 //! `cargo bench --features testing`; figures are in docs/results.md.
 
 // Built from constants: an index that does not fit cannot happen.
-#![allow(missing_docs, clippy::cast_possible_truncation, clippy::expect_used)]
+#![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::expect_used)]
 
 use std::hint::black_box;
 

@@ -145,7 +145,7 @@ impl Gatherer {
             (reference, candidates)
         };
         let count_time = started.elapsed();
-        Ok(Evidence { reads, candidates, reference, fetched, realigned, read_time, realign_time, count_time })
+        Ok(Evidence { reads, candidates, reference, fetched, read_time, realigned, realign_time, count_time })
     }
 }
 

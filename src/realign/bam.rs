@@ -230,15 +230,12 @@ fn header(source: &BamFile, order: &[usize]) -> Vec<u8> {
     let lines = std::iter::once("@HD\tVN:1.6\tSO:coordinate")
         .chain(order.iter().filter_map(|&i| contigs.get(i).copied()))
         .chain(others);
-    let mut text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
     // Runs of this program on its own output need another ID each.
     let runs = text.matches("@PG\tID:varpix").count();
     let suffix = if runs == 0 { String::new() } else { format!(".{runs}") };
-    text.push_str(&format!(
-        "@PG\tID:varpix{suffix}\tPN:varpix\tVN:{}\tDS:realigned reads\n",
-        env!("CARGO_PKG_VERSION")
-    ));
-    text.into_bytes()
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{text}@PG\tID:varpix{suffix}\tPN:varpix\tVN:{version}\tDS:realigned reads\n").into_bytes()
 }
 
 fn move_record(record: &mut bam::Record, now: &Moved, source: &BamFile) -> Result<()> {

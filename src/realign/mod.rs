@@ -58,12 +58,12 @@ pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow
             assigned[window].push(i);
         }
     }
-    let mut changes = Vec::new();
+    let mut alignments = Vec::new();
     for (window, members) in windows.into_iter().zip(assigned) {
-        changes.extend(in_window(window, reads, &members, reference, options));
+        alignments.extend(in_window(window, reads, &members, reference, options));
     }
     let mut changed = 0;
-    for (i, start, cigar) in changes {
+    for (i, start, cigar) in alignments {
         changed += usize::from(reads[i].realign(start, cigar));
     }
     if changed > 0 {
