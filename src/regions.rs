@@ -163,6 +163,20 @@ impl Targets {
         self.iter().map(|(_, interval)| interval.len()).sum()
     }
 
+    /// The regions of `size` bp that hold a position of the intervals, whole, as they are cut where all is called: for looking
+    /// at a few sites as a whole run sees them.
+    #[must_use]
+    pub fn whole_regions(&self, size: u64, contigs: &Contigs) -> Vec<Region> {
+        let size = size.max(1);
+        let mut wide = Self::default();
+        for (contig, interval) in self.iter() {
+            let (start, end) = (interval.start() / size * size, interval.end().div_ceil(size) * size);
+            wide.add(contig, Interval::new(start, end.min(contigs.get(contig).length)));
+        }
+        wide.merge();
+        wide.regions(size)
+    }
+
     /// Cuts the intervals at multiples of `size` bp.
     #[must_use]
     pub fn regions(&self, size: u64) -> Vec<Region> {
@@ -231,6 +245,15 @@ mod tests {
 
     fn parse(values: &[&str]) -> Result<Targets> {
         Targets::parse(&values.iter().map(|&v| v.to_owned()).collect::<Vec<_>>(), &contigs())
+    }
+
+    #[test]
+    fn whole_regions_hold_what_is_asked_for() {
+        let contigs = Contigs::new(vec![Contig { name: "1".into(), length: 2500 }]);
+        let targets = Targets::parse(&["1:995-1005".into(), "1:2450".into()], &contigs).unwrap();
+        let found: Vec<_> =
+            targets.whole_regions(1000, &contigs).iter().map(|r| (r.interval.start(), r.interval.end())).collect();
+        assert_eq!(found, [(0, 1000), (1000, 2000), (2000, 2500)]);
     }
 
     #[test]

@@ -63,14 +63,15 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);
     let mut tallies = [Tally::default(), Tally::default()];
     println!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR");
-    for region in targets.regions(options.region_size) {
+    for region in targets.whole_regions(options.region_size, contigs) {
         if known.within(region.contig, region.interval.start(), region.interval.end()).next().is_none() {
             continue;
         }
         let evidence = gatherer.gather(region)?;
         for found in explain(region, &evidence, &known, count, &options.candidates) {
             let allele = &found.allele;
-            if confident.as_ref().is_some_and(|bed| !bed.contains(region.contig, allele.position)) {
+            let unasked = !targets.contains(region.contig, allele.position);
+            if unasked || confident.as_ref().is_some_and(|bed| !bed.contains(region.contig, allele.position)) {
                 continue;
             }
             let tally = &mut tallies[usize::from(allele.reference.len() != allele.alternative.len())];

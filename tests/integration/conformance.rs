@@ -15,13 +15,12 @@ use crate::golden::{self, GoldenExample, Site, data};
 /// DeepVariant's regions there: `chr20:10,000,000-10,010,000`, 1-based, cut every 1,000 bp from its start.
 const START: u64 = 9_999_999;
 const END: u64 = 10_010_000;
-const STEP: u64 = 1000;
 
 fn regions() -> impl Iterator<Item = Region> {
-    (START..END).step_by(STEP as usize).enumerate().map(|(sequence, start)| Region {
+    (0..).zip((START..END).step_by(1000)).map(|(sequence, start)| Region {
         sequence,
         contig: ContigId(0),
-        interval: Interval::new(start, (start + STEP).min(END)),
+        interval: Interval::new(start, (start + 1000).min(END)),
     })
 }
 
@@ -101,7 +100,9 @@ fn candidates_are_deepvariants() {
     }
     let extra: Vec<_> =
         ours.iter().filter(|(ours, _)| !golden.iter().any(|theirs| same_alleles(ours, &theirs.site))).collect();
-    extra.iter().for_each(|(site, _)| println!("only varpix: {}", shown(site)));
+    for (site, _) in &extra {
+        println!("only varpix: {}", shown(site));
+    }
     row("candidate positions and alleles", alleles, golden.len());
     row("candidates that DeepVariant lacks", extra.len(), ours.len());
     row("DP and AD per candidate", counts, golden.len());

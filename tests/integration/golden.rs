@@ -1,4 +1,4 @@
-//! DeepVariant's own outputs, read: gzipped TFRecords of protocol buffers, with the few fields that tests compare.
+//! DeepVariant's own outputs, read: gzipped `TFRecord`s of protocol buffers, with the few fields that tests compare.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
@@ -83,7 +83,7 @@ pub fn examples(path: &Path) -> Vec<GoldenExample> {
     all
 }
 
-/// The payloads of a gzipped TFRecord file: an 8-byte length, 4 bytes of its checksum, the payload, 4 of its checksum.
+/// The payloads of a gzipped `TFRecord` file: an 8-byte length, 4 bytes of its checksum, the payload, 4 of its checksum.
 /// The checksums are not looked at: gzip has its own.
 fn records(path: &Path) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
