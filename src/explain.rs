@@ -12,6 +12,8 @@ use crate::truth::{NormalAllele, Truth};
 
 /// How far from an allele's place alignments of it are looked for, in bp.
 const AROUND: u64 = 100;
+/// How far left of where it is written the normal form of an allele may lie, in bp.
+const SHIFT_ROOM: u64 = 1000;
 /// Candidates this close may be another spelling of an allele, in bp.
 const NEAR: u64 = 30;
 
@@ -68,7 +70,7 @@ pub struct Explanation {
     pub near: Vec<String>,
 }
 
-/// The alleles of `known` that begin in the region, explained.
+/// The alleles of `known` whose normal form begins in the region, explained.
 #[must_use]
 pub fn explain(
     region: Region,
@@ -87,19 +89,22 @@ pub fn explain(
         .map(|(c, alt)| NormalAllele::new(c.position, &c.reference, &alt.bases, &evidence.reference))
         .collect();
     known
-        .within(region.contig, region.interval.start(), region.interval.end())
-        .map(|(allele, _)| {
-            let slot = usize::try_from(allele.position - around.start()).unwrap_or(usize::MAX);
+        .variants(region.contig, region.interval.start(), region.interval.end() + SHIFT_ROOM)
+        .flat_map(|variant| variant.alleles(&evidence.reference))
+        .filter(|allele| region.interval.contains(allele.position))
+        .map(|allele| {
+            let slot =
+                allele.position.checked_sub(around.start()).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
             let depth = counts.counts.get(slot).map_or(0, AlleleCount::depth);
-            let count = shown.get(allele).copied().unwrap_or(0);
+            let count = shown.get(&allele).copied().unwrap_or(0);
             let min_count = if allele.reference.len() == allele.alternative.len() {
                 options.min_count_snps
             } else {
                 options.min_count_indels
             };
-            let verdict = if candidates.contains(allele) {
+            let verdict = if candidates.contains(&allele) {
                 Verdict::Candidate
-            } else if split(allele).is_some_and(|bases| bases.iter().all(|base| candidates.contains(base))) {
+            } else if split(&allele).is_some_and(|bases| bases.iter().all(|base| candidates.contains(base))) {
                 Verdict::Split
             } else if depth == 0 {
                 Verdict::NoReads
@@ -110,8 +115,8 @@ pub fn explain(
             } else {
                 Verdict::TooRare
             };
-            let near = if verdict.is_found() { Vec::new() } else { near(allele, evidence) };
-            Explanation { allele: allele.clone(), verdict, count, depth, near }
+            let near = if verdict.is_found() { Vec::new() } else { near(&allele, evidence) };
+            Explanation { allele, verdict, count, depth, near }
         })
         .collect()
 }
@@ -182,7 +187,7 @@ mod tests {
             CONTIG.len()
         );
         std::fs::write(&vcf, format!("{header}1\t{}\t.\t{from}\t{to}\t.\t.\t.\n", position + 1)).unwrap();
-        let known = Truth::read_alleles(&vcf, &mut built.open()).unwrap();
+        let known = Truth::read_alleles(&vcf, built.file.contigs()).unwrap();
         let options = EvidenceOptions::default();
         let source = Box::new(MemorySource { reads });
         let region = Region { sequence: 0, contig: ContigId(0), interval: Interval::new(0, CONTIG.len() as u64) };

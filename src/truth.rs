@@ -1,4 +1,4 @@
-//! A truth VCF -> the alleles its sample carries, in a normal form that candidates can be compared with.
+//! A VCF of known variants -> the variants its sample carries; alleles in a normal form that can be compared.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,10 +6,7 @@ use std::path::Path;
 use rust_htslib::bcf::{self, Read as _, record::GenotypeAllele};
 
 use crate::error::{Error, Result};
-use crate::genome::{ContigId, Reference, ReferenceWindow};
-
-/// Reference bases to the left of a variant that left-alignment may use, in bp.
-const SHIFT_ROOM: i64 = 1000;
+use crate::genome::{ContigId, Contigs, ReferenceWindow};
 
 /// An allele without shared ends, as far left as it goes (Tan et al., Bioinformatics 31:2202, 2015).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,30 +62,61 @@ impl NormalAllele {
     }
 }
 
-/// The sample's alleles with their number of copies, by contig and position.
+/// A variant of the sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownVariant {
+    /// Position of the first reference base, 0-based.
+    pub position: u64,
+    /// Reference bases.
+    pub reference: Vec<u8>,
+    /// The alternative alleles of its record.
+    pub alternatives: Vec<Vec<u8>>,
+    /// The sample's two alleles, in either order: 0 for the reference, `i` for `alternatives[i - 1]`.
+    pub genotype: [usize; 2],
+}
+
+impl KnownVariant {
+    /// Position after the last reference base, 0-based.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.position + self.reference.len() as u64
+    }
+
+    /// The alternative alleles that the sample carries, each once, in normal form.
+    pub fn alleles<'a>(&'a self, window: &'a ReferenceWindow) -> impl Iterator<Item = NormalAllele> + 'a {
+        let [a, b] = self.genotype;
+        let carried = [Some(a), (b != a).then_some(b)].into_iter().flatten();
+        carried
+            .filter_map(|allele| self.alternatives.get(allele.checked_sub(1)?))
+            .map(|bases| NormalAllele::new(self.position, &self.reference, bases, window))
+    }
+}
+
+/// The variants of one sample, by contig and position.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
-    by_contig: BTreeMap<ContigId, BTreeMap<NormalAllele, u8>>,
+    by_contig: BTreeMap<ContigId, Vec<KnownVariant>>,
 }
 
 impl Truth {
-    /// Reads the alleles that the first sample of a VCF carries; contigs that the reference lacks are passed over.
+    /// Reads the variants that the first sample of a VCF carries; contigs that `contigs` lacks are passed over, and
+    /// alleles that are not plain bases. A haploid genotype counts as homozygous, a missing allele as the reference.
     ///
     /// # Errors
     /// [`Error::Input`] where the file cannot be read or holds no sample.
-    pub fn read(path: &Path, reference: &mut Reference) -> Result<Self> {
-        Self::read_either(path, reference, true)
+    pub fn read(path: &Path, contigs: &Contigs) -> Result<Self> {
+        Self::read_either(path, contigs, true)
     }
 
-    /// Like [`Truth::read`]; of a file without samples, all alternative alleles, one copy each.
+    /// Like [`Truth::read`]; of a file without samples, all alternative alleles, each as a variant of its own.
     ///
     /// # Errors
     /// [`Error::Input`] where the file cannot be read.
-    pub fn read_alleles(path: &Path, reference: &mut Reference) -> Result<Self> {
-        Self::read_either(path, reference, false)
+    pub fn read_alleles(path: &Path, contigs: &Contigs) -> Result<Self> {
+        Self::read_either(path, contigs, false)
     }
 
-    fn read_either(path: &Path, reference: &mut Reference, sample_needed: bool) -> Result<Self> {
+    fn read_either(path: &Path, contigs: &Contigs, sample_needed: bool) -> Result<Self> {
         let cannot = |e: rust_htslib::errors::Error| Error::input(path, format!("cannot be read as VCF: {e}"));
         let mut reader = bcf::Reader::from_path(path).map_err(cannot)?;
         let samples = reader.header().sample_count();
@@ -99,42 +127,42 @@ impl Truth {
         for record in reader.records() {
             let record = record.map_err(cannot)?;
             let name = record.rid().and_then(|rid| record.header().rid2name(rid).ok()).map(String::from_utf8_lossy);
-            let Some(contig) = name.and_then(|name| reference.contigs().id(&name)) else { continue };
+            let Some(contig) = name.and_then(|name| contigs.id(&name)) else { continue };
             let Ok(position) = u64::try_from(record.pos()) else { continue };
-            let alleles: Vec<Vec<u8>> = record.alleles().iter().map(|a| a.to_ascii_uppercase()).collect();
-            let carried: Vec<usize> = if samples == 0 {
-                (1..alleles.len()).collect()
+            let mut alleles: Vec<Vec<u8>> = record.alleles().iter().map(|a| a.to_ascii_uppercase()).collect();
+            let genotypes: Vec<[usize; 2]> = if samples == 0 {
+                (1..alleles.len()).map(|alt| [0, alt]).collect()
             } else {
-                let indexes = record.genotypes().map_err(cannot)?.get(0);
-                indexes.iter().filter_map(|allele| index(*allele)).collect()
+                let carried: Vec<usize> =
+                    record.genotypes().map_err(cannot)?.get(0).iter().map(|a| index(*a)).collect();
+                vec![[carried.first().copied().unwrap_or(0), carried.last().copied().unwrap_or(0)]]
             };
-            let end = record.pos() + alleles.first().map_or(1, |a| i64::try_from(a.len()).unwrap_or(1));
-            let start = record.pos() - SHIFT_ROOM;
-            let window = ReferenceWindow::new(start, reference.window(contig, start, end)?);
-            for bases in carried.into_iter().filter(|&i| i > 0).filter_map(|i| alleles.get(i)) {
-                if bases.iter().all(|b| b"ACGT".contains(b)) {
-                    let allele = NormalAllele::new(position, &alleles[0], bases, &window);
-                    *truth.by_contig.entry(contig).or_default().entry(allele).or_default() += 1;
-                }
+            let plain = |allele: usize| {
+                allele == 0 || alleles.get(allele).is_some_and(|a| a.iter().all(|base| b"ACGT".contains(base)))
+            };
+            let known: Vec<_> = genotypes.into_iter().map(|g| g.map(|a| if plain(a) { a } else { 0 })).collect();
+            let reference = alleles.remove(0);
+            for genotype in known.into_iter().filter(|genotype| *genotype != [0, 0]) {
+                let variant =
+                    KnownVariant { position, reference: reference.clone(), alternatives: alleles.clone(), genotype };
+                truth.by_contig.entry(contig).or_default().push(variant);
             }
         }
+        truth.by_contig.values_mut().for_each(|variants| variants.sort_by_key(|variant| variant.position));
         Ok(truth)
     }
 
-    /// The alleles that begin within `start..end` (0-based), with their copies.
-    pub fn within(&self, contig: ContigId, start: u64, end: u64) -> impl Iterator<Item = (&NormalAllele, u8)> {
-        let from = NormalAllele { position: start, reference: Vec::new(), alternative: Vec::new() };
-        let to = NormalAllele { position: end, reference: Vec::new(), alternative: Vec::new() };
-        self.by_contig
-            .get(&contig)
-            .into_iter()
-            .flat_map(move |alleles| alleles.range(from.clone()..to.clone()).map(|(a, &n)| (a, n)))
+    /// The variants that begin within `start..end` (0-based), by position.
+    pub fn variants(&self, contig: ContigId, start: u64, end: u64) -> impl Iterator<Item = &KnownVariant> {
+        let variants = self.by_contig.get(&contig).map_or(&[][..], Vec::as_slice);
+        let from = variants.partition_point(|variant| variant.position < start);
+        variants[from..].iter().take_while(move |variant| variant.position < end)
     }
 
-    /// How many alleles there are.
+    /// How many variants there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_contig.values().map(BTreeMap::len).sum()
+        self.by_contig.values().map(Vec::len).sum()
     }
 
     /// True without any.
@@ -144,11 +172,11 @@ impl Truth {
     }
 }
 
-/// The allele's index in its record, or `None` where it is missing.
-fn index(allele: GenotypeAllele) -> Option<usize> {
+/// The allele's index in its record, 0 where it is missing.
+fn index(allele: GenotypeAllele) -> usize {
     match allele {
-        GenotypeAllele::Unphased(index) | GenotypeAllele::Phased(index) => usize::try_from(index).ok(),
-        _ => None,
+        GenotypeAllele::Unphased(index) | GenotypeAllele::Phased(index) => usize::try_from(index).unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -1,48 +1,47 @@
-//! A region's candidates and the truth -> a label for each image: how many of the sample's alleles are in its set.
+//! A region's candidates and the truth -> how many copies of each of its alleles a candidate really has.
 //!
-//! Alleles are compared in normal form. Where the truth has an allele that no candidate equals, another spelling of it
-//! may be among the candidates close by; those are left out rather than taught as errors.
+//! The same sequence can be written in many ways: an indel further right in a repeat, two neighbouring SNPs as one change of
+//! two bases, alleles of one place on one line or on two. So haplotypes are compared, not lines: of a small group of
+//! candidates and truth variants, those genotypes of the candidates are taken whose two haplotypes are the truth's. Where
+//! no genotypes reproduce the whole truth, as little as possible of it is left out.
 
 use std::collections::HashMap;
 
 use crate::candidates::Candidate;
 use crate::evidence::Evidence;
+use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
 use crate::regions::{Region, Targets};
-use crate::truth::{NormalAllele, Truth};
+use crate::truth::{KnownVariant, Truth};
 
-/// Candidates this close to a truth allele that no candidate equals are left out, in bp.
-const DOUBT: u64 = 25;
+/// Variants this close share a group, in bp.
+const GROUP_GAP: u64 = 30;
+/// Most candidates, and most truth variants, of a group.
+const GROUP_SIZE: usize = 8;
+/// Most ways to choose alleles that are tried for a group; candidates of a larger one are not labelled.
+const MOST_CHOICES: usize = 100_000;
 
-/// For each candidate: copies of each of its alleles, or `None` where it is not to be learned from.
+/// For each candidate: copies of each of its alleles, or `None` where it is not to be learned from: outside of the confident
+/// regions, or in a group too large to try.
 #[must_use]
 pub fn label(region: Region, evidence: &Evidence, truth: &Truth, confident: &Targets) -> Vec<Option<Vec<u8>>> {
-    let near_start = region.interval.start().saturating_sub(2 * DOUBT);
-    let near_end = region.interval.end() + 2 * DOUBT;
-    let known: HashMap<&NormalAllele, u8> = truth.within(region.contig, near_start, near_end).collect();
-    let spelled: Vec<Vec<NormalAllele>> = evidence.candidates.iter().map(|c| normal_alleles(c, evidence)).collect();
-    let unmatched: Vec<&&NormalAllele> =
-        known.keys().filter(|allele| !spelled.iter().flatten().any(|s| s == **allele)).collect();
-    let doubtful = |candidate: &Candidate| {
-        unmatched.iter().any(|allele| {
-            candidate.position < allele.end() + DOUBT && allele.position < candidate.interval().end() + DOUBT
-        })
+    let sure = |start: u64, end: u64| {
+        confident.contains(region.contig, start) && confident.contains(region.contig, end.saturating_sub(1))
     };
-    evidence
-        .candidates
-        .iter()
-        .zip(&spelled)
-        .map(|(candidate, alleles)| {
-            let copies: Vec<u8> = alleles.iter().map(|allele| known.get(allele).copied().unwrap_or(0)).collect();
-            let inside = confident.contains(candidate.contig, candidate.position);
-            (inside && !doubtful(candidate)).then_some(copies)
-        })
-        .collect()
-}
-
-fn normal_alleles(candidate: &Candidate, evidence: &Evidence) -> Vec<NormalAllele> {
-    let normal = |bases: &[u8]| NormalAllele::new(candidate.position, &candidate.reference, bases, &evidence.reference);
-    candidate.alts.iter().map(|alt| normal(&alt.bases)).collect()
+    let near = region.interval.padded(GROUP_GAP, u64::MAX - GROUP_GAP);
+    let known: Vec<&KnownVariant> =
+        truth.variants(region.contig, near.start(), near.end()).filter(|v| sure(v.position, v.end())).collect();
+    let mut labels = vec![None; evidence.candidates.len()];
+    for group in groups(&evidence.candidates, &known) {
+        let candidates: Vec<_> = group.candidates.iter().map(|&i| of_candidate(&evidence.candidates[i])).collect();
+        let truths: Vec<_> = group.truths.iter().map(|&i| known[i]).collect();
+        let Some(copies) = solve(&candidates, &truths, &evidence.reference) else { continue };
+        for (&i, copies) in group.candidates.iter().zip(copies) {
+            let interval = evidence.candidates[i].interval();
+            labels[i] = sure(interval.start(), interval.end()).then_some(copies);
+        }
+    }
+    labels
 }
 
 /// The class of an image: how many copies, at most two, its set has.
@@ -52,9 +51,274 @@ pub fn class(copies: &[u8], set: AltSet) -> u8 {
     sum.min(2)
 }
 
+/// Candidates and truth variants (by index) that are looked at together.
+#[derive(Debug, Default)]
+struct Group {
+    candidates: Vec<usize>,
+    truths: Vec<usize>,
+    end: u64,
+}
+
+fn groups(candidates: &[Candidate], truths: &[&KnownVariant]) -> Vec<Group> {
+    let mut all: Vec<(u64, u64, bool, usize)> = Vec::new();
+    all.extend(candidates.iter().enumerate().map(|(i, c)| (c.position, c.interval().end(), false, i)));
+    all.extend(truths.iter().enumerate().map(|(i, t)| (t.position, t.end(), true, i)));
+    all.sort_unstable();
+    let mut groups: Vec<Group> = Vec::new();
+    for (start, end, is_truth, index) in all {
+        // What overlaps the group's last variant belongs to it, however full it is.
+        let fits = |group: &&mut Group| {
+            let full = group.candidates.len() >= GROUP_SIZE || group.truths.len() >= GROUP_SIZE;
+            start < group.end || (!full && start <= group.end + GROUP_GAP)
+        };
+        if groups.last_mut().filter(fits).is_none() {
+            groups.push(Group::default());
+        }
+        if let Some(group) = groups.last_mut() {
+            if is_truth {
+                group.truths.push(index)
+            } else {
+                group.candidates.push(index)
+            }
+            group.end = group.end.max(end);
+        }
+    }
+    groups
+}
+
+/// A change of the reference: `remove` bases at `start` (0-based) give way to `insert`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Edit {
+    start: u64,
+    remove: u64,
+    insert: Vec<u8>,
+}
+
+impl Edit {
+    /// Without the bases that both alleles share.
+    fn new(position: u64, reference: &[u8], alternative: &[u8]) -> Self {
+        let shared = |a: &mut dyn Iterator<Item = (&u8, &u8)>| a.take_while(|(a, b)| a == b).count();
+        let tail = shared(&mut reference.iter().rev().zip(alternative.iter().rev()));
+        let (reference, alternative) = (&reference[..reference.len() - tail], &alternative[..alternative.len() - tail]);
+        let head = shared(&mut reference.iter().zip(alternative));
+        let start = position + head as u64;
+        Self { start, remove: (reference.len() - head) as u64, insert: alternative[head..].to_vec() }
+    }
+}
+
+/// The edits of a site's alternative alleles.
+type Edits = Vec<Edit>;
+
+fn of_candidate(candidate: &Candidate) -> Edits {
+    candidate.alts.iter().map(|alt| Edit::new(candidate.position, &candidate.reference, &alt.bases)).collect()
+}
+
+/// Copies of each allele of each candidate, so that their haplotypes are those of as much of the truth as possible.
+fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWindow) -> Option<Vec<Vec<u8>>> {
+    let nothing = || candidates.iter().map(|edits| vec![0; edits.len()]).collect();
+    if truths.is_empty() {
+        return Some(nothing());
+    }
+    let known: Vec<Edits> = truths
+        .iter()
+        .map(|t| t.alternatives.iter().map(|alt| Edit::new(t.position, &t.reference, alt)).collect())
+        .collect();
+    let edits = || candidates.iter().chain(&known).flatten();
+    let start = edits().map(|edit| edit.start).min()?;
+    let end = edits().map(|edit| edit.start + edit.remove).max()?;
+    let bases = reference.slice(start.cast_signed(), end.cast_signed())?;
+    let ways = candidates.iter().try_fold(1_usize, |n, edits| n.checked_mul(edits.len() + 1))?;
+    if ways > MOST_CHOICES {
+        return None;
+    }
+    // Every haplotype that candidates can spell, with the choices of alleles that spell it.
+    let sizes: Vec<usize> = candidates.iter().map(|edits| edits.len() + 1).collect();
+    let mut spelled: HashMap<Vec<u8>, Vec<Vec<usize>>> = HashMap::new();
+    for choice in choices(&sizes) {
+        if let Some(sequence) = haplotype(start, bases, candidates, &choice) {
+            spelled.entry(sequence).or_default().push(choice);
+        }
+    }
+    let options: Vec<Vec<[usize; 2]>> = truths.iter().map(|t| genotypes(t.genotype)).collect();
+    let sizes: Vec<usize> = options.iter().map(Vec::len).collect();
+    if sizes.iter().try_fold(1_usize, |n, &size| n.checked_mul(size)).is_none_or(|n| n > MOST_CHOICES) {
+        return None;
+    }
+    let mut best: Option<((usize, usize), [&Vec<usize>; 2])> = None;
+    for choice in choices(&sizes) {
+        let genotypes: Vec<[usize; 2]> = choice.iter().zip(&options).map(|(&i, options)| options[i]).collect();
+        let copies = |pair: [usize; 2]| pair.iter().filter(|&&allele| allele > 0).count();
+        let missed: usize = truths.iter().zip(&genotypes).map(|(t, &g)| copies(t.genotype) - copies(g)).sum();
+        if best.as_ref().is_some_and(|((least, _), _)| missed > *least) {
+            continue;
+        }
+        let side = |i: usize| {
+            let alleles: Vec<usize> = genotypes.iter().map(|genotype| genotype[i]).collect();
+            haplotype(start, bases, &known, &alleles).and_then(|sequence| spelled.get(&sequence))
+        };
+        let (Some(first), Some(second)) = (side(0), side(1)) else { continue };
+        for (a, b) in first.iter().flat_map(|a| second.iter().map(move |b| (a, b))) {
+            let used = a.iter().chain(b).filter(|&&allele| allele > 0).count();
+            if best.as_ref().is_none_or(|(least, _)| (missed, used) < *least) {
+                best = Some(((missed, used), [a, b]));
+            }
+        }
+    }
+    // Leaving all of the truth out always works, so there is a best.
+    let (_, sides) = best?;
+    let mut copies: Vec<Vec<u8>> = nothing();
+    for side in sides {
+        for (copies, &allele) in copies.iter_mut().zip(side) {
+            if let Some(n) = allele.checked_sub(1).and_then(|alt| copies.get_mut(alt)) {
+                *n += 1;
+            }
+        }
+    }
+    Some(copies)
+}
+
+/// All choices of one of `sizes[i]` things for each `i`, the first thing of all first.
+fn choices(sizes: &[usize]) -> impl Iterator<Item = Vec<usize>> {
+    let count: usize = sizes.iter().product();
+    (0..count).map(move |mut n| {
+        sizes
+            .iter()
+            .map(|&size| {
+                let digit = n % size;
+                n /= size;
+                digit
+            })
+            .collect()
+    })
+}
+
+/// What of a genotype may be taken for true: all of it in either order, then with alleles left out.
+fn genotypes([a, b]: [usize; 2]) -> Vec<[usize; 2]> {
+    let mut all = Vec::new();
+    for pair in [[a, b], [b, a], [a, 0], [0, a], [b, 0], [0, b], [0, 0]] {
+        if !all.contains(&pair) {
+            all.push(pair);
+        }
+    }
+    all
+}
+
+/// The sequence from `start` on with the chosen alleles (0 is the reference's) in place; `None` where they overlap.
+fn haplotype(start: u64, bases: &[u8], sites: &[Edits], alleles: &[usize]) -> Option<Vec<u8>> {
+    let mut edits: Vec<&Edit> = sites
+        .iter()
+        .zip(alleles)
+        .filter_map(|(edits, &allele)| allele.checked_sub(1).and_then(|alt| edits.get(alt)))
+        .collect();
+    edits.sort_by_key(|edit| (edit.start, edit.remove));
+    let mut sequence = Vec::with_capacity(bases.len() + 16);
+    let mut at = start;
+    let mut inserted_at = None;
+    for edit in edits {
+        if edit.start < at || inserted_at == Some(edit.start) {
+            return None;
+        }
+        let offset = |position: u64| usize::try_from(position - start).ok();
+        sequence.extend_from_slice(bases.get(offset(at)?..offset(edit.start)?)?);
+        sequence.extend_from_slice(&edit.insert);
+        at = edit.start + edit.remove;
+        inserted_at = (edit.remove == 0).then_some(edit.start);
+    }
+    sequence.extend_from_slice(bases.get(usize::try_from(at - start).ok()?..)?);
+    Some(sequence)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    //                        0         1         2         3
+    //                        0123456789012345678901234567890123456789
+    const REFERENCE: &[u8] = b"GATTACAGGCACACACATTTTGCCTAGGATCCTTAGCCAT";
+
+    fn truth(position: u64, reference: &str, alternatives: &[&str], genotype: [usize; 2]) -> KnownVariant {
+        let bytes = |text: &&str| text.as_bytes().to_vec();
+        KnownVariant {
+            position,
+            reference: reference.as_bytes().to_vec(),
+            alternatives: alternatives.iter().map(bytes).collect(),
+            genotype,
+        }
+    }
+
+    fn candidate(position: u64, reference: &str, alternatives: &[&str]) -> Edits {
+        alternatives.iter().map(|alt| Edit::new(position, reference.as_bytes(), alt.as_bytes())).collect()
+    }
+
+    fn solved(candidates: &[Edits], truths: &[KnownVariant]) -> Vec<Vec<u8>> {
+        let window = ReferenceWindow::new(0, REFERENCE.to_vec());
+        solve(candidates, &truths.iter().collect::<Vec<_>>(), &window).unwrap()
+    }
+
+    #[test]
+    fn the_same_line_has_its_genotype() {
+        let het = truth(6, "A", &["C"], [0, 1]);
+        assert_eq!(solved(&[candidate(6, "A", &["C"])], std::slice::from_ref(&het)), [[1]]);
+        assert_eq!(solved(&[candidate(6, "A", &["C"])], &[truth(6, "A", &["C"], [1, 1])]), [[2]]);
+        assert_eq!(solved(&[candidate(6, "A", &["G"])], std::slice::from_ref(&het)), [[0]]);
+        assert_eq!(solved(&[candidate(6, "A", &["C", "G"])], &[het]), [[1, 0]]);
+        assert_eq!(solved(&[candidate(6, "A", &["C"])], &[]), [[0]]);
+    }
+
+    #[test]
+    fn an_indel_may_be_written_elsewhere_in_its_repeat() {
+        // ACACACA: one AC less.
+        let right = truth(13, "ACA", &["A"], [0, 1]);
+        assert_eq!(solved(&[candidate(8, "GCA", &["G"])], &[right]), [[1]]);
+        let longer = truth(17, "T", &["TT"], [1, 1]);
+        assert_eq!(solved(&[candidate(16, "A", &["AT"])], &[longer]), [[2]]);
+    }
+
+    #[test]
+    fn neighbouring_bases_may_share_a_line() {
+        let both = truth(6, "AG", &["CT"], [0, 1]);
+        let apart = [candidate(6, "A", &["C"]), candidate(7, "G", &["T"])];
+        assert_eq!(solved(&apart, &[both]), [[1], [1]]);
+        let truths = [truth(6, "A", &["C"], [0, 1]), truth(7, "G", &["T"], [1, 1])];
+        assert_eq!(solved(&apart, &truths), [[1], [2]]);
+        assert_eq!(solved(&[candidate(6, "AG", &["CT", "AT"])], &truths), [[1, 1]]);
+    }
+
+    #[test]
+    fn alleles_of_one_line_may_stand_on_two() {
+        // T>TT and a deletion of a T, one on each haplotype.
+        let one = truth(16, "AT", &["A", "ATT"], [1, 2]);
+        assert_eq!(solved(&[candidate(16, "AT", &["A", "ATT"])], std::slice::from_ref(&one)), [[1, 1]]);
+        let two = [truth(16, "AT", &["A"], [0, 1]), truth(16, "A", &["AT"], [1, 0])];
+        assert_eq!(solved(&[candidate(16, "AT", &["A", "ATT"])], &two), [[1, 1]]);
+    }
+
+    #[test]
+    fn what_no_candidate_has_is_left_out() {
+        let truths = [truth(6, "A", &["C"], [0, 1]), truth(20, "T", &["G"], [1, 1])];
+        assert_eq!(solved(&[candidate(6, "A", &["C"])], &truths), [[1]]);
+        // One allele of two.
+        assert_eq!(solved(&[candidate(6, "A", &["C"])], &[truth(6, "A", &["C", "G"], [1, 2])]), [[1]]);
+    }
+
+    #[test]
+    fn overlapping_alleles_lie_on_different_haplotypes() {
+        let truths = [truth(21, "GCC", &["G"], [0, 1]), truth(22, "C", &["A"], [1, 0])];
+        let candidates = [candidate(21, "GCC", &["G"]), candidate(22, "C", &["A"])];
+        assert_eq!(solved(&candidates, &truths), [[1], [1]]);
+        // Both homozygous cannot be: one copy of each is left out.
+        let truths = [truth(21, "GCC", &["G"], [1, 1]), truth(22, "C", &["A"], [1, 1])];
+        let copies = solved(&candidates, &truths);
+        assert_eq!(copies[0][0] + copies[1][0], 2);
+    }
+
+    #[test]
+    fn groups_are_close_and_small() {
+        let at = |position| truth(position, "A", &["C"], [0, 1]);
+        let truths: Vec<_> = [0, 30, 62, 93, 94, 95, 96, 97, 98, 99, 100, 101].map(at).into();
+        let found = groups(&[], &truths.iter().collect::<Vec<_>>());
+        assert_eq!(found.iter().map(|group| group.truths.len()).collect::<Vec<_>>(), [2, 8, 2]);
+    }
 
     #[test]
     fn classes_count_copies() {

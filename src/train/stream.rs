@@ -30,7 +30,7 @@ impl DataSet {
     /// [`Error::Input`] for a file that cannot be used.
     pub fn open(reads: BamFile, truth_path: &Path, confident: &Path, reference: &ReferenceFile) -> Result<Self> {
         let confident = Targets::from_bed(confident, reference.contigs())?;
-        let truth = Truth::read(truth_path, &mut reference.open()?)?;
+        let truth = Truth::read(truth_path, reference.contigs())?;
         if truth.is_empty() {
             return Err(Error::input(truth_path, "holds no allele on the reference's contigs"));
         }

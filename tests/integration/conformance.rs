@@ -163,3 +163,55 @@ fn images_are_deepvariants() {
     assert!(whole * 100 >= unsampled * 95, "{whole} of {unsampled} tensors");
     assert!(equal * 1000 >= pixels * 999, "{equal} of {pixels} pixels");
 }
+
+#[cfg(feature = "torch")]
+#[test]
+#[ignore = "needs ../shared/data"]
+fn labels_are_deepvariants() {
+    use varpix::pileup::alt_sets;
+    use varpix::regions::Targets;
+    use varpix::train::label::{class, label};
+    use varpix::truth::Truth;
+
+    let golden = golden::examples(&data("golden/golden.training_examples.tfrecord.gz"));
+    let reference = ReferenceFile::new(&data("reference/hg19.chr20-window.fa.gz")).unwrap();
+    let truth = Truth::read(&data("truth/hg001.hg19.chr20_10.0-10.1Mb.older.vcf.gz"), reference.contigs()).unwrap();
+    let confident =
+        Targets::from_bed(&data("truth/hg001.hg19.chr20_10.00-10.01Mb.older.confident.bed"), reference.contigs())
+            .unwrap();
+    let mut ours = Vec::new();
+    for (region, evidence) in regions().zip(evidence()) {
+        let labels = label(region, &evidence, &truth, &confident);
+        for (candidate, copies) in evidence.candidates.iter().zip(labels) {
+            let Some(copies) = copies else { continue };
+            ours.extend(alt_sets(candidate.alts.len()).map(|set| (site(candidate), set, class(&copies, set))));
+        }
+    }
+    let set_of = |example: &GoldenExample| match *example.alts.as_slice() {
+        [a] => AltSet::One(a),
+        [a, b] => AltSet::Two(a, b),
+        _ => unreachable!("one or two alleles"),
+    };
+    let mut same = 0;
+    for example in &golden {
+        let found = ours.iter().find(|(site, set, _)| same_alleles(site, &example.site) && *set == set_of(example));
+        same += usize::from(found.map(|(_, _, class)| *class) == example.label);
+        if found.map(|(_, _, class)| *class) != example.label {
+            println!(
+                "label of {} {:?}: DeepVariant {:?}, varpix {found:?}",
+                shown(&example.site),
+                example.alts,
+                example.label
+            );
+        }
+    }
+    let extra: Vec<_> = ours
+        .iter()
+        .filter(|(site, set, _)| !golden.iter().any(|e| same_alleles(site, &e.site) && *set == set_of(e)))
+        .collect();
+    for (site, _, class) in &extra {
+        println!("labelled {class} by varpix only: {}", shown(site));
+    }
+    row("labels of training examples", same, golden.len());
+    assert_eq!((same, golden.len(), extra.len()), (49, 49, 0));
+}

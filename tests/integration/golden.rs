@@ -38,6 +38,8 @@ pub struct GoldenCandidate {
 pub struct GoldenExample {
     pub site: Site,
     pub alts: Vec<usize>,
+    /// Copies of its alleles that the sample has, in a training example.
+    pub label: Option<u8>,
     /// Height, width, channels.
     pub shape: [usize; 3],
     pub image: Vec<u8>,
@@ -74,6 +76,9 @@ pub fn examples(path: &Path) -> Vec<GoldenExample> {
             GoldenExample {
                 site: site(Variant::decode(bytes("variant/encoded")).unwrap()),
                 alts: alts.into_iter().map(|i| usize::try_from(i).unwrap()).collect(),
+                label: features
+                    .get("label")
+                    .map(|label| u8::try_from(label.integers.as_ref().unwrap().value[0]).unwrap()),
                 shape: [0, 1, 2].map(|i| usize::try_from(shape[i]).unwrap()),
                 image: bytes("image/encoded").to_vec(),
             }
