@@ -111,18 +111,21 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`] and [`Reference::bases`].
     pub fn gather(&mut self, region: Region) -> Result<Evidence> {
-        self.gather_if(region, |_| true)
+        self.gather_changed(region, |_| {})
     }
 
-    /// The evidence of a region from those reads only that `keep` says yes to; training thins reads with it.
+    /// The evidence of a region as it would be if `change` had been done to its reads; training augments them so.
     ///
     /// # Errors
     /// As [`Gatherer::gather`].
-    pub fn gather_if(&mut self, region: Region, mut keep: impl FnMut(&Read) -> bool) -> Result<Evidence> {
+    pub fn gather_changed(&mut self, region: Region, change: impl FnOnce(&mut Vec<Read>)) -> Result<Evidence> {
         let started = Instant::now();
         let length = self.reference.contigs().get(region.contig).length;
         let (mut reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
-        reads.retain(&mut keep);
+        change(&mut reads);
+        if !reads.is_sorted_by(|a, b| a.order() <= b.order()) {
+            reads.sort_by(|a, b| a.order().cmp(&b.order()));
+        }
         let read_time = started.elapsed();
 
         let mut started = Instant::now();
@@ -176,13 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn thinning_leaves_reads_out_before_they_count() {
+    fn changes_are_made_before_reads_count() {
         let reads: Vec<_> = (0..4).map(|i| ReadBuilder::new(98, "GTCCGT").name(&i.to_string()).build()).collect();
         let all = gatherer(reads.clone()).gather(region()).unwrap();
         assert_eq!((all.candidates.len(), all.candidates[0].depth), (1, 4));
-        let some = gatherer(reads.clone()).gather_if(region(), |read| read.name.as_ref() < b"2".as_slice()).unwrap();
+        let some = gatherer(reads.clone())
+            .gather_changed(region(), |reads| reads.retain(|read| read.name.as_ref() < b"2".as_slice()))
+            .unwrap();
         assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
-        let one = gatherer(reads).gather_if(region(), |read| read.name.as_ref() == b"0").unwrap();
+        let one = gatherer(reads).gather_changed(region(), |reads| reads.truncate(1)).unwrap();
         assert!(one.candidates.is_empty());
     }
 

@@ -15,9 +15,9 @@ use crate::train::{DataSet, FitOptions, fit};
 
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
-    /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi)
-    #[arg(long = "ref", value_name = "FASTA")]
-    reference: PathBuf,
+    /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi): one for all sets, or one for each of --reads
+    #[arg(long = "ref", required = true, num_args = 1.., value_name = "FASTA")]
+    references: Vec<PathBuf>,
     /// Aligned reads to learn from, one file for each set
     #[arg(long, required = true, num_args = 1.., value_name = "BAM")]
     reads: Vec<PathBuf>,
@@ -36,6 +36,9 @@ pub(super) struct TrainArgs {
     /// Where each tune truth is complete
     #[arg(long, required = true, num_args = 1.., value_name = "BED")]
     tune_confident: Vec<PathBuf>,
+    /// References of the tune sets, as --ref [default: the first of --ref]
+    #[arg(long, num_args = 1.., value_name = "FASTA")]
+    tune_ref: Vec<PathBuf>,
     /// Folder for the model, made if missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -54,9 +57,12 @@ pub(super) struct TrainArgs {
     /// Images that a batch is drawn from
     #[arg(long, default_value_t = 4096)]
     pool: u32,
-    /// Each training region keeps a share of its reads between this and 1
-    #[arg(long, default_value_t = 0.25)]
-    least_kept: f64,
+    /// Regions between two places where a killed run is taken up again, by the same command
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    leg: u32,
+    /// Learn from reads as they are: no thinning, trimming, other qualities
+    #[arg(long)]
+    no_augment: bool,
     /// Highest learning rate
     #[arg(long, default_value_t = 1e-3)]
     learning_rate: f64,
@@ -66,6 +72,15 @@ pub(super) struct TrainArgs {
     /// Label smoothing
     #[arg(long, default_value_t = 0.01)]
     label_smoothing: f64,
+    /// How far rare classes are weighted up, 0 to 1
+    #[arg(long, default_value_t = 0.0)]
+    balance: f64,
+    /// Looks at the tune set in a pass over the data
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    evaluations: u32,
+    /// Looks at the tune set without a better F1 after which the run ends
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    patience: u32,
     /// Most images of the tune set looked at
     #[arg(long, default_value_t = 8000)]
     tune_images: usize,
@@ -84,12 +99,12 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let choice: DeviceChoice =
         args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
     let device = choice.resolve()?;
-    if !(0.01..=1.0).contains(&args.least_kept) {
-        return Err(Error::Usage(format!("--least-kept {}: must lie within 0.01 to 1", args.least_kept)));
+    if !(0.0..=1.0).contains(&args.balance) {
+        return Err(Error::Usage(format!("--balance {}: must lie within 0 to 1", args.balance)));
     }
-    let reference = ReferenceFile::new(&args.reference)?;
-    let train = sets(&reference, &args.reads, &args.truth, &args.confident, "")?;
-    let tune = sets(&reference, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
+    let train = sets(&args.references, &args.reads, &args.truth, &args.confident, "")?;
+    let tune_references = if args.tune_ref.is_empty() { &args.references[..1] } else { &args.tune_ref };
+    let tune = sets(tune_references, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
     let options = FitOptions {
         out: args.out.clone(),
         name: args.name.clone(),
@@ -99,23 +114,28 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         epochs: args.epochs,
         batch: args.batch as usize,
         pool: args.pool.max(args.batch) as usize,
-        least_kept: args.least_kept,
+        leg: args.leg as usize,
+        augment: !args.no_augment,
         learning_rate: args.learning_rate,
         weight_decay: args.weight_decay,
         label_smoothing: args.label_smoothing,
+        balance: args.balance,
+        evaluations: args.evaluations,
+        patience: args.patience,
         tune_images: args.tune_images,
         seed: args.seed,
         device,
         threads: args.threads.unwrap_or_else(common::available_threads),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
     };
-    let confusion = fit(&train, &tune, &reference, &options)?;
+    let confusion = fit(&train, &tune, &options)?;
     let [snp, indel, both] = confusion.f1();
     log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
     Ok(())
 }
 
 fn sets(
-    reference: &ReferenceFile,
+    references: &[PathBuf],
     reads: &[PathBuf],
     truth: &[PathBuf],
     confident: &[PathBuf],
@@ -129,11 +149,20 @@ fn sets(
             confident.len()
         )));
     }
+    if references.len() != 1 && references.len() != reads.len() {
+        return Err(Error::Usage(format!(
+            "--{prefix}ref needs one file, or one for each of --{prefix}reads; there are {} and {}",
+            references.len(),
+            reads.len()
+        )));
+    }
+    let references = references.iter().map(|path| ReferenceFile::new(path)).collect::<Result<Vec<_>>>()?;
     reads
         .iter()
         .zip(truth)
         .zip(confident)
-        .map(|((reads, truth), confident)| {
+        .zip(references.iter().cycle())
+        .map(|(((reads, truth), confident), reference)| {
             common::open_reads(reads, reference).and_then(|reads| DataSet::open(reads, truth, confident, reference))
         })
         .collect()

@@ -73,7 +73,7 @@ impl PileupImage {
     }
 
     /// One row, to be written.
-    pub(super) fn row_mut(&mut self, row: usize) -> &mut [u8] {
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [u8] {
         let length = self.shape.width * self.shape.channels;
         &mut self.data[row * length..(row + 1) * length]
     }

@@ -1,11 +1,15 @@
-//! Data sets -> a model's folder: `AdamW` with warm-up and cosine decay, the best weights by F1 on the tune set.
+//! Data sets -> a model's folder: `AdamW` with warm-up and cosine decay, averaged weights, the best of them by F1 on the tune set.
+//!
+//! A pass over the data is cut into legs of some hundred regions. Between two legs nothing is in flight, so there a run stores
+//! its state; killed and begun again with the same settings, it goes on from there to the same weights.
 //!
 //! # Memory
-//! A pool of [`FitOptions::pool`] images (155 kB each in the WGS shape) from which batches are drawn, and two batches on
-//! their way. Images are made by one thread while the network learns.
+//! A pool of [`FitOptions::pool`] images (155 kB each in the WGS shape) from which batches are drawn, two batches on their
+//! way, and the tune set's images. Images are made by one thread while the network learns.
 
-use std::fs::File;
-use std::io::Write;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,17 +17,17 @@ use crossbeam::channel::bounded;
 use rand::Rng;
 use rand_pcg::Pcg64;
 use serde_json::json;
-use tch::nn::OptimizerConfig;
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Device, Kind, TchError, Tensor, nn};
 
+use super::checkpoint::{Checkpoint, Progress, find};
 use super::evaluate::Confusion;
-use super::stream::{DataSet, Example, examples};
+use super::optimizer::{AdamW, follow, sorted};
+use super::stream::{DataSet, Example, ExampleOptions, Job, examples, jobs};
 use crate::classify::model_dir::{FORMAT, ModelConfig};
 use crate::classify::networks::{self, Network};
 use crate::classify::torch::first_line;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
-use crate::genome::ReferenceFile;
 use crate::pileup::ImageSpec;
 
 /// How a model is trained.
@@ -45,14 +49,22 @@ pub struct FitOptions {
     pub batch: usize,
     /// Images in the pool that batches are drawn from.
     pub pool: usize,
-    /// Least share of a training region's reads that is kept; each region draws its own, up to all.
-    pub least_kept: f64,
+    /// Regions between two places where the run can be taken up again.
+    pub leg: usize,
+    /// Whether reads and images are augmented.
+    pub augment: bool,
     /// Highest learning rate.
     pub learning_rate: f64,
     /// Weight decay.
     pub weight_decay: f64,
     /// Label smoothing.
     pub label_smoothing: f64,
+    /// How far rare classes are weighted up: 0 not at all, 1 until all classes weigh the same.
+    pub balance: f64,
+    /// Looks at the tune set in a pass over the data.
+    pub evaluations: u32,
+    /// Looks at the tune set without a better F1 after which the run ends.
+    pub patience: u32,
     /// Most images of the tune set that are looked at.
     pub tune_images: usize,
     /// Seed of everything random.
@@ -61,6 +73,8 @@ pub struct FitOptions {
     pub device: Device,
     /// Threads of libtorch.
     pub threads: usize,
+    /// The command, for the model's card.
+    pub command: String,
 }
 
 /// Share of all steps in which the learning rate rises.
@@ -70,57 +84,68 @@ const LOG_STEPS: u64 = 50;
 
 struct Trainer<'a> {
     options: &'a FitOptions,
-    network: Box<dyn Network>,
     variables: nn::VarStore,
-    optimizer: nn::Optimizer,
+    network: Box<dyn Network>,
+    averaged: nn::VarStore,
+    averaged_network: Box<dyn Network>,
+    optimizer: AdamW,
+    checkpoint: Checkpoint,
     log: File,
-    step: u64,
+    progress: Progress,
+    /// Images seen of each class, for balance.
+    classes: [u64; 3],
 }
 
 /// Trains a model and writes its folder; returns the tune set's confusion under the weights kept.
 ///
 /// # Errors
-/// [`Error::Input`] for unreadable data, [`Error::Output`] where the folder cannot be written, [`Error::Internal`]
-/// where libtorch fails.
-pub fn fit(train: &[DataSet], tune: &[DataSet], reference: &ReferenceFile, options: &FitOptions) -> Result<Confusion> {
+/// [`Error::Input`] for unreadable data or another run's checkpoint, [`Error::Output`] where the folder cannot be written,
+/// [`Error::Internal`] where libtorch fails.
+pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<Confusion> {
     let cannot = |e: std::io::Error| Error::output(&options.out, format!("cannot be written: {e}"));
     std::fs::create_dir_all(&options.out).map_err(cannot)?;
     let mut trainer = Trainer::new(options)?;
-    let tune_examples = gather_tune(tune, reference, options)?;
+    let tune_examples = gather_tune(tune, options)?;
     log::info!("{} tune images", tune_examples.len());
-    let mut best: Option<(f64, Confusion)> = None;
-    for epoch in 0..options.epochs {
+    let mut kept = None;
+    while trainer.progress.epoch < options.epochs {
+        let epoch = trainer.progress.epoch;
+        let all = jobs(train, options.evidence.region_size, options.seed.wrapping_add(1 + u64::from(epoch)));
+        let legs: Vec<&[Job]> = all.chunks(options.leg.max(1)).collect();
         let started = Instant::now();
-        let images = trainer.epoch(train, reference, epoch)?;
-        let (loss, confusion) = trainer.evaluate(&tune_examples)?;
-        let [snp, indel, both] = confusion.f1();
-        log::info!(
-            "epoch {} of {}: {images} images in {:.0} s, tune loss {loss:.4}, F1 {both:.4} (SNP {snp:.4}, indel {indel:.4})",
-            epoch + 1,
-            options.epochs,
-            started.elapsed().as_secs_f64()
-        );
-        trainer.log_line(&format!("{},{},tune,{loss:.5},{both:.5},{snp:.5},{indel:.5}", trainer.step, epoch + 1))?;
-        if best.as_ref().is_none_or(|(f1, _)| both > *f1) {
-            best = Some((both, confusion));
-            let training = json!({
-                "command": "scripts/train", "seed": options.seed, "epochs": options.epochs, "kept_epoch": epoch + 1,
-                "images_per_epoch": images, "batch": options.batch, "learning_rate": options.learning_rate,
-                "weight_decay": options.weight_decay, "label_smoothing": options.label_smoothing, "least_kept": options.least_kept,
-            });
-            let measured = json!({
-                "tune_images": tune_examples.len(), "tune_loss": loss, "image_f1": both, "image_f1_snp": snp,
-                "image_f1_indel": indel, "confusion": confusion,
-            });
-            trainer.save(training, measured)?;
+        while let Some(jobs) = legs.get(trainer.progress.leg) {
+            trainer.leg(train, jobs, legs.len())?;
+            trainer.progress.leg += 1;
+            let looks = |legs_done: usize| legs_done * options.evaluations.max(1) as usize / legs.len();
+            if looks(trainer.progress.leg) > looks(trainer.progress.leg - 1) {
+                kept = trainer.look(&tune_examples)?.or(kept);
+            }
+            if trainer.progress.since_best >= options.patience {
+                break;
+            }
+            trainer.save_state()?;
         }
+        log::info!("epoch {} of {}: {:.0} s", epoch + 1, options.epochs, started.elapsed().as_secs_f64());
+        if trainer.progress.since_best >= options.patience {
+            log::info!("no better F1 in {} looks at the tune set: this is the end", options.patience);
+            break;
+        }
+        trainer.progress.epoch += 1;
+        trainer.progress.leg = 0;
+        trainer.save_state()?;
     }
-    best.map(|(_, confusion)| confusion).ok_or_else(|| Error::Usage("--epochs must be at least 1".into()))
+    trainer.checkpoint.remove()?;
+    match kept {
+        Some(confusion) => Ok(confusion),
+        // The best look was before the run was taken up again.
+        None => trainer.kept_confusion(&tune_examples),
+    }
 }
 
-fn gather_tune(tune: &[DataSet], reference: &ReferenceFile, options: &FitOptions) -> Result<Vec<Example>> {
+fn gather_tune(tune: &[DataSet], options: &FitOptions) -> Result<Vec<Example>> {
     let mut kept = Vec::new();
-    examples(tune, reference, options.evidence, &options.image, 1.0, options.seed, |example| {
+    let made = ExampleOptions { evidence: options.evidence, image: options.image.clone(), augment: None };
+    examples(tune, &jobs(tune, options.evidence.region_size, options.seed), &made, |example| {
         kept.push(example);
         kept.len() < options.tune_images
     })?;
@@ -130,50 +155,119 @@ fn gather_tune(tune: &[DataSet], reference: &ReferenceFile, options: &FitOptions
     Ok(kept)
 }
 
+fn failed(error: &TchError) -> Error {
+    Error::Internal(format!("training failed: {}", first_line(error)))
+}
+
 impl<'a> Trainer<'a> {
     fn new(options: &'a FitOptions) -> Result<Self> {
         tch::manual_seed(options.seed.cast_signed());
         tch::set_num_threads(i32::try_from(options.threads.max(1)).unwrap_or(1));
-        let variables = nn::VarStore::new(options.device);
-        let network = networks::build(&options.network, &variables.root(), options.image.shape()).ok_or_else(|| {
-            Error::Usage(format!("--network {}: known are {}", options.network, networks::NAMES.join(", ")))
-        })?;
-        let optimizer = nn::AdamW { wd: options.weight_decay, ..nn::AdamW::default() }
-            .build(&variables, options.learning_rate)
-            .map_err(|e| Error::Internal(first_line(&e)))?;
+        let build = || {
+            let variables = nn::VarStore::new(options.device);
+            let network = networks::build(&options.network, &variables.root(), options.image.shape());
+            network.map(|network| (variables, network))
+        };
+        let unknown =
+            || Error::Usage(format!("--network {}: known are {}", options.network, networks::NAMES.join(", ")));
+        let (variables, network) = build().ok_or_else(unknown)?;
+        let (mut averaged, averaged_network) = build().ok_or_else(unknown)?;
+        averaged.copy(&variables).map_err(|e| failed(&e))?;
+        averaged.freeze();
         let path = options.out.join("training.csv");
-        let mut log = File::create(&path).map_err(|e| Error::output(&path, format!("cannot be written: {e}")))?;
-        writeln!(log, "step,epoch,split,loss,f1_or_learning_rate,f1_snp,f1_indel")
-            .map_err(|e| Error::output(&path, e.to_string()))?;
-        Ok(Self { options, network, variables, optimizer, log, step: 0 })
+        let cannot = |e: std::io::Error| Error::output(&path, format!("cannot be written: {e}"));
+        let settings = settings(options);
+        let checkpoint = Checkpoint::of(&options.out);
+        let progress = Progress {
+            settings: settings.clone(),
+            epoch: 0,
+            leg: 0,
+            step: 0,
+            images: 0,
+            best: None,
+            since_best: 0,
+            log_bytes: 0,
+        };
+        let mut optimizer = AdamW::new(&variables, options.weight_decay);
+        let mut log = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(cannot)?;
+        let mut classes = [0; 3];
+        let progress = match checkpoint.load()? {
+            None => progress,
+            Some((found, tensors)) => {
+                if found.settings != settings {
+                    return Err(Error::input(
+                        options.out.join("checkpoint"),
+                        "is of a run with other settings; remove it to begin anew, or give the settings it had",
+                    ));
+                }
+                restore(&variables, &averaged, &mut optimizer, &tensors).map_err(|e| failed(&e))?;
+                let seen = find(&tensors, "classes").and_then(|t| Vec::<i64>::try_from(&t)).map_err(|e| failed(&e))?;
+                classes.iter_mut().zip(seen).for_each(|(class, n)| *class = n.unsigned_abs());
+                log::info!("taken up again at step {}, epoch {}, leg {}", found.step, found.epoch + 1, found.leg + 1);
+                found
+            }
+        };
+        log.set_len(progress.log_bytes).and_then(|()| log.seek(SeekFrom::End(0))).map_err(cannot)?;
+        if progress.log_bytes == 0 {
+            writeln!(log, "step,epoch,split,loss,f1_or_learning_rate,f1_snp,f1_indel").map_err(cannot)?;
+        }
+        Ok(Self {
+            options,
+            variables,
+            network,
+            averaged,
+            averaged_network,
+            optimizer,
+            checkpoint,
+            log,
+            progress,
+            classes,
+        })
     }
 
     fn log_line(&mut self, line: &str) -> Result<()> {
         writeln!(self.log, "{line}").map_err(|e| Error::output(self.options.out.join("training.csv"), e.to_string()))
     }
 
-    /// One pass over the data; returns how many images were learned from.
-    fn epoch(&mut self, train: &[DataSet], reference: &ReferenceFile, epoch: u32) -> Result<u64> {
+    fn save_state(&mut self) -> Result<()> {
+        self.progress.log_bytes = self
+            .log
+            .stream_position()
+            .map_err(|e| Error::output(self.options.out.join("training.csv"), e.to_string()))?;
+        let named = |prefix: &'static str, variables: &nn::VarStore| {
+            sorted(variables).into_iter().map(move |(name, tensor)| (format!("{prefix}.{name}"), tensor))
+        };
+        let mut tensors: Vec<(String, Tensor)> =
+            named("weights", &self.variables).chain(named("average", &self.averaged)).collect();
+        tensors.extend(self.optimizer.state());
+        tensors.push(("classes".into(), Tensor::from_slice(&self.classes.map(u64::cast_signed))));
+        self.checkpoint.save(&self.progress, &tensors)
+    }
+
+    /// Learns from the examples of some regions.
+    fn leg(&mut self, train: &[DataSet], jobs: &[Job], legs: usize) -> Result<()> {
         let options = self.options;
+        let (epoch, leg) = (self.progress.epoch, self.progress.leg);
         let seed = options.seed.wrapping_add(1 + u64::from(epoch));
+        let made = ExampleOptions {
+            evidence: options.evidence,
+            image: options.image.clone(),
+            augment: options.augment.then_some(seed),
+        };
+        #[allow(clippy::cast_precision_loss, reason = "some thousand legs")]
+        let done = (f64::from(epoch) + leg as f64 / legs as f64) / f64::from(options.epochs);
+        let rate = learning_rate(options.learning_rate, done);
         let (sender, receiver) = bounded::<Example>(2 * options.batch);
         std::thread::scope(|scope| {
-            let producer = scope.spawn(move || {
-                examples(train, reference, options.evidence, &options.image, options.least_kept, seed, |example| {
-                    sender.send(example).is_ok()
-                })
-            });
-            let mut random = Pcg64::new(u128::from(seed), 2);
+            let producer = scope.spawn(move || examples(train, jobs, &made, |example| sender.send(example).is_ok()));
+            let mut random = Pcg64::new(u128::from(seed) << 64 | leg as u128, 2);
             let mut pool: Vec<Example> = Vec::with_capacity(options.pool);
             let mut drawn: Vec<Example> = Vec::with_capacity(options.batch);
-            let (mut images, mut progress, mut open) = (0, 0.0, true);
+            let mut open = true;
             let mut recent = (0.0, 0_u32);
             while open || !pool.is_empty() {
                 match receiver.recv() {
-                    Ok(example) if open => {
-                        progress = example.progress;
-                        pool.push(example);
-                    }
+                    Ok(example) if open => pool.push(example),
                     _ => open = false,
                 }
                 if open && pool.len() < options.pool || pool.is_empty() {
@@ -181,58 +275,93 @@ impl<'a> Trainer<'a> {
                 }
                 let slot = random.random_range(0..pool.len());
                 drawn.push(pool.swap_remove(slot));
-                if drawn.len() == options.batch {
-                    let done = (f64::from(epoch) + progress) / f64::from(options.epochs);
-                    let rate = learning_rate(options.learning_rate, done);
+                // A batch norm needs more than one image.
+                if drawn.len() == options.batch || (pool.is_empty() && !open && drawn.len() > 1) {
                     recent = (recent.0 + self.learn(&drawn, rate)?, recent.1 + 1);
-                    images += drawn.len() as u64;
                     drawn.clear();
-                    if self.step.is_multiple_of(LOG_STEPS) {
-                        let loss = recent.0 / f64::from(recent.1);
-                        log::info!(
-                            "step {}, {:.1} %: loss {loss:.4}, learning rate {rate:.2e}",
-                            self.step,
-                            done * 100.0
-                        );
-                        self.log_line(&format!("{},{},train,{loss:.5},{rate:.3e},,", self.step, epoch + 1))?;
+                    if self.progress.step.is_multiple_of(LOG_STEPS) {
+                        let (step, loss) = (self.progress.step, recent.0 / f64::from(recent.1));
+                        log::info!("step {step}, {:.1} %: loss {loss:.4}, learning rate {rate:.2e}", done * 100.0);
+                        self.log_line(&format!("{step},{},train,{loss:.5},{rate:.3e},,", epoch + 1))?;
                         recent = (0.0, 0);
                     }
                 }
             }
-            producer.join().map_err(|_| Error::Internal("the thread that makes examples died".into()))??;
-            Ok(images)
+            producer.join().map_err(|_| Error::Internal("the thread that makes examples died".into()))?
         })
     }
 
     /// One step on a batch; returns its loss.
     fn learn(&mut self, batch: &[Example], rate: f64) -> Result<f64> {
-        let failed = |e: tch::TchError| Error::Internal(format!("training step failed: {}", first_line(&e)));
         let (images, classes) = self.tensors(batch)?;
-        self.optimizer.set_lr(rate);
-        let logits = self.network.forward(&images, true);
-        let none: Option<&Tensor> = None;
-        let loss = logits
-            .f_cross_entropy_loss(&classes, none, tch::Reduction::Mean, -100, self.options.label_smoothing)
-            .map_err(failed)?;
-        self.optimizer.backward_step_clip_norm(&loss, 5.0);
-        self.step += 1;
-        f64::try_from(&loss).map_err(failed)
+        batch.iter().for_each(|example| self.classes[usize::from(example.class.min(2))] += 1);
+        let weights = class_weights(self.classes, self.options.balance);
+        let weights = Tensor::from_slice(&weights).to_device(self.options.device);
+        let mut step = || {
+            let logits = self.network.forward(&images, true);
+            let mean = tch::Reduction::Mean;
+            let smoothing = self.options.label_smoothing;
+            let loss = logits.f_cross_entropy_loss(&classes, Some(&weights), mean, -100, smoothing)?;
+            self.optimizer.step(&loss, rate)?;
+            f64::try_from(&loss)
+        };
+        let loss = step().map_err(|e| failed(&e))?;
+        if !loss.is_finite() {
+            return Err(Error::Internal(format!(
+                "training went astray at step {} (loss {loss}); lower --learning-rate",
+                self.progress.step
+            )));
+        }
+        self.progress.step += 1;
+        self.progress.images += batch.len() as u64;
+        follow(&self.averaged, &self.variables, self.progress.step).map_err(|e| failed(&e))?;
+        Ok(loss)
+    }
+
+    /// Looks at the tune set; keeps the averaged weights and returns their confusion if they are the best so far.
+    fn look(&mut self, tune: &[Example]) -> Result<Option<Confusion>> {
+        let (loss, confusion) = self.evaluate(tune)?;
+        let [snp, indel, both] = confusion.f1();
+        let Progress { step, epoch, images, .. } = self.progress;
+        log::info!(
+            "epoch {}, {images} images: tune loss {loss:.4}, F1 {both:.4} (SNP {snp:.4}, indel {indel:.4})",
+            epoch + 1
+        );
+        self.log_line(&format!("{step},{},tune,{loss:.5},{both:.5},{snp:.5},{indel:.5}", epoch + 1))?;
+        if self.progress.best.is_some_and(|best| both <= best) {
+            self.progress.since_best += 1;
+            return Ok(None);
+        }
+        self.progress.best = Some(both);
+        self.progress.since_best = 0;
+        let options = self.options;
+        let training = json!({
+            "command": options.command, "seed": options.seed, "epochs": options.epochs, "kept_step": step,
+            "kept_images": images, "batch": options.batch, "learning_rate": options.learning_rate,
+            "weight_decay": options.weight_decay, "label_smoothing": options.label_smoothing,
+            "balance": options.balance, "augment": options.augment,
+        });
+        let measured = json!({
+            "tune_images": tune.len(), "tune_loss": loss, "image_f1": both, "image_f1_snp": snp,
+            "image_f1_indel": indel, "confusion": confusion,
+        });
+        self.save(training, measured)?;
+        Ok(Some(confusion))
     }
 
     fn evaluate(&self, tune: &[Example]) -> Result<(f64, Confusion)> {
-        let failed = |e: tch::TchError| Error::Internal(format!("evaluation failed: {}", first_line(&e)));
         let mut confusion = Confusion::default();
         let mut loss = 0.0;
         tch::no_grad(|| {
             for batch in tune.chunks(self.options.batch) {
                 let (images, classes) = self.tensors(batch)?;
-                let logits = self.network.forward(&images, false);
+                let logits = self.averaged_network.forward(&images, false);
                 let batch_loss = logits.cross_entropy_for_logits(&classes);
                 #[allow(clippy::cast_precision_loss, reason = "a batch's size")]
                 let weight = batch.len() as f64;
-                loss += f64::try_from(&batch_loss).map_err(failed)? * weight;
+                loss += f64::try_from(&batch_loss).map_err(|e| failed(&e))? * weight;
                 let predicted =
-                    Vec::<i64>::try_from(logits.argmax(-1, false).to_device(Device::Cpu)).map_err(failed)?;
+                    Vec::<i64>::try_from(logits.argmax(-1, false).to_device(Device::Cpu)).map_err(|e| failed(&e))?;
                 for (example, class) in batch.iter().zip(predicted) {
                     confusion.add(example.snp, example.class, u8::try_from(class).unwrap_or(0));
                 }
@@ -243,14 +372,20 @@ impl<'a> Trainer<'a> {
         })
     }
 
+    /// The confusion of the weights in the model's folder.
+    fn kept_confusion(&mut self, tune: &[Example]) -> Result<Confusion> {
+        let weights = self.options.out.join("weights.safetensors");
+        self.averaged.load(&weights).map_err(|e| Error::input(&weights, first_line(&e)))?;
+        self.evaluate(tune).map(|(_, confusion)| confusion)
+    }
+
     /// Images `[n, height, width, channel]` u8 and classes `[n]` i64.
     fn tensors(&self, batch: &[Example]) -> Result<(Tensor, Tensor)> {
         let shape = self.options.image.shape();
         let size =
             [batch.len(), shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let bytes: Vec<u8> = batch.iter().flat_map(|example| example.image.bytes()).copied().collect();
-        let images =
-            Tensor::f_from_data_size(&bytes, &size, Kind::Uint8).map_err(|e| Error::Internal(first_line(&e)))?;
+        let images = Tensor::f_from_data_size(&bytes, &size, Kind::Uint8).map_err(|e| failed(&e))?;
         let classes: Vec<i64> = batch.iter().map(|example| i64::from(example.class)).collect();
         Ok((images.to_device(self.options.device), Tensor::from_slice(&classes).to_device(self.options.device)))
     }
@@ -258,7 +393,7 @@ impl<'a> Trainer<'a> {
     fn save(&self, training: serde_json::Value, measured: serde_json::Value) -> Result<()> {
         let out = &self.options.out;
         let weights = out.join("weights.safetensors");
-        self.variables.save(&weights).map_err(|e| Error::output(&weights, first_line(&e)))?;
+        self.averaged.save(&weights).map_err(|e| Error::output(&weights, first_line(&e)))?;
         let config = ModelConfig {
             format: FORMAT,
             name: self.options.name.clone(),
@@ -270,6 +405,51 @@ impl<'a> Trainer<'a> {
         };
         write_json(&out.join("model.json"), &config)
     }
+}
+
+/// All that decides a run, but for the data.
+fn settings(options: &FitOptions) -> String {
+    format!(
+        "{} {:?} {:?} epochs {} batch {} pool {} leg {} augment {} rate {} decay {} smoothing {} balance {} seed {}",
+        options.network,
+        options.image,
+        options.evidence,
+        options.epochs,
+        options.batch,
+        options.pool,
+        options.leg,
+        options.augment,
+        options.learning_rate,
+        options.weight_decay,
+        options.label_smoothing,
+        options.balance,
+        options.seed
+    )
+}
+
+fn restore(
+    variables: &nn::VarStore,
+    averaged: &nn::VarStore,
+    optimizer: &mut AdamW,
+    tensors: &HashMap<String, Tensor>,
+) -> std::result::Result<(), TchError> {
+    tch::no_grad(|| {
+        for (prefix, variables) in [("weights", variables), ("average", averaged)] {
+            for (name, mut tensor) in sorted(variables) {
+                tensor.f_copy_(&find(tensors, &format!("{prefix}.{name}"))?)?;
+            }
+        }
+        optimizer.restore(|name| find(tensors, name))
+    })
+}
+
+/// Weights of the classes, 1 on average over the images seen.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "counts of images; weights near 1")]
+fn class_weights(seen: [u64; 3], balance: f64) -> [f32; 3] {
+    let all = seen.iter().sum::<u64>().max(1) as f64;
+    let raw = seen.map(|n| ((n + 1) as f64 / all).powf(-balance));
+    let mean = raw.iter().zip(seen).map(|(weight, n)| weight * n as f64).sum::<f64>() / all;
+    raw.map(|weight| (weight / mean) as f32)
 }
 
 fn write_json(path: &Path, config: &ModelConfig) -> Result<()> {
@@ -295,5 +475,13 @@ mod tests {
         let at = |done| learning_rate(1.0, done);
         assert!(at(0.0) < 0.02 && at(1.0) < 0.02 && (at(WARM_UP) - 1.0).abs() < 1e-9);
         assert!(at(0.2) > at(0.5) && at(0.5) > at(0.9));
+    }
+
+    #[test]
+    fn balance_raises_rare_classes() {
+        assert_eq!(class_weights([10, 20, 70], 0.0), [1.0; 3]);
+        let [a, b, c] = class_weights([999, 1999, 6999], 1.0);
+        assert!(a > b && b > c && (a / c - 7.0).abs() < 0.01);
+        assert!((0.1 * a + 0.2 * b + 0.7 * c - 1.0).abs() < 0.01);
     }
 }

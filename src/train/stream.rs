@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
+use super::augment;
 use super::label::{class, label};
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
@@ -18,6 +18,7 @@ use crate::truth::Truth;
 /// Reads of one sample with its truth.
 #[derive(Clone, Debug)]
 pub struct DataSet {
+    reference: ReferenceFile,
     reads: BamFile,
     truth: Truth,
     confident: Targets,
@@ -32,9 +33,9 @@ impl DataSet {
         let confident = Targets::from_bed(confident, reference.contigs())?;
         let truth = Truth::read(truth_path, reference.contigs())?;
         if truth.is_empty() {
-            return Err(Error::input(truth_path, "holds no allele on the reference's contigs"));
+            return Err(Error::input(truth_path, "holds no variant on the reference's contigs"));
         }
-        Ok(Self { reads, truth, confident })
+        Ok(Self { reference: reference.clone(), reads, truth, confident })
     }
 }
 
@@ -47,48 +48,67 @@ pub struct Example {
     pub class: u8,
     /// True where all alleles are as long as the reference's.
     pub snp: bool,
-    /// Share of the pass over the data that was done when it was made, 0 to 1.
-    pub progress: f64,
 }
 
-/// Sends the examples of one pass over all sets to `take`, regions shuffled by `seed`, until `take` says stop.
-///
-/// Each region keeps a share of its reads drawn from `least_kept` to 1, so that a model meets every depth and does not take
-/// a deep pileup for a false one (copies that the reference lacks are deep, but so is much else in real data).
+/// A region of a set, by the set's index.
+pub type Job = (usize, Region);
+
+/// The regions of all sets, shuffled by `seed`.
+#[must_use]
+pub fn jobs(sets: &[DataSet], region_size: u64, seed: u64) -> Vec<Job> {
+    let mut jobs: Vec<Job> = sets
+        .iter()
+        .enumerate()
+        .flat_map(|(i, set)| set.confident.regions(region_size).into_iter().map(move |region| (i, region)))
+        .collect();
+    jobs.shuffle(&mut Pcg64::new(u128::from(seed), 1));
+    jobs
+}
+
+/// What examples are made like.
+#[derive(Clone, Debug)]
+pub struct ExampleOptions {
+    /// Their evidence.
+    pub evidence: EvidenceOptions,
+    /// Their images.
+    pub image: ImageSpec,
+    /// The seed of what is changed in reads and images, or `None` to leave them as they are.
+    pub augment: Option<u64>,
+}
+
+/// Sends the examples of some regions to `take`, in order, until `take` says stop.
 ///
 /// # Errors
 /// As [`Gatherer::gather`].
 pub fn examples(
     sets: &[DataSet],
-    reference: &ReferenceFile,
-    evidence: EvidenceOptions,
-    image: &ImageSpec,
-    least_kept: f64,
-    seed: u64,
+    jobs: &[Job],
+    options: &ExampleOptions,
     mut take: impl FnMut(Example) -> bool,
 ) -> Result<()> {
     let mut gatherers = Vec::new();
-    let mut jobs: Vec<(usize, Region)> = Vec::new();
-    for (i, set) in sets.iter().enumerate() {
-        let source = set.reads.open(reference.contigs(), evidence.reads())?;
-        gatherers.push(Gatherer::new(Box::new(source), reference.open()?, evidence, image.clone()));
-        jobs.extend(set.confident.regions(evidence.region_size).into_iter().map(|region| (i, region)));
+    for set in sets {
+        let source = set.reads.open(set.reference.contigs(), options.evidence.reads())?;
+        gatherers.push(Gatherer::new(Box::new(source), set.reference.open()?, options.evidence, options.image.clone()));
     }
-    let mut random = Pcg64::new(u128::from(seed), 1);
-    jobs.shuffle(&mut random);
-    #[allow(clippy::cast_precision_loss, reason = "a share of a few million regions")]
-    let share = |n: usize| n as f64 / jobs.len() as f64;
-    for (n, &(i, region)) in jobs.iter().enumerate() {
-        let kept = if least_kept < 1.0 { random.random_range(least_kept..1.0) } else { 1.0 };
-        let found = gatherers[i].gather_if(region, |_| kept >= 1.0 || random.random_bool(kept))?;
+    for &(i, region) in jobs {
+        let start = u128::from(region.interval.start());
+        let mut random = options.augment.map(|seed| Pcg64::new(u128::from(seed) << 64 | start, i as u128 + 8));
+        let found = gatherers[i].gather_changed(region, |reads| {
+            if let Some(random) = &mut random {
+                augment::reads(reads, region.interval.len(), random);
+            }
+        })?;
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
         for (candidate, copies) in found.candidates.iter().zip(labels) {
             let Some(copies) = copies else { continue };
             let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
             for set in alt_sets(candidate.alts.len()) {
-                let image = found.render(image, candidate, set);
-                let example = Example { image, class: class(&copies, set), snp, progress: share(n) };
-                if !take(example) {
+                let mut image = found.render(&options.image, candidate, set);
+                if let Some(random) = &mut random {
+                    augment::image(&mut image, &options.image, random);
+                }
+                if !take(Example { image, class: class(&copies, set), snp }) {
                     return Ok(());
                 }
             }

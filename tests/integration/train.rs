@@ -1,16 +1,24 @@
 //! `varpix train` in small.
 
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use crate::world::{Outcome, World, testdata, text, varpix};
 
 /// Trains on `reads` sets of the test data, with one truth and one BED each, and extra arguments.
 fn train(world: &World, reads: usize, learned: &str, tuned: &str, extra: &[&str]) -> Outcome {
+    let arguments = arguments(world, reads, learned, tuned, extra);
+    varpix(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn arguments(world: &World, reads: usize, learned: &str, tuned: &str, extra: &[&str]) -> Vec<String> {
     let (reference, bam, truth) = (text(&world.reference), text(&world.reads), text(&testdata("truth.vcf.gz")));
     let out = text(&world.path("model"));
     let mut args = vec!["train", "--ref", &reference, "--truth", &truth, "--confident", learned, "--out", &out];
     args.extend(["--tune-reads", &bam, "--tune-truth", &truth, "--tune-confident", tuned, "--reads"]);
     args.extend(vec![bam.as_str(); reads]);
     args.extend(extra);
-    varpix(&args)
+    args.into_iter().map(str::to_owned).collect()
 }
 
 #[test]
@@ -18,7 +26,7 @@ fn a_model_is_learned_and_can_be_used() {
     let world = World::new();
     let learned = text(&world.write("some.bed", b"chrA\t300\t15000\n"));
     let tuned = text(&world.write("tune.bed", b"chrB\t300\t10000\n"));
-    let small = ["--epochs", "2", "--pool", "64", "--batch", "8", "--device", "cpu"];
+    let small = ["--epochs", "2", "--pool", "64", "--batch", "8", "--evaluations", "1", "--device", "cpu"];
     train(&world, 1, &learned, &tuned, &small).succeeds();
     let weights = std::fs::read(world.path("model/weights.safetensors")).unwrap();
     let log = std::fs::read_to_string(world.path("model/training.csv")).unwrap();
@@ -27,6 +35,35 @@ fn a_model_is_learned_and_can_be_used() {
     // The seed alone decides.
     train(&world, 1, &learned, &tuned, &small).succeeds();
     assert_eq!(std::fs::read(world.path("model/weights.safetensors")).unwrap(), weights);
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_weights() {
+    let learned = |world: &World| text(&world.write("some.bed", b"chrA\t300\t25000\n"));
+    let tuned = |world: &World| text(&world.write("tune.bed", b"chrB\t300\t6000\n"));
+    let small =
+        ["--epochs", "1", "--pool", "16", "--batch", "4", "--leg", "3", "--evaluations", "2", "--device", "cpu"];
+    let (whole, broken) = (World::new(), World::new());
+    train(&whole, 1, &learned(&whole), &tuned(&whole), &small).succeeds();
+    let state = broken.path("model/checkpoint/state.json");
+    let arguments = arguments(&broken, 1, &learned(&broken), &tuned(&broken), &small);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_varpix"));
+    let mut child = command.args(arguments).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while !state.exists() {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "no checkpoint was seen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Other settings are not mixed with it.
+    train(&broken, 1, &learned(&broken), &tuned(&broken), &["--seed", "9"]).fails(3, &["checkpoint", "other settings"]);
+    let again = train(&broken, 1, &learned(&broken), &tuned(&broken), &small).succeeds();
+    assert!(again.stderr.contains("taken up again"), "{}", again.stderr);
+    let file = |world: &World, name: &str| std::fs::read(world.path(name)).unwrap();
+    assert_eq!(file(&whole, "model/weights.safetensors"), file(&broken, "model/weights.safetensors"));
+    assert_eq!(file(&whole, "model/training.csv"), file(&broken, "model/training.csv"));
+    assert!(!broken.path("model/checkpoint").exists());
 }
 
 #[test]

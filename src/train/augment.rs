@@ -1,0 +1,271 @@
+//! A training region's reads -> reads as another library, sequencer or mapper might have given them.
+//!
+//! Each region draws anew: how deep it is, how long its reads are, how its qualities are written, how sure its mapper is.
+//! Only reads change, before anything is counted, so that candidates and images are what calling would make of such reads.
+//! Images are augmented in one way only: both strands swapped, which leaves all else as it is.
+
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_pcg::Pcg64;
+
+use crate::pileup::spec::REFERENCE_ROWS;
+use crate::pileup::{Channel, ImageSpec, PileupImage};
+use crate::reads::{Cigar, CigarKind, Read};
+
+/// Depths that regions are thinned to, in reads per position; those that are not so deep stay.
+const DEPTHS: std::ops::Range<f64> = 9.0..75.0;
+/// Shares of regions that each change is made to.
+const TRIMMED: f64 = 0.25;
+const BINNED: f64 = 0.35;
+const SHIFTED_QUALITIES: f64 = 0.3;
+const ANOTHER_MAPPER: f64 = 0.35;
+const CAPPED_MAPPING: f64 = 0.1;
+const OTHER_TEMPLATES: f64 = 0.5;
+const MORE_ERRORS: f64 = 0.2;
+/// Share of images whose strands are swapped.
+const SWAPPED: f64 = 0.5;
+/// Shortest read that trimming leaves, in bp.
+const SHORTEST: usize = 70;
+/// Values of the strand channel, forward and reverse.
+const STRANDS: [u8; 2] = [70, 240];
+
+/// Levels of base quality that sequencers write: four (`NovaSeq`), or eight (`HiSeq` 3000).
+const FOUR_LEVELS: &[u8] = &[2, 12, 23, 37];
+const EIGHT_LEVELS: &[u8] = &[2, 6, 15, 22, 27, 33, 37, 40];
+
+/// Changes the reads of a region of `length` bp; they need sorting afterwards.
+pub fn reads(reads: &mut Vec<Read>, length: u64, random: &mut Pcg64) {
+    thin(reads, length, random);
+    if random.random_bool(TRIMMED) {
+        trim(reads, random);
+    }
+    if random.random_bool(MORE_ERRORS) {
+        more_errors(reads, random);
+    }
+    if random.random_bool(SHIFTED_QUALITIES) {
+        shift_qualities(reads, random);
+    }
+    if random.random_bool(BINNED) {
+        let levels = if random.random_bool(0.6) { FOUR_LEVELS } else { EIGHT_LEVELS };
+        for read in reads.iter_mut() {
+            read.qualities.iter_mut().for_each(|quality| *quality = nearest(*quality, levels));
+        }
+    }
+    if random.random_bool(ANOTHER_MAPPER) {
+        doubt_alignments(reads, random);
+    } else if random.random_bool(CAPPED_MAPPING) {
+        let cap = random.random_range(37..60);
+        reads.iter_mut().for_each(|read| read.mapping_quality = read.mapping_quality.min(cap));
+    }
+    if random.random_bool(OTHER_TEMPLATES) {
+        let factor = random.random_range(0.6..1.7);
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "some hundred bp")]
+        for read in reads.iter_mut() {
+            read.template_length = (read.template_length as f64 * factor) as i64;
+        }
+    }
+}
+
+/// Swaps the strands of an image, or leaves it.
+pub fn image(image: &mut PileupImage, spec: &ImageSpec, random: &mut Pcg64) {
+    if !random.random_bool(SWAPPED) {
+        return;
+    }
+    let Some(channel) = spec.channels.iter().position(|&channel| channel == Channel::Strand) else { return };
+    for row in REFERENCE_ROWS..spec.height {
+        for pixel in image.row_mut(row).chunks_exact_mut(spec.channels.len()) {
+            pixel[channel] = match pixel[channel] {
+                strand if strand == STRANDS[0] => STRANDS[1],
+                strand if strand == STRANDS[1] => STRANDS[0],
+                other => other,
+            };
+        }
+    }
+}
+
+fn thin(reads: &mut Vec<Read>, length: u64, random: &mut Pcg64) {
+    #[allow(clippy::cast_precision_loss, reason = "bases of a region")]
+    let depth = reads.iter().map(|read| read.bases.len() as f64).sum::<f64>() / length.max(1) as f64;
+    let wanted = random.random_range(DEPTHS.start.ln()..DEPTHS.end.ln()).exp();
+    if wanted < depth {
+        reads.retain(|_| random.random_bool(wanted / depth));
+    }
+}
+
+/// Cuts the ends that were sequenced last, so that all reads have one length.
+fn trim(reads: &mut Vec<Read>, random: &mut Pcg64) {
+    let longest = reads.iter().map(|read| read.bases.len()).max().unwrap_or(0);
+    if longest <= SHORTEST {
+        return;
+    }
+    let length = random.random_range(SHORTEST..longest);
+    let trimmed = std::mem::take(reads).into_iter().filter_map(|read| {
+        let n = read.bases.len();
+        match (n > length, read.reverse) {
+            (false, _) => Some(read),
+            (true, false) => part(&read, 0, length),
+            (true, true) => part(&read, n - length, n),
+        }
+    });
+    reads.extend(trimmed);
+}
+
+/// The read's bases `from..to` with their alignment, or `None` where none of them is aligned.
+fn part(read: &Read, from: usize, to: usize) -> Option<Read> {
+    let mut cigar: Vec<Cigar> = Vec::new();
+    let (mut offset, mut position, mut start) = (0, read.span.start(), None);
+    for op in read.cigar.iter().filter(|op| op.kind != CigarKind::HardClip) {
+        let n = op.length as usize;
+        let kept = if op.kind.consumes_read() {
+            let (first, last) = (offset.max(from), (offset + n).min(to));
+            let kept = last.saturating_sub(first);
+            if kept > 0 && op.kind == CigarKind::Match {
+                start.get_or_insert(position + (first - offset) as u64);
+            }
+            kept
+        } else if offset > from && offset < to {
+            n
+        } else {
+            0
+        };
+        if kept > 0 {
+            cigar.push(Cigar { kind: op.kind, length: u32::try_from(kept).ok()? });
+        }
+        offset += if op.kind.consumes_read() { n } else { 0 };
+        position += if op.kind.consumes_reference() { u64::from(op.length) } else { 0 };
+    }
+    // What stands before the first or after the last aligned base is clipped, or nothing.
+    tidy_end(&mut cigar);
+    cigar.reverse();
+    tidy_end(&mut cigar);
+    cigar.reverse();
+    let mut shorter = Read {
+        bases: read.bases[from..to].into(),
+        qualities: read.qualities[from..to].into(),
+        cigar: Box::new([]),
+        ..read.clone()
+    };
+    shorter.realign(start?, cigar.into()).then_some(())?;
+    shorter.moved_from = None;
+    Some(shorter)
+}
+
+/// Of the operations before the first match, those with bases become one soft clip, the others go.
+fn tidy_end(cigar: &mut Vec<Cigar>) {
+    let matched = cigar.iter().position(|op| op.kind == CigarKind::Match).unwrap_or(cigar.len());
+    let clipped: u32 = cigar[..matched].iter().filter(|op| op.kind.consumes_read()).map(|op| op.length).sum();
+    let clip = (clipped > 0).then_some(Cigar { kind: CigarKind::SoftClip, length: clipped });
+    cigar.splice(..matched, clip);
+}
+
+fn nearest(quality: u8, levels: &[u8]) -> u8 {
+    levels.iter().copied().min_by_key(|level| level.abs_diff(quality)).unwrap_or(quality)
+}
+
+fn shift_qualities(reads: &mut [Read], random: &mut Pcg64) {
+    let (shift, noise) = (random.random_range(-7_i16..=4), random.random_range(0_i16..=3));
+    for quality in reads.iter_mut().flat_map(|read| read.qualities.iter_mut()).filter(|quality| **quality > 2) {
+        let changed = i16::from(*quality) + shift + random.random_range(-noise..=noise);
+        *quality = u8::try_from(changed.clamp(2, 41)).unwrap_or(2);
+    }
+}
+
+/// Some mappers give reads that do not match end to end, and some others, far less than 60.
+fn doubt_alignments(reads: &mut [Read], random: &mut Pcg64) {
+    let level = random.random_range(20..45_u8);
+    for read in reads {
+        let plain = read.cigar.len() == 1;
+        if random.random_bool(if plain { 0.03 } else { 0.75 }) {
+            read.mapping_quality = read.mapping_quality.min(level);
+        }
+    }
+}
+
+fn more_errors(reads: &mut [Read], random: &mut Pcg64) {
+    let rate = random.random_range(0.0005..0.006);
+    for read in reads {
+        for i in 0..read.bases.len() {
+            if random.random_bool(rate) && read.bases[i] != b'N' {
+                let others: Vec<u8> = b"ACGT".iter().copied().filter(|&base| base != read.bases[i]).collect();
+                read.bases[i] = others.choose(random).copied().unwrap_or(b'N');
+                // Most errors are known to the sequencer.
+                if random.random_bool(0.85) {
+                    read.qualities[i] = random.random_range(2..22);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{ReadBuilder, cigar_text};
+
+    fn cut(cigar: &str, from: usize, to: usize) -> Option<(u64, String, String)> {
+        let read = ReadBuilder::new(100, "ACGTACGTAC").cigar(cigar).build();
+        part(&read, from, to)
+            .map(|read| (read.span.start(), cigar_text(&read.cigar), String::from_utf8(read.bases.to_vec()).unwrap()))
+    }
+
+    #[test]
+    fn parts_of_reads_keep_their_places() {
+        assert_eq!(cut("10M", 0, 4), Some((100, "4M".into(), "ACGT".into())));
+        assert_eq!(cut("10M", 6, 10), Some((106, "4M".into(), "GTAC".into())));
+        assert_eq!(cut("4M2I4M", 3, 9), Some((103, "1M2I3M".into(), "TACGTA".into())));
+        assert_eq!(cut("4M2D6M", 2, 6), Some((102, "2M2D2M".into(), "GTAC".into())));
+    }
+
+    #[test]
+    fn no_part_begins_or_ends_in_a_gap() {
+        assert_eq!(cut("4M2I4M", 5, 10), Some((104, "1S4M".into(), "CGTAC".into())));
+        assert_eq!(cut("4M2D6M", 4, 8), Some((106, "4M".into(), "ACGT".into())));
+        assert_eq!(cut("4M2D6M", 0, 4), Some((100, "4M".into(), "ACGT".into())));
+        assert_eq!(cut("3S3M4S", 0, 2), None);
+        assert_eq!(cut("3S3M4S", 1, 8), Some((100, "2S3M2S".into(), "CGTACGT".into())));
+    }
+
+    #[test]
+    fn strands_are_swapped_in_reads_only() {
+        let spec = ImageSpec { height: 7, width: 3, ..ImageSpec::default() };
+        let mut drawn = PileupImage::empty(spec.shape());
+        for row in 0..7 {
+            drawn.row_mut(row)[3] = if row == 6 { 240 } else { 70 };
+        }
+        let mut random = Pcg64::new(1, 1);
+        let swapped = (0..20).map(|_| {
+            let mut other = drawn.clone();
+            image(&mut other, &spec, &mut random);
+            [0, 5, 6].map(|row| other.value(row, 0, 3))
+        });
+        let seen: std::collections::BTreeSet<_> = swapped.collect();
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [[70, 70, 240], [70, 240, 70]]);
+    }
+
+    proptest! {
+        /// Whatever is drawn, reads stay consistent.
+        #[test]
+        fn augmented_reads_are_consistent(seed in any::<u64>()) {
+            let text = "ACGTTGCAGT".repeat(15);
+            let mut all: Vec<Read> = (0..40)
+                .map(|i| {
+                    let builder = ReadBuilder::new(i * 3, &text).name(&i.to_string());
+                    if i % 2 == 0 { builder.cigar("60M3I40M2D47M").reverse() } else { builder.cigar("20S100M30S") }.build()
+                })
+                .collect();
+            let mut random = Pcg64::new(u128::from(seed), 0);
+            reads(&mut all, 100, &mut random);
+            for read in &all {
+                let length = |consumes: fn(CigarKind) -> bool| -> u64 {
+                    read.cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
+                };
+                prop_assert_eq!(length(CigarKind::consumes_read), read.bases.len() as u64);
+                prop_assert_eq!(read.qualities.len(), read.bases.len());
+                prop_assert_eq!(length(CigarKind::consumes_reference), read.span.len());
+                prop_assert!(read.qualities.iter().all(|&quality| quality <= 41));
+            }
+        }
+    }
+}
