@@ -30,6 +30,12 @@ impl GenotypeProbabilities {
         Self(weights.into_iter().map(|w| if sum > 0.0 { w / sum } else { equal }).collect())
     }
 
+    /// The probabilities of hom-ref, het and hom-alt as a network gives them; they sum to 1 but for rounding.
+    #[must_use]
+    pub fn of_one_allele(probabilities: [f64; 3]) -> Self {
+        Self(probabilities.into())
+    }
+
     /// The probabilities.
     #[must_use]
     pub fn values(&self) -> &[f64] {
@@ -48,10 +54,10 @@ impl GenotypeProbabilities {
         rounded(error_phred(self.0[self.best()]))
     }
 
-    /// QUAL: Phred that the sample is hom-ref, to one decimal.
+    /// QUAL: Phred that the sample is hom-ref, to one decimal. Made of what all other genotypes leave.
     #[must_use]
     pub fn quality(&self) -> f64 {
-        (error_phred(1.0 - self.0[0]) * 10.0).round() / 10.0
+        (error_phred(self.0[1..].iter().sum()) * 10.0).round() / 10.0
     }
 
     /// PL: Phred of each genotype relative to the most probable one, truncated.

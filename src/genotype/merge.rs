@@ -27,6 +27,11 @@ pub fn kept_alts(alts: usize, images: &BySet) -> Vec<usize> {
 /// the genotype; both copies likewise; two different alleles by the image of the two.
 #[must_use]
 pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
+    if let &[alt] = kept
+        && let Some(p) = images.get(&AltSet::One(alt))
+    {
+        return GenotypeProbabilities::of_one_allele(p.0);
+    }
     let kept_images: Vec<_> = images.iter().filter(|(set, _)| all_kept(**set, kept)).collect();
     let weights = genotypes(kept.len() + 1)
         .map(|(low, high)| {

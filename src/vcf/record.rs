@@ -59,9 +59,9 @@ fn genotype(alleles: Option<(usize, usize)>) -> Genotype {
     pair.into_iter().map(|allele| Allele::new(allele, Phasing::Unphased)).collect()
 }
 
-/// `n` of `depth`, to six decimals; 0 of nothing is 0.
-#[allow(clippy::cast_possible_truncation, reason = "a share between 0 and 1")]
-fn fraction(n: u32, depth: u32) -> f32 {
+/// `n` of `depth`, to six significant digits; 0 of nothing is 0.
+#[must_use]
+pub fn fraction(n: u32, depth: u32) -> f32 {
     let share = f64::from(n) / f64::from(depth.max(1));
-    ((share * 1e6).round() / 1e6) as f32
+    format!("{share:.5e}").parse().unwrap_or_default()
 }

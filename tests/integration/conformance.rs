@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use varpix::candidates::Candidate;
+use varpix::candidates::{AltAllele, Candidate};
+use varpix::classify::Probabilities;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
+use varpix::genotype::merge::BySet;
+use varpix::genotype::{Call, Filter, call};
 use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
 use varpix::reads::BamFile;
@@ -164,6 +167,85 @@ fn images_are_deepvariants() {
     assert!(equal * 1000 >= pixels * 999, "{equal} of {pixels} pixels");
 }
 
+/// The sites of DeepVariant's network results, with what it said of each set of alleles.
+fn classified_sites() -> Vec<(Candidate, BySet)> {
+    let mut sites: Vec<(Candidate, BySet)> = Vec::new();
+    for result in golden::classified(&data("golden/golden.postprocess_single_site_input-00000-of-00001.tfrecord.gz")) {
+        let counts: Vec<u32> = result.site.counts.iter().map(|&n| u32::try_from(n).unwrap()).collect();
+        let alt =
+            |(bases, &count): (&String, &u32)| AltAllele { bases: bases.clone().into(), count, support: Vec::new() };
+        let candidate = Candidate {
+            contig: ContigId(0),
+            position: result.site.position,
+            reference: result.site.reference.clone().into(),
+            alts: result.site.alts.iter().zip(&counts[1..]).map(alt).collect(),
+            reference_count: counts[0],
+            depth: u32::try_from(result.site.depth).unwrap(),
+        };
+        if sites.last().is_none_or(|(last, _)| *last != candidate) {
+            sites.push((candidate, BySet::new()));
+        }
+        let set = set_of(&result.alts);
+        sites.last_mut().unwrap().1.insert(set, Probabilities(result.probabilities));
+    }
+    sites
+}
+
+fn set_of(alts: &[usize]) -> AltSet {
+    match *alts {
+        [a] => AltSet::One(a),
+        [a, b] => AltSet::Two(a, b),
+        _ => unreachable!("one or two alleles"),
+    }
+}
+
+/// POS, REF, ALT, QUAL, FILTER and GT:GQ:DP:AD:VAF:PL of a call, as VCF has them.
+fn columns(call: &Call) -> Vec<String> {
+    let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).unwrap();
+    let join = |numbers: Vec<String>| numbers.join(",");
+    let genotype = call.genotype.map_or("./.".to_owned(), |(a, b)| format!("{a}/{b}"));
+    let share = |n: &u32| varpix::vcf::record::fraction(*n, call.depth).to_string();
+    let sample = [
+        genotype,
+        call.genotype_quality.to_string(),
+        call.depth.to_string(),
+        join(call.allele_depths.iter().map(ToString::to_string).collect()),
+        join(call.allele_depths[1..].iter().map(share).collect()),
+        join(call.phred_likelihoods.iter().map(ToString::to_string).collect()),
+    ];
+    vec![
+        (call.position + 1).to_string(),
+        text(&call.reference),
+        join(call.alts.iter().map(|alt| text(alt)).collect()),
+        call.quality.to_string(),
+        call.filter.name().into(),
+        sample.join(":"),
+    ]
+}
+
+#[test]
+#[ignore = "needs ../shared/data"]
+fn calls_are_deepvariants() {
+    let golden = golden::vcf(&data("golden/golden.postprocess_single_site_output.vcf"));
+    let ours = classified_sites().iter().map(|(candidate, images)| call(candidate, images)).collect::<Vec<_>>();
+    let mut equal = 0;
+    for theirs in &golden {
+        let theirs: Vec<_> = [1, 3, 4, 5, 6, 9].iter().map(|&i| theirs[i].clone()).collect();
+        let found = ours.iter().map(columns).find(|columns| columns[..3] == theirs[..3]);
+        equal += usize::from(found.as_ref() == Some(&theirs));
+        if found.as_ref() != Some(&theirs) {
+            println!("differs: DeepVariant {theirs:?}, varpix {found:?}");
+        }
+    }
+    row("records (POS, alleles, QUAL, FILTER, GT, GQ, DP, AD, VAF, PL)", equal, golden.len());
+    let passed = golden::vcf(&data("golden/golden.postprocess_single_site_output.pass_only.vcf"));
+    let ours_passed: Vec<_> = ours.iter().filter(|call| call.filter == Filter::Pass).map(columns).collect();
+    let same = passed.iter().zip(&ours_passed).filter(|(a, b)| a[1] == b[0] && a[9] == b[5]).count();
+    row("records that pass", same, passed.len());
+    assert_eq!((golden.len(), ours.len(), equal), (78, 78, 78));
+    assert_eq!((same, ours_passed.len()), (passed.len(), passed.len()));
+}
+
 #[cfg(feature = "torch")]
 #[test]
 #[ignore = "needs ../shared/data"]
@@ -187,14 +269,10 @@ fn labels_are_deepvariants() {
             ours.extend(alt_sets(candidate.alts.len()).map(|set| (site(candidate), set, class(&copies, set))));
         }
     }
-    let set_of = |example: &GoldenExample| match *example.alts.as_slice() {
-        [a] => AltSet::One(a),
-        [a, b] => AltSet::Two(a, b),
-        _ => unreachable!("one or two alleles"),
-    };
     let mut same = 0;
     for example in &golden {
-        let found = ours.iter().find(|(site, set, _)| same_alleles(site, &example.site) && *set == set_of(example));
+        let found =
+            ours.iter().find(|(site, set, _)| same_alleles(site, &example.site) && *set == set_of(&example.alts));
         same += usize::from(found.map(|(_, _, class)| *class) == example.label);
         if found.map(|(_, _, class)| *class) != example.label {
             println!(
@@ -207,7 +285,7 @@ fn labels_are_deepvariants() {
     }
     let extra: Vec<_> = ours
         .iter()
-        .filter(|(site, set, _)| !golden.iter().any(|e| same_alleles(site, &e.site) && *set == set_of(e)))
+        .filter(|(site, set, _)| !golden.iter().any(|e| same_alleles(site, &e.site) && *set == set_of(&e.alts)))
         .collect();
     for (site, _, class) in &extra {
         println!("labelled {class} by varpix only: {}", shown(site));

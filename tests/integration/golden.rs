@@ -64,6 +64,40 @@ pub fn candidates(path: &Path) -> Vec<GoldenCandidate> {
     all
 }
 
+/// What DeepVariant's network said of an image.
+pub struct GoldenClassified {
+    pub site: Site,
+    pub alts: Vec<usize>,
+    /// Hom-ref, het, hom-alt.
+    pub probabilities: [f64; 3],
+}
+
+/// The network's results in a file of `CallVariantsOutput`s, by position.
+pub fn classified(path: &Path) -> Vec<GoldenClassified> {
+    let mut all: Vec<_> = records(path)
+        .iter()
+        .map(|bytes| {
+            let output = CallVariantsOutput::decode(bytes.as_slice()).unwrap();
+            GoldenClassified {
+                site: site(output.variant.unwrap()),
+                alts: output.alts.unwrap().indices.into_iter().map(|i| usize::try_from(i).unwrap()).collect(),
+                probabilities: output.probabilities.try_into().unwrap(),
+            }
+        })
+        .collect();
+    all.sort_by_key(|result| result.site.position);
+    all
+}
+
+/// The records of a VCF, each as its columns.
+pub fn vcf(path: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect()
+}
+
 /// The images of a file of `tf.Example`s, by position.
 pub fn examples(path: &Path) -> Vec<GoldenExample> {
     let mut all: Vec<_> = records(path)
@@ -121,6 +155,16 @@ struct DeepVariantCall {
     variant: Option<Variant>,
     #[prost(map = "string, message", tag = "2")]
     allele_support: HashMap<String, SupportingReads>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CallVariantsOutput {
+    #[prost(message, optional, tag = "1")]
+    variant: Option<Variant>,
+    #[prost(message, optional, tag = "2")]
+    alts: Option<AltAlleleIndices>,
+    #[prost(double, repeated, tag = "3")]
+    probabilities: Vec<f64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
