@@ -61,6 +61,8 @@ pub struct Call {
     pub allele_depths: Vec<u32>,
     /// PL in VCF's order, Phred.
     pub phred_likelihoods: Vec<i32>,
+    /// What PL is made of.
+    pub probabilities: GenotypeProbabilities,
 }
 
 /// Calls a candidate. `images` holds a result for each of its sets of alleles.
@@ -86,6 +88,7 @@ pub fn call(candidate: &Candidate, images: &BySet) -> Call {
         depth: candidate.depth,
         allele_depths,
         phred_likelihoods: probabilities.phred_likelihoods(),
+        probabilities,
     }
 }
 

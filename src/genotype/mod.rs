@@ -3,6 +3,8 @@
 pub mod call;
 pub mod likelihoods;
 pub mod merge;
+pub mod overlaps;
 
 pub use call::{Call, Filter, call};
 pub use likelihoods::GenotypeProbabilities;
+pub use overlaps::Resolver;
