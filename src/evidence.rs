@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{self, CountOptions};
+use crate::alleles::{self, AlleleCounts, CountOptions};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
-use crate::genome::{Reference, ReferenceWindow};
+use crate::genome::{Interval, Reference, ReferenceWindow};
 use crate::pileup::render::READ_MARGIN;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
 use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
@@ -61,6 +61,8 @@ impl EvidenceOptions {
 pub struct Evidence {
     /// Its reads, in [`Read::order`].
     pub reads: Vec<Read>,
+    /// What its reads say at each of its positions.
+    pub counts: AlleleCounts,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
     /// The reference around it, half an image and more to both sides.
@@ -97,13 +99,21 @@ pub struct Gatherer {
     reference: Reference,
     options: EvidenceOptions,
     image: ImageSpec,
+    empty_too: bool,
 }
 
 impl Gatherer {
     /// Gathers from `source` and `reference`, for images of `image`.
     #[must_use]
     pub fn new(source: Box<dyn ReadSource>, reference: Reference, options: EvidenceOptions, image: ImageSpec) -> Self {
-        Self { source, reference, options, image }
+        Self { source, reference, options, image, empty_too: false }
+    }
+
+    /// Counts regions without reads too, as zeros at each position; otherwise their evidence is empty.
+    #[must_use]
+    pub fn counting_empty_regions(mut self, yes: bool) -> Self {
+        self.empty_too = yes;
+        self
     }
 
     /// The evidence of a region.
@@ -133,8 +143,9 @@ impl Gatherer {
         let start = region.interval.start().cast_signed() - margin.cast_signed();
         let end = (region.interval.end() + margin).cast_signed();
         let (mut realigned, mut realign_time) = (0, Duration::ZERO);
-        let (reference, candidates) = if reads.is_empty() {
-            (ReferenceWindow::new(start, Vec::new()), Vec::new())
+        let (reference, counts, candidates) = if reads.is_empty() && !self.empty_too {
+            let nothing = AlleleCounts { interval: Interval::new(region.interval.start(), 0), counts: Vec::new() };
+            (ReferenceWindow::new(start, Vec::new()), nothing, Vec::new())
         } else {
             let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
             if let Some(options) = &self.options.realign {
@@ -145,17 +156,17 @@ impl Gatherer {
             let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
             let counts = alleles::count(region.interval, &reads, &reference, options);
             let candidates = candidates::find(region.contig, &counts, &reference, &self.options.candidates);
-            (reference, candidates)
+            (reference, counts, candidates)
         };
         let count_time = started.elapsed();
-        Ok(Evidence { reads, candidates, reference, fetched, read_time, realigned, realign_time, count_time })
+        Ok(Evidence { reads, counts, candidates, reference, fetched, read_time, realigned, realign_time, count_time })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::genome::{ContigId, Interval};
+    use crate::genome::ContigId;
     use crate::reads::source::MemorySource;
     use crate::testing::{ReadBuilder, ReferenceBuilder};
 

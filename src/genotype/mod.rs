@@ -4,7 +4,9 @@ pub mod call;
 pub mod likelihoods;
 pub mod merge;
 pub mod overlaps;
+pub mod reference;
 
 pub use call::{Call, Filter, call};
 pub use likelihoods::GenotypeProbabilities;
 pub use overlaps::Resolver;
+pub use reference::ReferenceBlock;

@@ -1,5 +1,6 @@
 //! [`Call`](crate::genotype::Call)s -> a VCF file with its index, under its final name only when whole.
 
+pub mod gvcf;
 pub mod header;
 pub mod record;
 pub mod writer;

@@ -7,11 +7,12 @@ use varpix::classify::Probabilities;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
 use varpix::genotype::merge::BySet;
-use varpix::genotype::{Call, Filter, call};
+use varpix::genotype::{Call, Filter, ReferenceBlock, Resolver, call, reference};
 use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
 use varpix::reads::BamFile;
 use varpix::regions::Region;
+use varpix::vcf::gvcf::{Line, Weaver, with_unseen_allele};
 
 use crate::golden::{self, GoldenExample, Site, data};
 
@@ -227,7 +228,12 @@ fn columns(call: &Call) -> Vec<String> {
 #[ignore = "needs ../shared/data"]
 fn calls_are_deepvariants() {
     let golden = golden::vcf(&data("golden/golden.postprocess_single_site_output.vcf"));
-    let ours = classified_sites().iter().map(|(candidate, images)| call(candidate, images)).collect::<Vec<_>>();
+    let mut resolver = Resolver::default();
+    let mut ours = Vec::new();
+    for (candidate, images) in classified_sites() {
+        ours.extend(resolver.push(call(&candidate, &images)));
+    }
+    ours.extend(resolver.finish());
     let mut equal = 0;
     for theirs in &golden {
         let theirs: Vec<_> = [1, 3, 4, 5, 6, 9].iter().map(|&i| theirs[i].clone()).collect();
@@ -244,6 +250,91 @@ fn calls_are_deepvariants() {
     row("records that pass", same, passed.len());
     assert_eq!((golden.len(), ours.len(), equal), (78, 78, 78));
     assert_eq!((same, ours_passed.len()), (passed.len(), passed.len()));
+}
+
+/// POS, END, GT, GQ, MIN_DP and PL of a block, as VCF has them.
+fn block_columns(block: &ReferenceBlock) -> Vec<String> {
+    let likelihoods = block.phred_likelihoods().map(|pl| pl.to_string()).join(",");
+    let genotype = if block.is_reference { "0/0" } else { "./." };
+    vec![
+        (block.interval.start() + 1).to_string(),
+        format!("END={}", block.interval.end()),
+        format!("{genotype}:{}:{}:{likelihoods}", block.genotype_quality, block.min_depth),
+    ]
+}
+
+#[test]
+#[ignore = "needs ../shared/data"]
+fn reference_blocks_are_deepvariants() {
+    let golden = golden::blocks(&data("golden/golden.postprocess_gvcf_input.tfrecord.gz"));
+    let ours: Vec<ReferenceBlock> = evidence()
+        .iter()
+        .flat_map(|e| reference::blocks(ContigId(0), &e.counts, &e.reference, reference::DEFAULT_QUALITY_BIN))
+        .collect();
+    let near = |a: &[f64; 3], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs().max(1e-3));
+    let mut equal = 0;
+    for theirs in &golden {
+        let same = ours.iter().any(|block| {
+            (block.interval.start(), block.interval.end()) == (theirs.start, theirs.end)
+                && block.is_reference == (theirs.genotype == [0, 0])
+                && i64::from(block.genotype_quality) == theirs.genotype_quality
+                && i64::from(block.min_depth) == theirs.min_depth
+                && near(&block.likelihoods, &theirs.likelihoods)
+        });
+        equal += usize::from(same);
+        if !same {
+            let there: Vec<_> = ours.iter().filter(|b| b.interval.contains(theirs.start)).map(block_columns).collect();
+            println!(
+                "differs: DeepVariant {}-{} GQ {}, varpix {there:?}",
+                theirs.start + 1,
+                theirs.end,
+                theirs.genotype_quality
+            );
+        }
+    }
+    row("reference blocks of the reads", equal, golden.len());
+    assert_eq!((golden.len(), ours.len(), equal), (233, 233, 233));
+}
+
+#[test]
+#[ignore = "needs ../shared/data"]
+fn gvcf_lines_are_deepvariants() {
+    let mut weaver = Weaver::default();
+    let mut resolver = Resolver::default();
+    for (candidate, images) in classified_sites() {
+        resolver.push(call(&candidate, &images)).into_iter().for_each(|call| weaver.call(call));
+    }
+    resolver.finish().into_iter().for_each(|call| weaver.call(call));
+    for block in golden::blocks(&data("golden/golden.postprocess_gvcf_input.tfrecord.gz")) {
+        weaver.block(ReferenceBlock {
+            contig: ContigId(0),
+            interval: Interval::new(block.start, block.end),
+            is_reference: block.genotype == [0, 0],
+            genotype_quality: i32::try_from(block.genotype_quality).unwrap(),
+            min_depth: u32::try_from(block.min_depth).unwrap(),
+            likelihoods: block.likelihoods.try_into().unwrap(),
+        });
+    }
+    let ours: Vec<Vec<String>> = weaver
+        .lines(None)
+        .into_iter()
+        .map(|line| match line {
+            Line::Block(block) => block_columns(&block),
+            Line::Call(call) => columns(&with_unseen_allele(&call)),
+        })
+        .collect();
+    let golden = golden::vcf(&data("golden/golden.postprocess_gvcf_output.g.vcf"));
+    let mut equal = 0;
+    for (i, theirs) in golden.iter().enumerate() {
+        let wanted: &[usize] = if theirs[4] == "<*>" { &[1, 7, 9] } else { &[1, 3, 4, 5, 6, 9] };
+        let theirs: Vec<_> = wanted.iter().map(|&i| theirs[i].clone()).collect();
+        equal += usize::from(ours.get(i) == Some(&theirs));
+        if ours.get(i) != Some(&theirs) {
+            println!("differs: DeepVariant {theirs:?}, varpix {:?}", ours.get(i));
+        }
+    }
+    row("gVCF lines", equal, golden.len());
+    assert_eq!((golden.len(), ours.len(), equal), (226, 226, 226));
 }
 
 #[cfg(feature = "torch")]

@@ -89,6 +89,39 @@ pub fn classified(path: &Path) -> Vec<GoldenClassified> {
     all
 }
 
+/// Reference confidence as DeepVariant hands it to its last stage, one of each region's blocks after another.
+pub struct GoldenBlock {
+    /// 0-based, half-open.
+    pub start: u64,
+    pub end: u64,
+    pub genotype: Vec<i32>,
+    pub genotype_quality: i64,
+    pub min_depth: i64,
+    /// log10.
+    pub likelihoods: Vec<f64>,
+}
+
+pub fn blocks(path: &Path) -> Vec<GoldenBlock> {
+    let mut all: Vec<_> = records(path)
+        .iter()
+        .map(|bytes| {
+            let variant = Variant::decode(bytes.as_slice()).unwrap();
+            let call = &variant.calls[0];
+            let integer = |name: &str| call.info[name].values[0].integer;
+            GoldenBlock {
+                start: u64::try_from(variant.start).unwrap(),
+                end: u64::try_from(variant.end).unwrap(),
+                genotype: call.genotype.clone(),
+                genotype_quality: integer("GQ"),
+                min_depth: integer("MIN_DP"),
+                likelihoods: call.likelihoods.clone(),
+            }
+        })
+        .collect();
+    all.sort_by_key(|block| block.start);
+    all
+}
+
 /// The records of a VCF, each as its columns.
 pub fn vcf(path: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(path).unwrap();
@@ -177,6 +210,8 @@ struct SupportingReads {
 struct Variant {
     #[prost(int64, tag = "16")]
     start: i64,
+    #[prost(int64, tag = "13")]
+    end: i64,
     #[prost(string, tag = "6")]
     reference_bases: String,
     #[prost(string, repeated, tag = "7")]
@@ -187,6 +222,10 @@ struct Variant {
 
 #[derive(Clone, PartialEq, Message)]
 struct VariantCall {
+    #[prost(int32, repeated, tag = "7")]
+    genotype: Vec<i32>,
+    #[prost(double, repeated, tag = "6")]
+    likelihoods: Vec<f64>,
     #[prost(map = "string, message", tag = "2")]
     info: HashMap<String, ListValue>,
 }

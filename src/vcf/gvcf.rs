@@ -1,0 +1,214 @@
+//! Calls and reference blocks in genome order -> the lines of a gVCF: blocks cut where calls are, nothing twice.
+
+use std::collections::VecDeque;
+
+use crate::genome::{ContigId, Interval};
+use crate::genotype::Call;
+use crate::genotype::reference::ReferenceBlock;
+
+/// The allele that stands for all others.
+pub const UNSEEN: &str = "<*>";
+/// PL of genotypes with it.
+const IMPOSSIBLE: i32 = 990;
+
+/// A line of a gVCF.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// A site with alleles.
+    Call(Call),
+    /// Positions that hold none.
+    Block(ReferenceBlock),
+}
+
+impl Line {
+    fn place(&self) -> (ContigId, u64) {
+        match self {
+            Self::Call(call) => (call.contig, call.position),
+            Self::Block(block) => (block.contig, block.interval.start()),
+        }
+    }
+}
+
+/// Weaves calls and blocks together. Both come in genome order; what lies before the settled place of both is given out.
+#[derive(Debug, Default)]
+pub struct Weaver {
+    calls: VecDeque<Call>,
+    blocks: VecDeque<ReferenceBlock>,
+    /// What the calls given out so far cover.
+    covered: Option<(ContigId, u64)>,
+}
+
+impl Weaver {
+    /// Takes the next call.
+    pub fn call(&mut self, call: Call) {
+        self.calls.push_back(call);
+    }
+
+    /// Takes the next block.
+    pub fn block(&mut self, block: ReferenceBlock) {
+        self.blocks.push_back(block);
+    }
+
+    /// The lines that are sure by now. No call that begins before `settled` is still to come; `None`: none at all is.
+    pub fn lines(&mut self, settled: Option<(ContigId, u64)>) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let is_settled = |contig: ContigId, position: u64| settled.is_none_or(|settled| (contig, position) <= settled);
+        while let Some(line) = self.next(is_settled) {
+            lines.extend(line);
+        }
+        debug_assert!(lines.windows(2).all(|pair| pair[0].place() <= pair[1].place()));
+        lines
+    }
+
+    /// One step: a line, or a block made smaller; `None` where more must be known first.
+    fn next(&mut self, is_settled: impl Fn(ContigId, u64) -> bool) -> Option<Option<Line>> {
+        let call = self.calls.front().map(|call| (call.contig, call.position));
+        let Some(block) = self.blocks.front_mut() else {
+            // A block before this call may be on its way.
+            return call.filter(|&(contig, position)| is_settled(contig, position + 1)).map(|_| self.next_call());
+        };
+        let start = (block.contig, block.interval.start());
+        let covered = self.covered.filter(|(contig, _)| *contig == block.contig).map_or(0, |(_, end)| end);
+        if covered > block.interval.start() {
+            block.interval = Interval::new(covered, block.interval.end());
+            if block.interval.is_empty() {
+                self.blocks.pop_front();
+            }
+            return Some(None);
+        }
+        if call.is_some_and(|call| call <= start) {
+            return Some(self.next_call());
+        }
+        let cut = call.filter(|&(contig, at)| contig == block.contig && at < block.interval.end()).map(|(_, at)| at);
+        if let Some(cut) = cut {
+            let piece = ReferenceBlock { interval: Interval::new(block.interval.start(), cut), ..block.clone() };
+            block.interval = Interval::new(cut, block.interval.end());
+            return Some(Some(Line::Block(piece)));
+        }
+        is_settled(block.contig, block.interval.end()).then(|| self.blocks.pop_front().map(Line::Block))
+    }
+
+    fn next_call(&mut self) -> Option<Line> {
+        let call = self.calls.pop_front()?;
+        let end = call.position + call.reference.len() as u64;
+        let before = self.covered.filter(|(contig, _)| *contig == call.contig).map_or(0, |(_, end)| end);
+        self.covered = Some((call.contig, end.max(before)));
+        Some(Line::Call(call))
+    }
+}
+
+/// The call with an allele `<*>` for all that the reads do not show, as gVCF wants it: no reads, and no likelihood.
+#[must_use]
+pub fn with_unseen_allele(call: &Call) -> Call {
+    let mut call = call.clone();
+    call.alts.push(UNSEEN.as_bytes().to_vec());
+    call.allele_depths.push(0);
+    // The new allele is the last, so its genotypes are too.
+    call.phred_likelihoods.extend(std::iter::repeat_n(IMPOSSIBLE, call.alts.len() + 1));
+    call
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::genotype::{Filter, GenotypeProbabilities};
+
+    fn call(position: u64, reference: &str) -> Call {
+        Call {
+            contig: ContigId(0),
+            position,
+            reference: reference.into(),
+            alts: vec![b"T".to_vec()],
+            genotype: Some((0, 1)),
+            genotype_quality: 30,
+            quality: 30.0,
+            filter: Filter::Pass,
+            depth: 30,
+            allele_depths: vec![15, 15],
+            phred_likelihoods: vec![30, 0, 30],
+            probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
+        }
+    }
+
+    fn block(start: u64, end: u64) -> ReferenceBlock {
+        ReferenceBlock {
+            contig: ContigId(0),
+            interval: Interval::new(start, end),
+            is_reference: true,
+            genotype_quality: 50,
+            min_depth: 30,
+            likelihoods: [0.0, -9.0, -90.0],
+        }
+    }
+
+    fn shape(lines: &[Line]) -> Vec<(char, u64, u64)> {
+        let span = |line: &Line| match line {
+            Line::Call(call) => ('c', call.position, call.position + call.reference.len() as u64),
+            Line::Block(block) => ('b', block.interval.start(), block.interval.end()),
+        };
+        lines.iter().map(span).collect()
+    }
+
+    #[test]
+    fn blocks_are_cut_around_calls() {
+        let mut weaver = Weaver::default();
+        for block in [block(0, 100), block(100, 200)] {
+            weaver.block(block);
+        }
+        weaver.call(call(40, "A"));
+        weaver.call(call(98, "ACGTA"));
+        weaver.call(call(99, "C"));
+        assert_eq!(
+            shape(&weaver.lines(None)),
+            [('b', 0, 40), ('c', 40, 41), ('b', 41, 98), ('c', 98, 103), ('c', 99, 100), ('b', 103, 200)]
+        );
+    }
+
+    #[test]
+    fn nothing_is_given_out_before_it_is_sure() {
+        let mut weaver = Weaver::default();
+        weaver.block(block(0, 100));
+        assert!(weaver.lines(Some((ContigId(0), 60))).is_empty());
+        weaver.call(call(70, "A"));
+        assert_eq!(shape(&weaver.lines(Some((ContigId(0), 80)))), [('b', 0, 70), ('c', 70, 71)]);
+        assert_eq!(shape(&weaver.lines(Some((ContigId(0), 100)))), [('b', 71, 100)]);
+    }
+
+    proptest! {
+        /// Lines tile what blocks and calls cover, each position once but for overlapping calls.
+        #[test]
+        fn lines_tile(
+            lengths in prop::collection::vec(1_u64..20, 1..12),
+            calls in prop::collection::btree_map(0_u64..150, 1_usize..6, 0..12),
+            settled in prop::collection::vec(0_u64..200, 0..5),
+        ) {
+            let mut weaver = Weaver::default();
+            let mut end = 0;
+            for length in lengths {
+                weaver.block(block(end, end + length));
+                end += length;
+            }
+            let calls: Vec<Call> =
+                calls.into_iter().filter(|(at, _)| *at < end).map(|(at, n)| call(at, &"ACGTAC"[..n])).collect();
+            let covered = calls.iter().map(|c| c.position + c.reference.len() as u64).max().unwrap_or(0).max(end);
+            calls.iter().for_each(|call| weaver.call(call.clone()));
+            let mut steps = settled;
+            steps.sort_unstable();
+            let mut lines: Vec<Line> =
+                steps.into_iter().flat_map(|position| weaver.lines(Some((ContigId(0), position)))).collect();
+            lines.extend(weaver.lines(None));
+            prop_assert_eq!(lines.iter().filter(|line| matches!(line, Line::Call(_))).count(), calls.len());
+            let mut depth = vec![0; usize::try_from(covered).unwrap()];
+            for (kind, from, to) in shape(&lines) {
+                for position in from..to {
+                    let slot = &mut depth[usize::try_from(position).unwrap()];
+                    prop_assert!(*slot == 0 || kind == 'c', "a block lies over {position}");
+                    *slot += 1;
+                }
+            }
+            prop_assert!(depth.iter().all(|&n| n > 0));
+        }
+    }
+}
