@@ -118,7 +118,7 @@ fn block(contig: ContigId, position: u64, of_reference: u32, depth: u32) -> Refe
         contig,
         interval: Interval::new(position, position + 1),
         is_reference,
-        genotype_quality: if depth == 0 { 0 } else { reference_quality(likelihoods[0]) },
+        genotype_quality: reference_quality(likelihoods[0]),
         min_depth: depth,
         likelihoods,
     }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!((het.is_reference, het.genotype_quality), (false, 0));
         assert_eq!(
             (at(0, 0).is_reference, at(0, 0).phred_likelihoods(), at(0, 0).genotype_quality),
-            (false, [0, 0, 0], 0)
+            (false, [0, 0, 0], 1)
         );
     }
 
@@ -186,7 +186,7 @@ mod tests {
             .map(|b| (b.interval.start(), b.interval.end(), b.is_reference, b.genotype_quality, b.min_depth))
             .collect();
         // Three reads give 9; N is left out; nothing covers the end.
-        assert_eq!(shape, [(0, 4, true, 9, 3), (5, 9, true, 9, 3), (9, 12, true, 50, 23), (12, 16, false, 0, 0)]);
+        assert_eq!(shape, [(0, 4, true, 9, 3), (5, 9, true, 9, 3), (9, 12, true, 50, 23), (12, 16, false, 1, 0)]);
     }
 
     proptest! {
