@@ -57,12 +57,14 @@ pub struct AltAllele {
     pub bases: Vec<u8>,
     /// Reads that show it and count (AD).
     pub count: u32,
+    /// Of these, those on the reverse strand (ADR).
+    pub reverse_count: u32,
     /// Indexes of all reads that show it, of low quality too, ascending.
     pub support: Vec<u32>,
 }
 
 /// A place that may hold a variant; it says nothing of the genotype.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// Its contig.
     pub contig: ContigId,
@@ -74,8 +76,12 @@ pub struct Candidate {
     pub alts: Vec<AltAllele>,
     /// Reads that count and show the reference base (AD).
     pub reference_count: u32,
+    /// Of these, those on the reverse strand (ADR).
+    pub reference_reverse_count: u32,
     /// Reads that count (DP).
     pub depth: u32,
+    /// Root mean square of the mapping qualities of the reads that count (MQ), Phred.
+    pub mapping_quality: f64,
 }
 
 impl Candidate {
@@ -114,18 +120,24 @@ fn candidate(
         return None;
     }
     let depth = count.depth();
-    let mut seen: BTreeMap<&Allele, (u32, Vec<u32>)> = BTreeMap::new();
+    let mut seen: BTreeMap<&Allele, (u32, u32, Vec<u32>)> = BTreeMap::new();
     for observation in &count.observations {
-        let (good, support) = seen.entry(&observation.allele).or_default();
+        let (good, reverse, support) = seen.entry(&observation.allele).or_default();
         *good += u32::from(observation.counts);
+        *reverse += u32::from(observation.counts && observation.reverse);
         support.push(observation.read);
     }
-    seen.retain(|allele, (good, _)| options.accepts(allele.kind, *good, depth));
+    seen.retain(|allele, (good, _, _)| options.accepts(allele.kind, *good, depth));
     let longest = seen.keys().filter(|a| a.kind == AlleleKind::Deletion).map(|a| a.bases.len()).max().unwrap_or(1);
     let whole = reference.slice(start, start + i64::try_from(longest).ok()?)?;
     let mut alts: Vec<AltAllele> = seen
         .into_iter()
-        .map(|(allele, (count, support))| AltAllele { bases: against(allele, whole), count, support })
+        .map(|(allele, (count, reverse_count, support))| AltAllele {
+            bases: against(allele, whole),
+            count,
+            reverse_count,
+            support,
+        })
         .collect();
     alts.sort_unstable_by(|a, b| a.bases.cmp(&b.bases));
     (!alts.is_empty()).then(|| Candidate {
@@ -134,8 +146,16 @@ fn candidate(
         reference: whole.to_vec(),
         alts,
         reference_count: count.reference,
+        reference_reverse_count: count.reference_reverse,
         depth,
+        mapping_quality: root_mean(count.mapping_quality_squares, depth),
     })
+}
+
+/// The root of a mean of squares.
+#[allow(clippy::cast_precision_loss, reason = "sums below 2^52")]
+fn root_mean(squares: u64, n: u32) -> f64 {
+    (squares as f64 / f64::from(n.max(1))).sqrt()
 }
 
 /// The allele's bases where the reference allele is `whole`: what of `whole` it leaves alone is appended.

@@ -69,6 +69,12 @@ impl Targets {
         Ok(targets)
     }
 
+    /// Adds an interval.
+    pub fn insert(&mut self, contig: ContigId, interval: Interval) {
+        self.add(contig, interval);
+        self.merge();
+    }
+
     fn add(&mut self, contig: ContigId, interval: Interval) {
         if !interval.is_empty() {
             self.by_contig.entry(contig).or_default().push(interval);

@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use crate::genome::{Interval, Reference, ReferenceFile};
+use crate::candidates::{AltAllele, Candidate};
+use crate::genome::{ContigId, Interval, Reference, ReferenceFile};
 use crate::reads::{Cigar, CigarKind, Read};
 
 /// An alignment from SAM's notation.
@@ -33,6 +34,27 @@ pub fn cigar(text: &str) -> Box<[Cigar]> {
 #[must_use]
 pub fn cigar_text(cigar: &[Cigar]) -> String {
     cigar.iter().map(ToString::to_string).collect()
+}
+
+/// A candidate of contig 0: its alternative alleles with the reads that count and those that support each.
+#[must_use]
+pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], reference_count: u32) -> Candidate {
+    let alt = |&(bases, count, support): &(&str, u32, &[u32])| AltAllele {
+        bases: bases.into(),
+        count,
+        reverse_count: count / 2,
+        support: support.into(),
+    };
+    Candidate {
+        contig: ContigId(0),
+        position,
+        reference: reference.into(),
+        alts: alts.iter().map(alt).collect(),
+        reference_count,
+        reference_reverse_count: reference_count / 2,
+        depth: reference_count + alts.iter().map(|alt| alt.1).sum::<u32>(),
+        mapping_quality: 60.0,
+    }
 }
 
 /// Builds a [`Read`]: bases matching end to end, quality 30, MAPQ 60, forward, unless told otherwise.

@@ -31,6 +31,8 @@ pub struct Observation {
     /// False where its base qualities are under the limit, or where its record stands in the file a second time: it
     /// supports, but does not count.
     pub counts: bool,
+    /// True on the reverse strand.
+    pub reverse: bool,
     /// What the read shows.
     pub allele: Allele,
 }
@@ -40,6 +42,10 @@ pub struct Observation {
 pub struct AlleleCount {
     /// Reads that show the reference base, with base quality at or above the limit.
     pub reference: u32,
+    /// Of these, those on the reverse strand.
+    pub reference_reverse: u32,
+    /// Sum of the squared mapping qualities of all reads that count.
+    pub mapping_quality_squares: u64,
     /// Reads that show the reference base under that limit.
     pub low_quality_reference: u32,
     /// Reads that show anything else, in read order.

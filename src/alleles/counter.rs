@@ -69,6 +69,8 @@ struct Counter<'a> {
 #[derive(Clone, Copy)]
 struct Who {
     index: u32,
+    reverse: bool,
+    mapping_quality_square: u64,
     /// True where the read before it is the same record.
     repeated: bool,
 }
@@ -79,7 +81,7 @@ impl Who {
     }
 
     fn sees(self, allele: Allele, low_quality: bool) -> Observation {
-        Observation { read: self.index, counts: self.counts(low_quality), allele }
+        Observation { read: self.index, counts: self.counts(low_quality), reverse: self.reverse, allele }
     }
 }
 
@@ -92,7 +94,8 @@ enum Pending {
 
 impl Counter<'_> {
     fn add(&mut self, index: u32, read: &Read, repeated: bool) {
-        let who = Who { index, repeated };
+        let mapping_quality_square = u64::from(read.mapping_quality).pow(2);
+        let who = Who { index, reverse: read.reverse, mapping_quality_square, repeated };
         let mut reference_position = read.span.start().cast_signed();
         let mut offset = 0;
         let mut pending = Pending::Nothing;
@@ -160,7 +163,7 @@ impl Counter<'_> {
             Pending::Base { position, base, quality } => self.add_base(who, position, base, quality),
             Pending::Other { position, low_quality, allele } => {
                 if let Some(slot) = self.slot(position) {
-                    self.counts[slot].observations.push(who.sees(allele, low_quality));
+                    self.observe(slot, who, allele, low_quality);
                 }
             }
         }
@@ -172,11 +175,19 @@ impl Counter<'_> {
         if base == self.reference.base(position) && base != b'N' {
             let count = &mut self.counts[slot];
             count.reference += u32::from(!low_quality);
+            count.reference_reverse += u32::from(!low_quality && who.reverse);
+            count.mapping_quality_squares += if low_quality { 0 } else { who.mapping_quality_square };
             count.low_quality_reference += u32::from(low_quality);
         } else if is_base(base) {
             let allele = Allele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
-            self.counts[slot].observations.push(who.sees(allele, low_quality));
+            self.observe(slot, who, allele, low_quality);
         }
+    }
+
+    fn observe(&mut self, slot: usize, who: Who, allele: Allele, low_quality: bool) {
+        let count = &mut self.counts[slot];
+        count.mapping_quality_squares += if who.counts(low_quality) { who.mapping_quality_square } else { 0 };
+        count.observations.push(who.sees(allele, low_quality));
     }
 
     fn slot(&self, position: i64) -> Option<usize> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
@@ -43,6 +44,16 @@ pub struct Model {
 }
 
 impl Model {
+    /// The SHA-256 of its weights, in hexadecimal.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where they cannot be read.
+    pub fn checksum(&self) -> Result<String> {
+        let path = self.weights();
+        let bytes = std::fs::read(&path).map_err(|e| Error::model(&path, format!("cannot be read: {e}")))?;
+        Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Finds a model by its folder, or by name in the folders of [`search_path`].
     ///
     /// # Errors

@@ -10,19 +10,34 @@ use super::progress::Progress;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::classify::{Classifier, Model};
 use crate::error::{Error, Result};
-use crate::pipeline::{self, RunOptions};
+use crate::genome::Contigs;
+use crate::genotype::Ploidy;
+use crate::genotype::ploidy::pseudoautosomal_regions;
+use crate::genotype::reference::DEFAULT_QUALITY_BIN;
+use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
-use crate::vcf::VcfWriter;
+use crate::regions::Targets;
+use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
+use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
 
 #[derive(Debug, Args)]
 pub(super) struct CallArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Where the calls go: NAME.vcf.gz (bgzipped, with .tbi) or NAME.vcf
+    /// Where the calls go: NAME.vcf.gz (bgzipped, with .tbi), NAME.bcf (with .csi), NAME.vcf, or - for stdout
     #[arg(long, value_name = "VCF")]
     output_vcf: PathBuf,
+    /// Also write a gVCF: the calls, and blocks of how sure the rest is to be reference
+    #[arg(long, value_name = "VCF")]
+    output_gvcf: Option<PathBuf>,
+    /// The gVCF's allele for all that no read shows; GATK wants <NON_REF>
+    #[arg(long, default_value = DEFAULT_UNSEEN, value_name = "ALLELE", value_parser = unseen_allele)]
+    gvcf_ref_allele: String,
+    /// Values of GQ that reference blocks may join
+    #[arg(long, default_value_t = DEFAULT_QUALITY_BIN, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=50))]
+    gvcf_gq_bin: i32,
     /// What to call: contig, contig:start-end (1-based, inclusive), BED files; several are allowed [default: all]
     #[arg(long, num_args = 1.., value_name = "REGION")]
     regions: Vec<String>,
@@ -40,6 +55,24 @@ pub(super) struct CallArgs {
     sample_name: Option<String>,
     #[arg(long, help = "Write candidates found to be reference too (FILTER RefCall)")]
     emit_ref_calls: bool,
+    /// Write only calls that pass
+    #[arg(long)]
+    only_pass: bool,
+    /// Write only calls of this QUAL or more
+    #[arg(long, default_value_t = 0.0, value_name = "PHRED")]
+    min_qual: f64,
+    /// Contigs of which the sample has one copy, for example chrX,chrY
+    #[arg(long, value_delimiter = ',', value_name = "CONTIG")]
+    haploid_contigs: Vec<String>,
+    /// Where it has two copies of them nevertheless: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file
+    #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED")]
+    par_regions: Option<String>,
+    /// How the genotypes of one copy are written: 1 (haploid) or 1/1 (diploid, as DeepVariant does)
+    #[arg(long, default_value = "haploid", value_name = "STYLE", value_parser = ["haploid", "diploid"])]
+    haploid_gt: String,
+    /// Put the command line into the VCF header
+    #[arg(long)]
+    header_command: bool,
     /// Write the reads of the called regions as they were realigned to this BAM, to be looked at in a browser
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
@@ -53,12 +86,6 @@ pub(super) struct CallArgs {
 struct WrapperArgs {
     #[arg(long, hide = true)]
     model_type: Option<String>,
-    #[arg(long, hide = true)]
-    output_gvcf: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    haploid_contigs: Option<String>,
-    #[arg(long, hide = true)]
-    par_regions_bed: Option<PathBuf>,
     #[arg(long, hide = true)]
     make_examples_extra_args: Option<String>,
     #[arg(long, hide = true)]
@@ -91,9 +118,6 @@ impl WrapperArgs {
     /// Refuses what would change the result and is not there; says once what is not needed.
     fn check(&self) -> Result<()> {
         let refused = [
-            (self.output_gvcf.is_some(), "--output-gvcf: gVCF is not written yet; leave the flag out"),
-            (self.haploid_contigs.is_some(), "--haploid-contigs: haploid calling is not there yet; leave the flag out"),
-            (self.par_regions_bed.is_some(), "--par-regions-bed: haploid calling is not there yet; leave the flag out"),
             (
                 self.make_examples_extra_args.is_some(),
                 "--make-examples-extra-args: such settings come with the model here; leave the flag out",
@@ -161,9 +185,24 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let inputs = args.input.resolve()?;
     let targets = common::targets(&args.regions, &inputs.reference)?;
     let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
-    let header = HeaderOptions { sample: sample.clone(), model: model.config.name.clone() };
+    let contigs = inputs.reference.contigs();
+    let ploidy = args.ploidy(contigs)?;
+    let header = HeaderOptions {
+        sample: sample.clone(),
+        model: model.config.name.clone(),
+        model_checksum: model.checksum()?,
+        reference: inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        command: args.header_command.then(|| std::env::args().collect::<Vec<_>>().join(" ")),
+        gvcf: false,
+    };
+    let style = CallStyle { haploid_as_diploid: args.haploid_gt == "diploid", ..CallStyle::default() };
     let mut realigned = args.realigned_bam(&model, &inputs)?;
-    let mut writer = VcfWriter::create(&args.output_vcf, inputs.reference.contigs(), &header)?;
+    let mut writer = VcfWriter::create(&args.output_vcf, contigs, &header, style)?;
+    let gvcf = args.output_gvcf.as_ref().map(|path| {
+        let reference = inputs.reference.open()?;
+        GvcfWriter::create(path, reference, &header, style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
+    });
+    let mut gvcf = gvcf.transpose()?;
     if args.wrapper.dry_run {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
@@ -181,27 +220,61 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let stats = pipeline::run(
         pipeline::Inputs { reference: &inputs.reference, reads: &inputs.reads, regions: &regions, model: &model },
         classifier,
-        pipeline::Outputs { calls: &mut writer, realigned: realigned.as_mut() },
+        pipeline::Outputs { calls: &mut writer, gvcf: gvcf.as_mut(), realigned: realigned.as_mut() },
         RunOptions {
             workers: split.workers,
-            emit_reference_calls: args.emit_ref_calls,
+            filter: CallFilter {
+                reference_calls: args.emit_ref_calls,
+                only_pass: args.only_pass,
+                min_quality: args.min_qual,
+            },
+            ploidy: &ploidy,
+            quality_bin: args.gvcf_gq_bin,
             stop,
             progress: &|region| progress.done(region),
         },
     );
     progress.finish();
     let stats = stats?;
-    let realigned_index = realigned.map(RealignedBam::finish).transpose()?;
-    let index = writer.finish()?;
+    let mut written = Vec::new();
+    let mut note = |path: &Path, index: Option<PathBuf>| {
+        written.extend(std::iter::once(path.to_owned()).chain(index).map(|path| path.display().to_string()));
+    };
+    if let (Some(bam), Some(path)) = (realigned, &args.realigned_bam) {
+        note(path, Some(bam.finish()?));
+    }
+    if let (Some(gvcf), Some(path)) = (gvcf, &args.output_gvcf) {
+        note(path, gvcf.finish()?);
+    }
+    note(&args.output_vcf, writer.finish()?);
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
-    let bam = args.realigned_bam.as_deref();
-    let written =
-        std::iter::once(args.output_vcf.as_path()).chain(index.as_deref()).chain(bam).chain(realigned_index.as_deref());
-    log::info!("written: {}", written.map(Path::display).map(|p| p.to_string()).collect::<Vec<_>>().join(", "));
+    log::info!("written: {}", written.join(", "));
     Ok(())
 }
 
+/// An allele in angle brackets, as VCF has symbolic ones.
+fn unseen_allele(text: &str) -> Result<String, String> {
+    let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
+    let plain = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || "*_:".contains(c));
+    if plain { Ok(text.to_owned()) } else { Err("expected a symbolic allele such as <*> or <NON_REF>".into()) }
+}
+
 impl CallArgs {
+    fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {
+        let two_copies = match &self.par_regions {
+            None => Targets::default(),
+            Some(text) => match pseudoautosomal_regions(text, contigs) {
+                Some(targets) => targets,
+                None => Targets::from_bed(Path::new(text), contigs)?,
+            },
+        };
+        if self.haploid_contigs.is_empty() && self.par_regions.is_some() {
+            log::warn!("--par-regions: without --haploid-contigs all contigs have two copies anyway");
+        }
+        let names: Vec<String> = self.haploid_contigs.iter().map(|name| name.trim().to_owned()).collect();
+        Ploidy::new(&names, two_copies, contigs)
+    }
+
     fn realigned_bam(&self, model: &Model, inputs: &common::Inputs) -> Result<Option<RealignedBam>> {
         let Some(path) = &self.realigned_bam else { return Ok(None) };
         if model.config.evidence.realign.is_none() {
@@ -210,7 +283,12 @@ impl CallArgs {
                 model.config.name
             );
         }
-        RealignedBam::create(path, &inputs.reads, inputs.reference.contigs()).map(Some)
+        let [reads] = inputs.reads.as_slice() else {
+            return Err(Error::Usage(
+                "--realigned-bam: works for one file of --reads; merge them with samtools merge".into(),
+            ));
+        };
+        RealignedBam::create(path, reads, inputs.reference.contigs()).map(Some)
     }
 }
 

@@ -15,21 +15,21 @@ pub(super) struct InputArgs {
     /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi)
     #[arg(long = "ref", value_name = "FASTA")]
     reference: PathBuf,
-    /// Aligned reads: a sorted, indexed BAM or CRAM
-    #[arg(long, value_name = "BAM")]
-    reads: PathBuf,
+    /// Aligned reads: sorted, indexed BAM or CRAM files of one sample, with commas between them
+    #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "BAM")]
+    reads: Vec<PathBuf>,
 }
 
 /// Reference and reads, checked against each other.
 pub(super) struct Inputs {
     pub(super) reference: ReferenceFile,
-    pub(super) reads: BamFile,
+    pub(super) reads: Vec<BamFile>,
 }
 
 impl InputArgs {
     pub(super) fn resolve(&self) -> Result<Inputs> {
         let reference = ReferenceFile::new(&self.reference)?;
-        let reads = open_reads(&self.reads, &reference)?;
+        let reads = self.reads.iter().map(|path| open_reads(path, &reference)).collect::<Result<_>>()?;
         Ok(Inputs { reference, reads })
     }
 }

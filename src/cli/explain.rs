@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::explain::explain;
 use crate::pileup::ImageSpec;
+use crate::reads::BamSource;
 use crate::regions::Targets;
 use crate::truth::Truth;
 
@@ -58,7 +59,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let contigs = inputs.reference.contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let known = Truth::read_alleles(&args.variants, contigs)?;
-    let source = inputs.reads.open(contigs, options.reads())?;
+    let source = BamSource::open(&inputs.reads, contigs, options.reads())?;
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);
     let mut tallies = [Tally::default(), Tally::default()];

@@ -10,6 +10,7 @@ use crate::classify::Model;
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+use crate::reads::BamSource;
 
 /// Candidates this close to a region are drawn too, in bp: an indel's anchor lies before what people see.
 const MARGIN: u64 = 5;
@@ -40,7 +41,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     let inputs = args.input.resolve()?;
     let targets = common::targets(&args.region, &inputs.reference)?.padded(MARGIN, inputs.reference.contigs());
     std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
-    let source = inputs.reads.open(inputs.reference.contigs(), evidence.reads())?;
+    let source = BamSource::open(&inputs.reads, inputs.reference.contigs(), evidence.reads())?;
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, evidence, spec.clone());
     let (mut drawn, mut left) = (0, 0);
     for region in targets.whole_regions(evidence.region_size, inputs.reference.contigs()) {

@@ -3,7 +3,7 @@
 use super::likelihoods::{GenotypeProbabilities, genotypes};
 use super::merge::{BySet, kept_alts, merged};
 use crate::candidates::Candidate;
-use crate::genome::ContigId;
+use crate::genome::{ContigId, Interval};
 
 /// Least QUAL of a call that passes, Phred.
 pub const MIN_QUALITY: f64 = 1.0;
@@ -59,19 +59,40 @@ pub struct Call {
     pub depth: u32,
     /// AD: reads that count for the reference, then for each alternative.
     pub allele_depths: Vec<u32>,
+    /// ADR: of those of AD, reads on the reverse strand.
+    pub reverse_depths: Vec<u32>,
+    /// MQ: root mean square of the mapping qualities of the reads that count, Phred.
+    pub mapping_quality: f64,
+    /// True where the sample has one copy of the contig: the genotype is homozygous, likelihoods are of one allele.
+    pub haploid: bool,
     /// PL in VCF's order, Phred.
     pub phred_likelihoods: Vec<i32>,
     /// What PL is made of.
     pub probabilities: GenotypeProbabilities,
 }
 
-/// Calls a candidate. `images` holds a result for each of its sets of alleles.
+impl Call {
+    /// The positions of the reference allele.
+    #[must_use]
+    pub fn interval(&self) -> Interval {
+        Interval::new(self.position, self.position + self.reference.len() as u64)
+    }
+}
+
+/// Calls a candidate. `images` holds a result for each of its sets of alleles; where `haploid`, no genotype of two alleles is
+/// thought of.
 #[must_use]
-pub fn call(candidate: &Candidate, images: &BySet) -> Call {
+pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     let kept = kept_alts(candidate.alts.len(), images);
-    let probabilities = merged(&kept, images);
+    let mut probabilities = merged(&kept, images);
+    if haploid {
+        probabilities = probabilities.homozygous();
+    }
     let allele_depths: Vec<u32> =
         std::iter::once(candidate.reference_count).chain(kept.iter().map(|&alt| candidate.alts[alt].count)).collect();
+    let reverse_depths = std::iter::once(candidate.reference_reverse_count)
+        .chain(kept.iter().map(|&alt| candidate.alts[alt].reverse_count))
+        .collect();
     let (filter, genotype, genotype_quality) = judged(&probabilities, &allele_depths);
     let mut reference = candidate.reference.clone();
     let mut alts: Vec<Vec<u8>> = kept.iter().map(|&alt| candidate.alts[alt].bases.clone()).collect();
@@ -87,6 +108,9 @@ pub fn call(candidate: &Candidate, images: &BySet) -> Call {
         filter,
         depth: candidate.depth,
         allele_depths,
+        reverse_depths,
+        mapping_quality: candidate.mapping_quality,
+        haploid,
         phred_likelihoods: probabilities.phred_likelihoods(),
         probabilities,
     }
@@ -119,22 +143,13 @@ fn trim_shared_suffix(reference: &mut Vec<u8>, alts: &mut [Vec<u8>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidates::AltAllele;
     use crate::classify::Probabilities;
     use crate::pileup::AltSet;
+    use crate::testing::candidate;
 
-    fn candidate(reference: &str, alts: &[(&str, u32)], reference_count: u32) -> Candidate {
-        Candidate {
-            contig: ContigId(0),
-            position: 99,
-            reference: reference.into(),
-            alts: alts
-                .iter()
-                .map(|&(bases, count)| AltAllele { bases: bases.into(), count, support: vec![] })
-                .collect(),
-            reference_count,
-            depth: reference_count + alts.iter().map(|a| a.1).sum::<u32>(),
-        }
+    fn site(reference: &str, alts: &[(&str, u32)], reference_count: u32) -> Candidate {
+        let alts: Vec<_> = alts.iter().map(|&(bases, count)| (bases, count, [].as_slice())).collect();
+        candidate(99, reference, &alts, reference_count)
     }
 
     fn one(p: [f64; 3]) -> BySet {
@@ -143,22 +158,22 @@ mod tests {
 
     #[test]
     fn a_het_passes() {
-        let call = call(&candidate("A", &[("G", 14)], 16), &one([0.0001, 0.9989, 0.001]));
+        let call = call(&site("A", &[("G", 14)], 16), &one([0.0001, 0.9989, 0.001]), false);
         assert_eq!((call.filter, call.genotype, call.genotype_quality), (Filter::Pass, Some((0, 1)), 30));
         assert_eq!((call.depth, call.allele_depths, call.phred_likelihoods), (30, vec![16, 14], vec![39, 0, 29]));
     }
 
     #[test]
     fn reference_calls_need_quality_for_a_genotype() {
-        let sure = call(&candidate("A", &[("G", 3)], 27), &one([0.999, 0.001, 0.0]));
+        let sure = call(&site("A", &[("G", 3)], 27), &one([0.999, 0.001, 0.0]), false);
         assert_eq!((sure.filter, sure.genotype), (Filter::RefCall, Some((0, 0))));
-        let unsure = call(&candidate("A", &[("G", 3)], 27), &one([0.9, 0.1, 0.0]));
+        let unsure = call(&site("A", &[("G", 3)], 27), &one([0.9, 0.1, 0.0]), false);
         assert_eq!((unsure.filter, unsure.genotype), (Filter::RefCall, None));
     }
 
     #[test]
     fn no_counting_read_is_no_call() {
-        let call = call(&candidate("A", &[("G", 0)], 0), &one([0.0, 1.0, 0.0]));
+        let call = call(&site("A", &[("G", 0)], 0), &one([0.0, 1.0, 0.0]), false);
         assert_eq!((call.filter, call.genotype, call.genotype_quality), (Filter::NoCall, None, 0));
     }
 
@@ -170,7 +185,7 @@ mod tests {
             (AltSet::One(1), Probabilities([0.001, 0.999, 0.0])),
             (AltSet::Two(0, 1), Probabilities([0.01, 0.98, 0.01])),
         ]);
-        let call = call(&candidate("ACC", &[("A", 2), ("GCC", 15)], 13), &images);
+        let call = call(&site("ACC", &[("A", 2), ("GCC", 15)], 13), &images, false);
         assert_eq!((call.reference.as_slice(), call.alts), (b"A".as_slice(), vec![b"G".to_vec()]));
         assert_eq!(call.allele_depths, [13, 15]);
     }

@@ -36,6 +36,15 @@ impl GenotypeProbabilities {
         Self(probabilities.into())
     }
 
+    /// Without the genotypes of two different alleles, scaled to sum to 1.
+    #[must_use]
+    pub fn homozygous(&self) -> Self {
+        // In VCF's order n alleles have n (n + 1) / 2 genotypes.
+        let alleles = (1..).find(|n| n * (n + 1) / 2 >= self.0.len()).unwrap_or(1);
+        let weights = genotypes(alleles).zip(&self.0).map(|((a, b), &p)| if a == b { p } else { 0.0 });
+        Self::normalised(weights.collect())
+    }
+
     /// The probabilities.
     #[must_use]
     pub fn values(&self) -> &[f64] {
@@ -112,6 +121,14 @@ mod tests {
         let p = GenotypeProbabilities::normalised(vec![0.0, 1.0, 0.0]);
         assert_eq!((p.genotype_quality(), p.phred_likelihoods()), (99, vec![990, 0, 990]));
         assert!((p.quality() - 99.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_haploid_sample_has_one_allele() {
+        let p = GenotypeProbabilities::normalised(vec![0.1, 0.6, 0.2, 0.05, 0.03, 0.02]).homozygous();
+        let expected = [0.1 / 0.32, 0.0, 0.2 / 0.32, 0.0, 0.0, 0.02 / 0.32];
+        assert!(p.values().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{p:?}");
+        assert_eq!(p.best(), 2);
     }
 
     proptest! {

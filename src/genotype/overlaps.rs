@@ -170,6 +170,9 @@ mod tests {
             filter: Filter::Pass,
             depth: 30,
             allele_depths: vec![15; alts.len() + 1],
+            reverse_depths: vec![7, 7],
+            mapping_quality: 60.0,
+            haploid: false,
             phred_likelihoods: Vec::new(),
             probabilities: probabilities.clone(),
         };

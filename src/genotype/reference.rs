@@ -92,6 +92,12 @@ impl Joiner {
         }
     }
 
+    /// Where the block begins that may still grow.
+    #[must_use]
+    pub fn waiting(&self) -> Option<(ContigId, u64)> {
+        self.last.as_ref().map(|block| (block.contig, block.interval.start()))
+    }
+
     /// Gives the last block.
     pub fn finish(&mut self) -> Option<ReferenceBlock> {
         self.last.take()

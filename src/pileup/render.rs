@@ -187,21 +187,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::candidates::AltAllele;
-    use crate::genome::ContigId;
     use crate::testing::ReadBuilder;
 
     fn candidate(position: u64, support: &[u32]) -> Candidate {
-        let alt =
-            |bases: &[u8], support: &[u32]| AltAllele { bases: bases.to_vec(), count: 2, support: support.to_vec() };
-        Candidate {
-            contig: ContigId(0),
-            position,
-            reference: b"A".to_vec(),
-            alts: vec![alt(b"C", support), alt(b"G", &[0])],
-            reference_count: 0,
-            depth: 2,
-        }
+        crate::testing::candidate(position, "A", &[("C", 2, support), ("G", 2, &[0])], 0)
     }
 
     fn spec() -> ImageSpec {

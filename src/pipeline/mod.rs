@@ -30,12 +30,13 @@ use crate::classify::{Classifier, Model, Probabilities};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, Gatherer};
 use crate::genome::ReferenceFile;
-use crate::genotype::Filter;
+use crate::genotype::reference::blocks;
+use crate::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver};
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
-use crate::reads::{BamFile, FetchStats};
+use crate::reads::{BamFile, BamSource, FetchStats};
 use crate::realign::{Placement, RealignedBam};
 use crate::regions::Region;
-use crate::vcf::CallSink;
+use crate::vcf::{CallSink, GvcfWriter};
 use reorder::Reorder;
 use stats::{RunStats, Stage, StageTimes};
 
@@ -51,8 +52,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub struct Inputs<'a> {
     /// The reference.
     pub reference: &'a ReferenceFile,
-    /// The reads.
-    pub reads: &'a BamFile,
+    /// The files of the sample's reads.
+    pub reads: &'a [BamFile],
     /// The regions, numbered from 0 in genome order.
     pub regions: &'a [Region],
     /// The model whose settings count.
@@ -63,6 +64,8 @@ pub struct Inputs<'a> {
 pub struct Outputs<'a> {
     /// The calls, in genome order.
     pub calls: &'a mut dyn CallSink,
+    /// Calls and reference blocks, where they are wanted.
+    pub gvcf: Option<&'a mut GvcfWriter>,
     /// The realigned reads, where they are wanted.
     pub realigned: Option<&'a mut RealignedBam>,
 }
@@ -71,7 +74,29 @@ impl<'a> Outputs<'a> {
     /// Calls and nothing else.
     #[must_use]
     pub fn calls_only(calls: &'a mut dyn CallSink) -> Self {
-        Self { calls, realigned: None }
+        Self { calls, gvcf: None, realigned: None }
+    }
+}
+
+/// Which calls are written; a gVCF has them all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CallFilter {
+    /// Candidates that were found to be reference too.
+    pub reference_calls: bool,
+    /// Only calls that pass.
+    pub only_pass: bool,
+    /// Only calls of this QUAL or more.
+    pub min_quality: f64,
+}
+
+impl CallFilter {
+    fn lets_through(self, call: &Call) -> bool {
+        let named = match call.filter {
+            Filter::Pass => true,
+            Filter::RefCall => self.reference_calls && !self.only_pass,
+            Filter::LowQual | Filter::NoCall => !self.only_pass,
+        };
+        named && call.quality >= self.min_quality
     }
 }
 
@@ -80,8 +105,12 @@ impl<'a> Outputs<'a> {
 pub struct RunOptions<'a> {
     /// Threads that gather and render.
     pub workers: usize,
-    /// Write candidates that were found to be reference too.
-    pub emit_reference_calls: bool,
+    /// Which calls are written.
+    pub filter: CallFilter,
+    /// Where the sample has one copy.
+    pub ploidy: &'a Ploidy,
+    /// Values of GQ in a bin of reference blocks.
+    pub quality_bin: i32,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
     /// Told of each region once its calls are written.
@@ -106,6 +135,7 @@ enum Message {
         fetched: FetchStats,
         realigned: usize,
         placements: Vec<Placement>,
+        blocks: Vec<ReferenceBlock>,
     },
     /// One image's result.
     Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities },
@@ -141,6 +171,7 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
             images,
             messages: messages.clone(),
             placements_wanted: outputs.realigned.is_some(),
+            quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
             times: &times,
             stop,
         };
@@ -181,6 +212,8 @@ struct Workers<'a> {
     images: Sender<ImageJob>,
     messages: Sender<Message>,
     placements_wanted: bool,
+    /// Set where reference blocks are wanted.
+    quality_bin: Option<i32>,
     times: &'a StageTimes,
     stop: Stop<'a>,
 }
@@ -195,9 +228,10 @@ impl Workers<'_> {
 
     fn work(&self) -> Result<()> {
         let config = &self.inputs.model.config;
-        let source = self.inputs.reads.open(self.inputs.reference.contigs(), config.evidence.reads())?;
+        let source = BamSource::open(self.inputs.reads, self.inputs.reference.contigs(), config.evidence.reads())?;
         let reference = self.inputs.reference.open()?;
-        let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone());
+        let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone())
+            .counting_empty_regions(self.quality_bin.is_some());
         loop {
             let waiting = Instant::now();
             receive(&self.tickets, self.stop)?;
@@ -225,6 +259,9 @@ impl Workers<'_> {
             images: evidence.images(),
             fetched: evidence.fetched,
             realigned: evidence.realigned,
+            blocks: self
+                .quality_bin
+                .map_or_else(Vec::new, |bin| blocks(region.contig, &evidence.counts, &evidence.reference, bin)),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
@@ -277,6 +314,13 @@ fn receive<T>(channel: &Receiver<T>, stop: Stop) -> Result<T> {
     }
 }
 
+/// What of a region waits for its calls.
+#[derive(Default)]
+struct Waiting {
+    placements: Vec<Placement>,
+    blocks: Vec<ReferenceBlock>,
+}
+
 /// Brings results into genome order and writes them, until the last region is written.
 fn collect(
     inputs: Inputs,
@@ -289,35 +333,39 @@ fn collect(
 ) -> Result<RunStats> {
     let mut stats = RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() };
     let mut reorder = Reorder::default();
-    let mut placed: HashMap<usize, Vec<Placement>> = HashMap::new();
+    let mut resolver = Resolver::default();
+    let mut waiting: HashMap<usize, Waiting> = HashMap::new();
     while reorder.written() < inputs.regions.len() {
         let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
         let started = Instant::now();
         match message {
             Message::Failed(error) => return Err(error),
-            Message::Gathered { region, candidates, images, fetched, realigned, placements } => {
+            Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks } => {
                 stats.reads += fetched;
                 stats.realigned += realigned as u64;
                 stats.candidates += candidates.len() as u64;
                 stats.images += images as u64;
-                if outputs.realigned.is_some() {
-                    placed.insert(region, placements);
-                }
+                waiting.insert(region, Waiting { placements, blocks });
                 reorder.gathered(region, candidates, images)?;
             }
             Message::Classified { region, candidate, set, probabilities } => {
                 reorder.classified(region, candidate, set, probabilities)?;
             }
         }
-        while let Some((region, calls)) = reorder.next_ready() {
+        let is_haploid = |candidate: &Candidate| options.ploidy.is_haploid(candidate.contig, candidate.position);
+        while let Some((region, calls)) = reorder.next_ready(is_haploid) {
             for call in calls {
-                stats.count(&call);
-                if call.filter != Filter::RefCall || options.emit_reference_calls {
-                    outputs.calls.write(&call)?;
-                }
+                outputs.calls(resolver.push(call), options, &mut stats)?;
             }
+            let Waiting { placements, blocks } = waiting.remove(&region).unwrap_or_default();
             if let Some(bam) = &mut outputs.realigned {
-                bam.take(inputs.regions, region, &placed.remove(&region).unwrap_or_default())?;
+                bam.take(inputs.regions, region, &placements)?;
+            }
+            if let Some(gvcf) = &mut outputs.gvcf {
+                gvcf.blocks(blocks);
+                let here = inputs.regions[region];
+                let end = (here.contig, here.interval.end());
+                gvcf.settle(resolver.first_waiting().map_or(end, |call| (call.contig, call.position)))?;
             }
             (options.progress)(inputs.regions[region]);
             // Full only when all regions are begun.
@@ -325,7 +373,23 @@ fn collect(
         }
         times.add(Stage::Write, started.elapsed());
     }
+    outputs.calls(resolver.finish(), options, &mut stats)?;
     Ok(stats)
+}
+
+impl Outputs<'_> {
+    fn calls(&mut self, calls: Vec<Call>, options: RunOptions, stats: &mut RunStats) -> Result<()> {
+        for call in calls {
+            stats.count(&call);
+            if options.filter.lets_through(&call) {
+                self.calls.write(&call)?;
+            }
+            if let Some(gvcf) = &mut self.gvcf {
+                gvcf.call(&call);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The failure that made the others stop, where one is waiting.

@@ -57,14 +57,18 @@ impl Reorder {
     }
 
     /// The next region in genome order with its calls, if all its results are there.
-    pub(super) fn next_ready(&mut self) -> Option<(usize, Vec<Call>)> {
+    pub(super) fn next_ready(&mut self, is_haploid: impl Fn(&Candidate) -> bool) -> Option<(usize, Vec<Call>)> {
         if self.waiting.get(&self.next)?.missing > 0 {
             return None;
         }
         let pending = self.waiting.remove(&self.next)?;
         let region = self.next;
         self.next += 1;
-        let calls = pending.candidates.iter().zip(&pending.results).map(|(candidate, images)| call(candidate, images));
+        let calls = pending
+            .candidates
+            .iter()
+            .zip(&pending.results)
+            .map(|(candidate, images)| call(candidate, images, is_haploid(candidate)));
         Some((region, calls.collect()))
     }
 }
@@ -72,19 +76,9 @@ impl Reorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidates::AltAllele;
-    use crate::genome::ContigId;
 
     fn candidate(position: u64) -> Candidate {
-        let alt = AltAllele { bases: b"C".to_vec(), count: 2, support: vec![0, 1] };
-        Candidate {
-            contig: ContigId(0),
-            position,
-            reference: b"A".to_vec(),
-            alts: vec![alt],
-            reference_count: 0,
-            depth: 2,
-        }
+        crate::testing::candidate(position, "A", &[("C", 2, &[0, 1])], 0)
     }
 
     const P: Probabilities = Probabilities([0.0, 0.1, 0.9]);
@@ -94,12 +88,13 @@ mod tests {
         let mut reorder = Reorder::default();
         reorder.gathered(1, vec![candidate(7)], 1).unwrap();
         reorder.classified(1, 0, AltSet::One(0), P).unwrap();
-        assert!(reorder.next_ready().is_none());
+        assert!(reorder.next_ready(|_| false).is_none());
         reorder.gathered(0, vec![candidate(3)], 1).unwrap();
-        assert!(reorder.next_ready().is_none());
+        assert!(reorder.next_ready(|_| false).is_none());
         reorder.classified(0, 0, AltSet::One(0), P).unwrap();
-        let positions: Vec<_> =
-            std::iter::from_fn(|| reorder.next_ready()).map(|(region, calls)| (region, calls[0].position)).collect();
+        let positions: Vec<_> = std::iter::from_fn(|| reorder.next_ready(|_| false))
+            .map(|(region, calls)| (region, calls[0].position))
+            .collect();
         assert_eq!(positions, [(0, 3), (1, 7)]);
         assert_eq!(reorder.written(), 2);
     }

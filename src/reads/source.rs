@@ -153,9 +153,7 @@ impl BamFile {
     /// # Errors
     /// [`Error::Input`] where it cannot be opened.
     pub fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<BamSource> {
-        let tids =
-            reference.iter().map(|(_, c)| self.contigs.id(&c.name).and_then(|id| i32::try_from(id.0).ok())).collect();
-        Ok(BamSource { file: self.clone(), reader: self.indexed_reader()?, tids, options, record: bam::Record::new() })
+        BamSource::open(std::slice::from_ref(self), reference, options)
     }
 
     /// The sentence for a read error at a place.
@@ -171,37 +169,60 @@ impl BamFile {
     }
 }
 
-/// One thread's reader of a BAM or CRAM file.
+/// One thread's reader of a sample's BAM or CRAM files.
 pub struct BamSource {
-    file: BamFile,
-    reader: bam::IndexedReader,
-    /// The file's tid of each reference contig.
-    tids: Vec<Option<i32>>,
+    files: Vec<OpenFile>,
     options: ReadOptions,
     record: bam::Record,
 }
 
-impl ReadSource for BamSource {
-    fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
-        let mut stats = FetchStats::default();
-        let Some(tid) = self.tids.get(contig.0).copied().flatten() else {
-            return Ok((Vec::new(), stats));
+struct OpenFile {
+    file: BamFile,
+    reader: bam::IndexedReader,
+    /// The file's tid of each reference contig.
+    tids: Vec<Option<i32>>,
+}
+
+impl BamSource {
+    /// Opens the files of one sample, whose reads are pooled. `reference` gives contig ids their names.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where one cannot be opened.
+    pub fn open(files: &[BamFile], reference: &Contigs, options: ReadOptions) -> Result<Self> {
+        let open = |file: &BamFile| {
+            let tid = |name: &str| file.contigs.id(name).and_then(|id| i32::try_from(id.0).ok());
+            let tids = reference.iter().map(|(_, contig)| tid(&contig.name)).collect();
+            Ok(OpenFile { file: file.clone(), reader: file.indexed_reader()?, tids })
         };
+        Ok(Self { files: files.iter().map(open).collect::<Result<_>>()?, options, record: bam::Record::new() })
+    }
+}
+
+impl OpenFile {
+    /// Offers the file's usable reads of an interval.
+    fn offer(
+        &mut self,
+        contig: ContigId,
+        interval: Interval,
+        filter: ReadFilter,
+        record: &mut bam::Record,
+        kept: &mut Reservoir<Read>,
+        stats: &mut FetchStats,
+    ) -> Result<()> {
+        let Some(tid) = self.tids.get(contig.0).copied().flatten() else { return Ok(()) };
         let signed = |p: u64| i64::try_from(p).unwrap_or(i64::MAX);
         let (start, end) = (signed(interval.start()), signed(interval.end()));
         self.reader.fetch((tid, start, end)).map_err(|e| self.file.broken_at(tid, start, &e))?;
         let length = self.file.contigs.get(ContigId(usize::try_from(tid).unwrap_or(0))).length;
-        let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start());
         let mut last = i64::MIN;
-        while let Some(outcome) = self.reader.read(&mut self.record) {
+        while let Some(outcome) = self.reader.read(record) {
             outcome.map_err(|e| self.file.broken_at(tid, last.max(start), &e))?;
-            let record = &self.record;
             if record.pos() < last {
                 return Err(check::unsorted(self.file.path(), self.file.contigs(), tid, record.pos()));
             }
             last = record.pos();
             stats.records += 1;
-            if self.options.filter.reject(record).is_some() {
+            if filter.reject(record).is_some() {
                 stats.filtered += 1;
                 continue;
             }
@@ -213,9 +234,19 @@ impl ReadSource for BamSource {
                 }
             });
         }
-        let offered = kept.seen();
+        Ok(())
+    }
+}
+
+impl ReadSource for BamSource {
+    fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
+        let mut stats = FetchStats::default();
+        let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start());
+        for file in &mut self.files {
+            file.offer(contig, interval, self.options.filter, &mut self.record, &mut kept, &mut stats)?;
+        }
+        stats.sampled_out = kept.seen().saturating_sub(self.options.max_reads as u64);
         let mut reads = kept.into_kept();
-        stats.sampled_out = offered.saturating_sub(self.options.max_reads as u64);
         reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
         Ok((reads, stats))
     }

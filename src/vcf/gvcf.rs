@@ -1,15 +1,105 @@
 //! Calls and reference blocks in genome order -> the lines of a gVCF: blocks cut where calls are, nothing twice.
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
-use crate::genome::{ContigId, Interval};
+use super::header::{GVCF_CALL_FORMATS, HeaderOptions};
+use super::record::CallStyle;
+use super::writer::{CallSink, VcfWriter};
+use crate::error::Result;
+use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
-use crate::genotype::reference::ReferenceBlock;
+use crate::genotype::reference::{Joiner, ReferenceBlock};
 
-/// The allele that stands for all others.
-pub const UNSEEN: &str = "<*>";
+/// The allele that stands for all others, unless another is asked for.
+pub const DEFAULT_UNSEEN: &str = "<*>";
 /// PL of genotypes with it.
 const IMPOSSIBLE: i32 = 990;
+
+/// Writes a gVCF.
+pub struct GvcfWriter {
+    writer: VcfWriter,
+    weaver: Weaver,
+    joiner: Joiner,
+    reference: Reference,
+    unseen: String,
+}
+
+impl GvcfWriter {
+    /// Opens `path` for calls and blocks on the contigs of `reference`. `unseen` is the allele of all that no read shows; blocks
+    /// are joined while GQ stays in a bin of `bin` values.
+    ///
+    /// # Errors
+    /// As [`VcfWriter::create`].
+    pub fn create(
+        path: &Path,
+        reference: Reference,
+        options: &HeaderOptions,
+        style: CallStyle,
+        unseen: &str,
+        bin: i32,
+    ) -> Result<Self> {
+        let options = HeaderOptions { gvcf: true, ..options.clone() };
+        let style = CallStyle { formats: GVCF_CALL_FORMATS, ..style };
+        Ok(Self {
+            writer: VcfWriter::create(path, reference.contigs(), &options, style)?,
+            weaver: Weaver::default(),
+            joiner: Joiner::new(bin),
+            reference,
+            unseen: unseen.to_owned(),
+        })
+    }
+
+    /// Takes the next call, in genome order.
+    pub fn call(&mut self, call: &Call) {
+        self.weaver.call(with_unseen_allele(call, &self.unseen));
+    }
+
+    /// Takes the next region's blocks, in genome order.
+    pub fn blocks(&mut self, blocks: Vec<ReferenceBlock>) {
+        for block in blocks {
+            if let Some(whole) = self.joiner.push(block) {
+                self.weaver.block(whole);
+            }
+        }
+    }
+
+    /// Writes what is sure by now: no call that begins before `settled` is still to come.
+    ///
+    /// # Errors
+    /// [`Error::Output`](crate::error::Error::Output) where it cannot be written.
+    pub fn settle(&mut self, settled: (ContigId, u64)) -> Result<()> {
+        // The block that may still grow is not in the weaver, nor are calls behind its start given out before it.
+        let settled = self.joiner.waiting().map_or(settled, |start| settled.min(start));
+        self.write(Some(settled))
+    }
+
+    fn write(&mut self, settled: Option<(ContigId, u64)>) -> Result<()> {
+        for line in self.weaver.lines(settled) {
+            match line {
+                Line::Call(call) => self.writer.write(&call)?,
+                Line::Block(block) => {
+                    let first = Interval::new(block.interval.start(), block.interval.start() + 1);
+                    let base = self.reference.bases(block.contig, first)?;
+                    self.writer.write_block(&block, base.first().copied().unwrap_or(b'N'), &self.unseen)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rest and gives the file and its index their final names; returns the index's path, if any.
+    ///
+    /// # Errors
+    /// As [`VcfWriter::finish`].
+    pub fn finish(mut self) -> Result<Option<PathBuf>> {
+        if let Some(last) = self.joiner.finish() {
+            self.weaver.block(last);
+        }
+        self.write(None)?;
+        self.writer.finish()
+    }
+}
 
 /// A line of a gVCF.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,12 +187,13 @@ impl Weaver {
     }
 }
 
-/// The call with an allele `<*>` for all that the reads do not show, as gVCF wants it: no reads, and no likelihood.
+/// The call with an allele `unseen` for all that the reads do not show, as gVCF wants it: no reads, and no likelihood.
 #[must_use]
-pub fn with_unseen_allele(call: &Call) -> Call {
+pub fn with_unseen_allele(call: &Call, unseen: &str) -> Call {
     let mut call = call.clone();
-    call.alts.push(UNSEEN.as_bytes().to_vec());
+    call.alts.push(unseen.as_bytes().to_vec());
     call.allele_depths.push(0);
+    call.reverse_depths.push(0);
     // The new allele is the last, so its genotypes are too.
     call.phred_likelihoods.extend(std::iter::repeat_n(IMPOSSIBLE, call.alts.len() + 1));
     call
@@ -127,6 +218,9 @@ mod tests {
             filter: Filter::Pass,
             depth: 30,
             allele_depths: vec![15, 15],
+            reverse_depths: vec![7, 7],
+            mapping_quality: 60.0,
+            haploid: false,
             phred_likelihoods: vec![30, 0, 30],
             probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
         }

@@ -1,26 +1,39 @@
-//! The VCF header. It holds neither date, path, command line nor thread count: equal calls give equal files.
+//! The VCF header. By default it holds neither date, path, command line nor thread count: equal calls give equal files.
 
 use noodles_vcf::Header;
 use noodles_vcf::header::FileFormat;
 use noodles_vcf::header::record::Value;
 use noodles_vcf::header::record::value::Map;
 use noodles_vcf::header::record::value::map::format::{Number, Type};
-use noodles_vcf::header::record::value::map::{Contig, Filter, Format};
+use noodles_vcf::header::record::value::map::info::{Number as InfoNumber, Type as InfoType};
+use noodles_vcf::header::record::value::map::{Contig, Filter, Format, Info};
 
 use crate::error::{Error, Result};
 use crate::genome::Contigs;
 
 /// What the header tells beside the fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderOptions {
     /// The sample's name.
     pub sample: String,
     /// The model's name.
     pub model: String,
+    /// The SHA-256 of the model's weights.
+    pub model_checksum: String,
+    /// The reference's file name.
+    pub reference: String,
+    /// The command line, where it is wanted.
+    pub command: Option<String>,
+    /// True for a gVCF.
+    pub gvcf: bool,
 }
 
-/// FORMAT fields in the order of their values.
-pub const FORMATS: [&str; 6] = ["GT", "GQ", "DP", "AD", "VAF", "PL"];
+/// FORMAT fields of calls in the order of their values: those of any VCF, then those that gVCF does without.
+pub const CALL_FORMATS: [&str; 9] = ["GT", "GQ", "DP", "AD", "VAF", "PL", "ADF", "ADR", "MQ"];
+/// How many of [`CALL_FORMATS`] a gVCF has.
+pub const GVCF_CALL_FORMATS: usize = 6;
+/// FORMAT fields of reference blocks.
+pub const BLOCK_FORMATS: [&str; 4] = ["GT", "GQ", "MIN_DP", "PL"];
 
 /// The header of a call file over `contigs`.
 ///
@@ -30,10 +43,17 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
     let invalid = |e: &dyn std::fmt::Display| Error::Internal(format!("VCF header: {e}"));
     let key = |text: &str| text.parse().map_err(|e| Error::Internal(format!("VCF header key {text}: {e}")));
     let mut builder = Header::builder().set_file_format(FileFormat::new(4, 3));
-    for (name, value) in
-        [("source", format!("varpix {}", env!("CARGO_PKG_VERSION"))), ("varpix_model", options.model.clone())]
-    {
-        builder = builder.insert(key(name)?, Value::from(value)).map_err(|e| invalid(&e))?;
+    let lines = [
+        ("source", Some(format!("varpix {}", env!("CARGO_PKG_VERSION")))),
+        ("reference", Some(options.reference.clone())),
+        ("varpix_model", Some(options.model.clone())),
+        ("varpix_model_sha256", Some(options.model_checksum.clone())),
+        ("varpix_command", options.command.clone()),
+    ];
+    for (name, value) in lines {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            builder = builder.insert(key(name)?, Value::from(value)).map_err(|e| invalid(&e))?;
+        }
     }
     for (name, description) in [
         ("PASS", "All filters passed"),
@@ -43,16 +63,31 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
     ] {
         builder = builder.add_filter(name, Map::<Filter>::new(description));
     }
+    if options.gvcf {
+        let end = Map::<Info>::new(InfoNumber::Count(1), InfoType::Integer, "End position of the block");
+        builder = builder.add_info("END", end);
+    }
     let formats = [
-        (Number::Count(1), Type::String, "Genotype"),
-        (Number::Count(1), Type::Integer, "Phred-scaled probability that the genotype is wrong"),
-        (Number::Count(1), Type::Integer, "Reads that count at the site"),
-        (Number::ReferenceAlternateBases, Type::Integer, "Reads that count for each allele"),
-        (Number::AlternateBases, Type::Float, "Share of the depth that shows each alternative allele"),
-        (Number::Samples, Type::Integer, "Phred-scaled genotype likelihoods, truncated"),
+        ("GT", Number::Count(1), Type::String, "Genotype"),
+        ("GQ", Number::Count(1), Type::Integer, "Phred-scaled probability that the genotype is wrong"),
+        ("DP", Number::Count(1), Type::Integer, "Reads that count at the site"),
+        ("AD", Number::ReferenceAlternateBases, Type::Integer, "Reads that count for each allele"),
+        ("VAF", Number::AlternateBases, Type::Float, "Share of the depth that shows each alternative allele"),
+        ("PL", Number::Samples, Type::Integer, "Phred-scaled genotype likelihoods, truncated"),
+        ("ADF", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the forward strand"),
+        ("ADR", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the reverse strand"),
+        ("MQ", Number::Count(1), Type::Float, "Root mean square of the mapping qualities of the reads of DP"),
+        ("MIN_DP", Number::Count(1), Type::Integer, "Least depth of the block's positions"),
     ];
-    for (name, (number, ty, description)) in FORMATS.into_iter().zip(formats) {
-        builder = builder.add_format(name, Map::<Format>::new(number, ty, description));
+    for (name, number, ty, description) in formats {
+        let wanted = if options.gvcf {
+            CALL_FORMATS[..GVCF_CALL_FORMATS].contains(&name) || BLOCK_FORMATS.contains(&name)
+        } else {
+            CALL_FORMATS.contains(&name)
+        };
+        if wanted {
+            builder = builder.add_format(name, Map::<Format>::new(number, ty, description));
+        }
     }
     for (_, contig) in contigs.iter() {
         let length = usize::try_from(contig.length).map_err(|e| invalid(&e))?;

@@ -5,4 +5,6 @@ pub mod header;
 pub mod record;
 pub mod writer;
 
+pub use gvcf::GvcfWriter;
+pub use record::CallStyle;
 pub use writer::{CallSink, VcfWriter};

@@ -1,62 +1,123 @@
-//! A [`Call`] -> a VCF record. The one place where positions become 1-based.
+//! A [`Call`] or a [`ReferenceBlock`] -> a VCF record. The one place where positions become 1-based.
 
 use noodles_core::Position;
 use noodles_vcf::variant::RecordBuf;
 use noodles_vcf::variant::record::samples::series::value::genotype::Phasing;
+use noodles_vcf::variant::record_buf::info::field::Value as InfoValue;
 use noodles_vcf::variant::record_buf::samples::Keys;
 use noodles_vcf::variant::record_buf::samples::sample::Value;
 use noodles_vcf::variant::record_buf::samples::sample::value::Array;
 use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype};
-use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Samples};
+use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
-use super::header::FORMATS;
+use super::header::{BLOCK_FORMATS, CALL_FORMATS};
 use crate::error::{Error, Result};
-use crate::genotype::Call;
+use crate::genotype::{Call, ReferenceBlock};
+
+/// How calls are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallStyle {
+    /// How many of [`CALL_FORMATS`] are written.
+    pub formats: usize,
+    /// Genotypes of haploid contigs as `1/1` and not as `1`.
+    pub haploid_as_diploid: bool,
+}
+
+impl Default for CallStyle {
+    fn default() -> Self {
+        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false }
+    }
+}
 
 /// The record of a call on the contig `name`.
 ///
 /// # Errors
 /// [`Error::Internal`] where the call's position or bases cannot be written.
-pub fn record(name: &str, call: &Call) -> Result<RecordBuf> {
+pub fn record(name: &str, call: &Call, style: CallStyle) -> Result<RecordBuf> {
     let invalid = |what: &str| Error::Internal(format!("call at {name}:{}: {what}", call.position + 1));
     let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).map_err(|_| invalid("bases are not text"));
-    let position =
-        usize::try_from(call.position + 1).ok().and_then(Position::new).ok_or_else(|| invalid("no position"))?;
     let alts = call.alts.iter().map(|alt| text(alt)).collect::<Result<Vec<_>>>()?;
     #[allow(clippy::cast_possible_truncation, reason = "one decimal below 100")]
     let quality = call.quality as f32;
     let filters: Filters = [call.filter.name().to_owned()].into_iter().collect();
     Ok(RecordBuf::builder()
         .set_reference_sequence_name(name)
-        .set_variant_start(position)
+        .set_variant_start(position(call.position).ok_or_else(|| invalid("no position"))?)
         .set_reference_bases(text(&call.reference)?)
         .set_alternate_bases(AlternateBases::from(alts))
         .set_quality_score(quality)
         .set_filters(filters)
-        .set_samples(samples(call))
+        .set_samples(samples(call, style))
         .build())
 }
 
-fn samples(call: &Call) -> Samples {
-    let keys: Keys = FORMATS.into_iter().map(str::to_owned).collect();
-    let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
-    let depths = call.allele_depths.iter().map(|&n| Some(count(n))).collect();
-    let fractions = call.allele_depths[1..].iter().map(|&n| Some(fraction(n, call.depth))).collect();
-    let likelihoods = call.phred_likelihoods.iter().map(|&pl| Some(pl)).collect();
+/// The record of a reference block on the contig `name`, whose first base is `base`; `unseen` is the allele of all else.
+///
+/// # Errors
+/// [`Error::Internal`] where the block's position cannot be written.
+pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str) -> Result<RecordBuf> {
+    let invalid = || Error::Internal(format!("block at {name}:{} has no position", block.interval.start() + 1));
+    let end = i32::try_from(block.interval.end()).map_err(|_| invalid())?;
+    let info: Info = [("END".to_owned(), Some(InfoValue::Integer(end)))].into_iter().collect();
+    let keys: Keys = BLOCK_FORMATS.into_iter().map(str::to_owned).collect();
     let values = vec![
-        Some(Value::Genotype(genotype(call.genotype))),
-        Some(Value::Integer(call.genotype_quality)),
-        Some(Value::Integer(count(call.depth))),
-        Some(Value::Array(Array::Integer(depths))),
-        Some(Value::Array(Array::Float(fractions))),
-        Some(Value::Array(Array::Integer(likelihoods))),
+        Some(Value::Genotype(genotype(block.is_reference.then_some((0, 0)), false))),
+        Some(Value::Integer(block.genotype_quality)),
+        Some(Value::Integer(count(block.min_depth))),
+        Some(Value::Array(Array::Integer(block.phred_likelihoods().into_iter().map(Some).collect()))),
     ];
-    Samples::new(keys, vec![values])
+    Ok(RecordBuf::builder()
+        .set_reference_sequence_name(name)
+        .set_variant_start(position(block.interval.start()).ok_or_else(invalid)?)
+        .set_reference_bases(char::from(base).to_string())
+        .set_alternate_bases(AlternateBases::from(vec![unseen.to_owned()]))
+        .set_quality_score(0.0)
+        .set_info(info)
+        .set_samples(Samples::new(keys, vec![values]))
+        .build())
 }
 
-fn genotype(alleles: Option<(usize, usize)>) -> Genotype {
+fn position(start: u64) -> Option<Position> {
+    usize::try_from(start + 1).ok().and_then(Position::new)
+}
+
+fn count(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+fn samples(call: &Call, style: CallStyle) -> Samples {
+    let integers =
+        |values: &mut dyn Iterator<Item = i32>| Some(Value::Array(Array::Integer(values.map(Some).collect())));
+    let one_allele = call.haploid && !style.haploid_as_diploid;
+    let fractions = call.allele_depths[1..].iter().map(|&n| Some(fraction(n, call.depth))).collect();
+    // Of one copy, the likelihoods of the homozygous genotypes: the last of each row of the triangle.
+    let likelihoods: Vec<i32> = if one_allele {
+        (0..call.allele_depths.len()).filter_map(|a| call.phred_likelihoods.get(a * (a + 3) / 2)).copied().collect()
+    } else {
+        call.phred_likelihoods.clone()
+    };
+    let forward =
+        call.allele_depths.iter().zip(&call.reverse_depths).map(|(all, reverse)| all.saturating_sub(*reverse));
+    let values = vec![
+        Some(Value::Genotype(genotype(call.genotype, one_allele))),
+        Some(Value::Integer(call.genotype_quality)),
+        Some(Value::Integer(count(call.depth))),
+        integers(&mut call.allele_depths.iter().map(|&n| count(n))),
+        Some(Value::Array(Array::Float(fractions))),
+        integers(&mut likelihoods.into_iter()),
+        integers(&mut forward.map(count)),
+        integers(&mut call.reverse_depths.iter().map(|&n| count(n))),
+        Some(Value::Float(two_decimals(call.mapping_quality))),
+    ];
+    let keys: Keys = CALL_FORMATS.into_iter().take(style.formats).map(str::to_owned).collect();
+    Samples::new(keys, vec![values.into_iter().take(style.formats).collect()])
+}
+
+fn genotype(alleles: Option<(usize, usize)>, one_allele: bool) -> Genotype {
     let pair = alleles.map_or([None, None], |(a, b)| [Some(a), Some(b)]);
-    pair.into_iter().map(|allele| Allele::new(allele, Phasing::Unphased)).collect()
+    // One allele alone counts as phased (VCF specification, section 1.6.2).
+    let (copies, phasing) = if one_allele { (1, Phasing::Phased) } else { (2, Phasing::Unphased) };
+    pair.into_iter().take(copies).map(|allele| Allele::new(allele, phasing)).collect()
 }
 
 /// `n` of `depth`, to six significant digits; 0 of nothing is 0.
@@ -64,4 +125,8 @@ fn genotype(alleles: Option<(usize, usize)>) -> Genotype {
 pub fn fraction(n: u32, depth: u32) -> f32 {
     let share = f64::from(n) / f64::from(depth.max(1));
     format!("{share:.5e}").parse().unwrap_or_default()
+}
+
+fn two_decimals(value: f64) -> f32 {
+    format!("{value:.2}").parse().unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
 use varpix::reads::BamFile;
 use varpix::regions::Region;
-use varpix::vcf::gvcf::{Line, Weaver, with_unseen_allele};
+use varpix::vcf::gvcf::{DEFAULT_UNSEEN, Line, Weaver, with_unseen_allele};
 
 use crate::golden::{self, GoldenExample, Site, data};
 
@@ -173,15 +173,21 @@ fn classified_sites() -> Vec<(Candidate, BySet)> {
     let mut sites: Vec<(Candidate, BySet)> = Vec::new();
     for result in golden::classified(&data("golden/golden.postprocess_single_site_input-00000-of-00001.tfrecord.gz")) {
         let counts: Vec<u32> = result.site.counts.iter().map(|&n| u32::try_from(n).unwrap()).collect();
-        let alt =
-            |(bases, &count): (&String, &u32)| AltAllele { bases: bases.clone().into(), count, support: Vec::new() };
+        let alt = |(bases, &count): (&String, &u32)| AltAllele {
+            bases: bases.clone().into(),
+            count,
+            reverse_count: 0,
+            support: Vec::new(),
+        };
         let candidate = Candidate {
             contig: ContigId(0),
             position: result.site.position,
             reference: result.site.reference.clone().into(),
             alts: result.site.alts.iter().zip(&counts[1..]).map(alt).collect(),
             reference_count: counts[0],
+            reference_reverse_count: 0,
             depth: u32::try_from(result.site.depth).unwrap(),
+            mapping_quality: 60.0,
         };
         if sites.last().is_none_or(|(last, _)| *last != candidate) {
             sites.push((candidate, BySet::new()));
@@ -231,7 +237,7 @@ fn calls_are_deepvariants() {
     let mut resolver = Resolver::default();
     let mut ours = Vec::new();
     for (candidate, images) in classified_sites() {
-        ours.extend(resolver.push(call(&candidate, &images)));
+        ours.extend(resolver.push(call(&candidate, &images, false)));
     }
     ours.extend(resolver.finish());
     let mut equal = 0;
@@ -303,7 +309,7 @@ fn gvcf_lines_are_deepvariants() {
     let mut weaver = Weaver::default();
     let mut resolver = Resolver::default();
     for (candidate, images) in classified_sites() {
-        resolver.push(call(&candidate, &images)).into_iter().for_each(|call| weaver.call(call));
+        resolver.push(call(&candidate, &images, false)).into_iter().for_each(|call| weaver.call(call));
     }
     resolver.finish().into_iter().for_each(|call| weaver.call(call));
     for block in golden::blocks(&data("golden/golden.postprocess_gvcf_input.tfrecord.gz")) {
@@ -321,7 +327,7 @@ fn gvcf_lines_are_deepvariants() {
         .into_iter()
         .map(|line| match line {
             Line::Block(block) => block_columns(&block),
-            Line::Call(call) => columns(&with_unseen_allele(&call)),
+            Line::Call(call) => columns(&with_unseen_allele(&call, DEFAULT_UNSEEN)),
         })
         .collect();
     let golden = golden::vcf(&data("golden/golden.postprocess_gvcf_output.g.vcf"));

@@ -239,7 +239,8 @@ fn usage_errors() {
     let world = World::new();
     refused(&world, &["--no-such-flag"], 2, &[]);
     refused(&world, &["--threads", "0"], 2, &[]);
-    refused(&world, &["--output-gvcf", "x.g.vcf.gz"], 2, &["gVCF"]);
+    refused(&world, &["--output-gvcf", "x.g.txt"], 2, &["x.g.txt", ".vcf.gz"]);
+    refused(&world, &["--haploid-contigs", "chrZ"], 2, &["chrZ"]);
     refused(&world, &["--model-type", "PACBIO"], 2, &["PACBIO"]);
     refused(&world, &["--device", "tpu"], 2, &["tpu"]);
     varpix(&["call"]).fails(2, &[]);

@@ -1,14 +1,15 @@
 //! The pipeline in process, with a classifier that needs no network.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use varpix::classify::fixed::SupportClassifier;
 use varpix::classify::{Batch, Classifier, Model, Probabilities};
 use varpix::error::{Error, Result};
 use varpix::genome::ReferenceFile;
+use varpix::genotype::Ploidy;
 use varpix::genotype::{Call, Filter};
-use varpix::pipeline::{Inputs, Outputs, RunOptions, run};
+use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
 use varpix::reads::BamFile;
 use varpix::regions::{Region, Targets};
 
@@ -30,7 +31,12 @@ fn setup(regions: &str) -> Setup {
 
 impl Setup {
     fn inputs(&self) -> Inputs<'_> {
-        Inputs { reference: &self.reference, reads: &self.reads, regions: &self.regions, model: &self.model }
+        Inputs {
+            reference: &self.reference,
+            reads: std::slice::from_ref(&self.reads),
+            regions: &self.regions,
+            model: &self.model,
+        }
     }
 
     fn support(&self) -> Box<dyn Classifier> {
@@ -38,8 +44,14 @@ impl Setup {
     }
 }
 
+/// A sample with two copies of all contigs.
+fn diploid() -> &'static Ploidy {
+    static DIPLOID: OnceLock<Ploidy> = OnceLock::new();
+    DIPLOID.get_or_init(Ploidy::default)
+}
+
 fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
-    RunOptions { workers, emit_reference_calls: false, stop, progress }
+    RunOptions { workers, filter: CallFilter::default(), ploidy: diploid(), quality_bin: 5, stop, progress }
 }
 
 #[test]
@@ -99,7 +111,8 @@ fn reference_calls_come_on_request() {
     for emit_reference_calls in [false, true] {
         let mut calls: Vec<Call> = Vec::new();
         let stop = AtomicBool::new(false);
-        let options = RunOptions { emit_reference_calls, ..options(2, &stop, &|_| {}) };
+        let filter = CallFilter { reference_calls: emit_reference_calls, ..CallFilter::default() };
+        let options = RunOptions { filter, ..options(2, &stop, &|_| {}) };
         let stats = run(setup.inputs(), Box::new(Doubter), Outputs::calls_only(&mut calls), options).unwrap();
         assert!(stats.candidates > 10 && stats.calls[1] == stats.candidates, "{stats}");
         assert_eq!(calls.len() as u64, if emit_reference_calls { stats.candidates } else { 0 });

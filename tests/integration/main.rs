@@ -8,6 +8,7 @@ mod faults;
 mod golden;
 mod inputs;
 mod library;
+mod outputs;
 mod realigned;
 mod show;
 #[cfg(feature = "torch")]

@@ -1,0 +1,230 @@
+//! What `varpix call` writes: gVCF, BCF, stdout, haploid genotypes, filters; and what other tools say to it.
+
+use std::collections::BTreeSet;
+
+use crate::world::{Outcome, World, text, tool};
+
+const REGION: &str = "chrA:1-40000";
+const LENGTH: usize = 40_000;
+
+/// The columns of a file's records.
+fn records(path: &str) -> Vec<Vec<String>> {
+    let listed = tool("bcftools", &["view", "-H", path]);
+    listed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// A record's FORMAT value.
+fn value<'a>(record: &'a [String], key: &str) -> &'a str {
+    let i = record[8].split(':').position(|format| format == key).unwrap();
+    record[9].split(':').nth(i).unwrap()
+}
+
+fn numbers(text: &str) -> Vec<f64> {
+    text.split(',').map(|n| n.parse().unwrap()).collect()
+}
+
+/// Fails where a tool has anything to say.
+#[track_caller]
+fn silent(program: &str, args: &[&str]) {
+    let output = std::process::Command::new(program).args(args).output().unwrap();
+    let outcome = Outcome::from(output);
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!((outcome.code, said.trim()), (0, ""), "{program} {args:?}");
+}
+
+#[test]
+fn a_gvcf_covers_each_position_once() {
+    let world = World::new();
+    let gvcf = text(&world.path("out.g.vcf.gz"));
+    world.call(&["--regions", REGION, "--output-gvcf", &gvcf]).succeeds();
+    let mut covered = 0;
+    let all = records(&gvcf);
+    for record in &all {
+        let start: usize = record[1].parse::<usize>().unwrap() - 1;
+        let is_block = record[4] == "<*>";
+        let end = match record[7].strip_prefix("END=") {
+            Some(end) => end.parse().unwrap(),
+            None => start + record[3].len(),
+        };
+        assert_eq!(record[7] != ".", is_block);
+        // Only calls may lie over each other.
+        assert!(start == covered || (!is_block && start < covered), "{start} after {covered}: {record:?}");
+        covered = covered.max(end);
+        assert!(record[4].ends_with("<*>") && value(record, "PL").split(',').count() >= 3);
+    }
+    assert_eq!(covered, LENGTH);
+    let sites = |records: &[Vec<String>]| -> BTreeSet<String> {
+        records.iter().filter(|r| r[6] == "PASS").map(|r| format!("{} {}", r[1], r[4].replace(",<*>", ""))).collect()
+    };
+    assert_eq!(sites(&all), sites(&records(&text(&world.vcf))));
+    assert_eq!(world.outputs(), ["out.g.vcf.gz", "out.g.vcf.gz.tbi", "out.vcf.gz", "out.vcf.gz.tbi"]);
+}
+
+#[test]
+fn borders_between_regions_do_not_show() {
+    let called = |regions: &[&str]| {
+        let world = World::new();
+        let gvcf = text(&world.path("out.g.vcf"));
+        let mut args = vec!["--output-gvcf", &gvcf, "--regions"];
+        args.extend(regions);
+        world.call(&args).succeeds();
+        (std::fs::read(&world.vcf).unwrap(), std::fs::read_to_string(&gvcf).unwrap())
+    };
+    assert_eq!(called(&[REGION]), called(&["chrA:1-13000", "chrA:13001-14000", "chrA:14001-40000"]));
+}
+
+#[test]
+fn gatks_name_for_the_unseen_allele() {
+    let world = World::new();
+    let gvcf = text(&world.path("out.g.vcf"));
+    let args = ["--output-gvcf", &gvcf, "--gvcf-ref-allele", "<NON_REF>", "--gvcf-gq-bin", "50"];
+    world.call(&args).succeeds();
+    let all = records(&gvcf);
+    assert!(all.iter().all(|record| record[4].ends_with("<NON_REF>")));
+    let fine = World::new();
+    let gvcf = text(&fine.path("out.g.vcf"));
+    fine.call(&["--output-gvcf", &gvcf, "--gvcf-gq-bin", "1"]).succeeds();
+    assert!(records(&gvcf).len() > all.len());
+    fine.call(&["--output-gvcf", &gvcf, "--gvcf-ref-allele", "NON_REF"]).fails(2, &[]);
+}
+
+#[test]
+fn tools_take_all_of_it_without_a_word() {
+    let world = World::new();
+    let gvcf = text(&world.path("out.g.vcf.gz"));
+    world.call(&["--regions", REGION, "--output-gvcf", &gvcf]).succeeds();
+    let haploid = World::new();
+    let haploid_gvcf = text(&haploid.path("out.g.vcf.gz"));
+    let args =
+        ["--regions", REGION, "--haploid-contigs", "chrA", "--sample-name", "other", "--output-gvcf", &haploid_gvcf];
+    haploid.call(&args).succeeds();
+    let (vcf, other) = (text(&world.vcf), text(&haploid.vcf));
+    for file in [&vcf, &other, &gvcf, &haploid_gvcf] {
+        silent("vcf-validator", &[file]);
+        silent("bcftools", &["view", "-o", "/dev/null", file]);
+        silent("bcftools", &["index", "--force", "--tbi", file]);
+        silent("tabix", &["-f", "-p", "vcf", file]);
+        let stats = tool("bcftools", &["stats", file]);
+        assert!(stats.contains("number of records"));
+    }
+    for pair in [[&vcf, &other], [&gvcf, &haploid_gvcf]] {
+        silent("bcftools", &["merge", "-o", "/dev/null", pair[0], pair[1]]);
+    }
+    // Left-aligned and trimmed: nothing is left to do.
+    let reference = text(&world.reference);
+    let args = ["norm", "-c", "e", "-f", &reference, "-o", "/dev/null", &vcf];
+    let normal = Outcome::from(std::process::Command::new("bcftools").args(args).output().unwrap());
+    let (_, counts) = normal.stderr.trim().rsplit_once('\t').unwrap();
+    assert!(counts.ends_with("/0/0/0"), "{}", normal.stderr);
+}
+
+#[test]
+fn values_agree_with_each_other() {
+    let world = World::new();
+    world.call(&["--regions", REGION, "--emit-ref-calls"]).succeeds();
+    let all = records(&text(&world.vcf));
+    assert!(all.len() > 30);
+    for record in &all {
+        let likelihoods = numbers(value(record, "PL"));
+        let genotype = value(record, "GT");
+        if let Some((a, b)) = genotype.split_once('/').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?))) {
+            let called: usize = {
+                let (a, b): (usize, usize) = (a, b);
+                b * (b + 1) / 2 + a
+            };
+            assert!(likelihoods[called].abs() < 0.5, "{record:?}");
+        }
+        let (depths, depth) = (numbers(value(record, "AD")), numbers(value(record, "DP"))[0]);
+        assert!(depths.iter().sum::<f64>() <= depth, "{record:?}");
+        let strands = numbers(value(record, "ADF")).into_iter().zip(numbers(value(record, "ADR")));
+        assert!(strands.zip(&depths).all(|((f, r), d)| (f + r - d).abs() < 0.5), "{record:?}");
+        let mapping = numbers(value(record, "MQ"))[0];
+        assert!((0.0..=60.0).contains(&mapping), "{record:?}");
+    }
+}
+
+#[test]
+fn one_copy_has_one_allele() {
+    let world = World::new();
+    let par = text(&world.write("par.bed", b"chrA\t0\t10000\n"));
+    world.call(&["--regions", REGION, "--haploid-contigs", "chrA", "--par-regions-bed", &par]).succeeds();
+    let all = records(&text(&world.vcf));
+    let (two, one): (Vec<_>, Vec<_>) = all.iter().partition(|r| r[1].parse::<u32>().unwrap() <= 10_000);
+    assert!(!two.is_empty() && two.iter().all(|r| value(r, "GT").contains('/')));
+    assert!(!one.is_empty());
+    for record in one {
+        let alleles = 1 + record[4].split(',').count();
+        assert!(value(record, "GT").parse::<usize>().is_ok_and(|allele| allele < alleles), "{record:?}");
+        assert_eq!(value(record, "PL").split(',').count(), alleles, "{record:?}");
+    }
+    world.call(&["--regions", REGION, "--haploid-contigs", "chrA", "--haploid-gt", "diploid"]).succeeds();
+    for record in records(&text(&world.vcf)) {
+        let (a, b) = value(&record, "GT").split_once('/').unwrap();
+        assert_eq!(a, b);
+    }
+}
+
+#[test]
+fn one_file_for_each_kind_of_name() {
+    let world = World::new();
+    world.call(&[]).succeeds();
+    let lines = records(&text(&world.vcf));
+    let (reference, reads) = (text(&world.reference), text(&world.reads));
+    let to = |name: &str| {
+        let args = ["call", "--ref", &reference, "--reads", &reads, "--regions", "chrA:1-20000", "--output-vcf", name];
+        crate::world::varpix(&args).succeeds()
+    };
+    let bcf = text(&world.path("out.bcf"));
+    to(&bcf);
+    assert_eq!(records(&bcf), lines);
+    assert_eq!(tool("bcftools", &["view", "-H", &bcf, "chrA:1-20000"]).lines().count(), lines.len());
+    let plain = text(&world.path("plain.vcf"));
+    to(&plain);
+    assert_eq!(records(&plain), lines);
+    assert_eq!(to("-").stdout, std::fs::read_to_string(&plain).unwrap());
+}
+
+#[test]
+fn only_what_is_asked_for() {
+    let world = World::new();
+    world.call(&["--regions", REGION, "--emit-ref-calls"]).succeeds();
+    let all = records(&text(&world.vcf));
+    let quality = |record: &[String]| record[5].parse::<f64>().unwrap();
+    world.call(&["--regions", REGION, "--emit-ref-calls", "--only-pass"]).succeeds();
+    let passed: Vec<_> = all.iter().filter(|r| r[6] == "PASS").cloned().collect();
+    assert_eq!(records(&text(&world.vcf)), passed);
+    let middle = quality(&passed[passed.len() / 2]);
+    world.call(&["--regions", REGION, "--min-qual", &middle.to_string()]).succeeds();
+    let good: Vec<_> = passed.iter().filter(|r| quality(r) >= middle).cloned().collect();
+    assert_eq!(records(&text(&world.vcf)), good);
+}
+
+#[test]
+fn a_samples_reads_may_lie_in_several_files() {
+    let world = World::new();
+    world.call(&[]).succeeds();
+    let whole = std::fs::read(&world.vcf).unwrap();
+    let reads = text(&world.reads);
+    let halves: Vec<String> = [["-f", "16", "a.bam"], ["-F", "16", "b.bam"]]
+        .iter()
+        .map(|[flag, bit, name]| {
+            let path = text(&world.path(name));
+            tool("samtools", &["view", "-b", flag, bit, "-o", &path, &reads]);
+            tool("samtools", &["index", &path]);
+            path
+        })
+        .collect();
+    let mut both = World::new();
+    both.reads = halves.join(",").into();
+    both.call(&[]).succeeds();
+    assert_eq!(std::fs::read(&both.vcf).unwrap(), whole);
+    let header = tool("samtools", &["view", "-H", &reads]).replace("SM:testdata", "SM:somebody");
+    let header = text(&world.write("header.sam", header.as_bytes()));
+    let stranger = world.path("stranger.bam");
+    let renamed = std::process::Command::new("samtools").args(["reheader", &header, &halves[1]]).output().unwrap();
+    std::fs::write(&stranger, renamed.stdout).unwrap();
+    tool("samtools", &["index", &text(&stranger)]);
+    let mut mixed = World::new();
+    mixed.reads = format!("{},{}", halves[0], text(&stranger)).into();
+    mixed.call(&[]).fails(3, &["somebody", "testdata", "--sample-name"]);
+}
