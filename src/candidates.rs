@@ -82,6 +82,8 @@ pub struct Candidate {
     pub depth: u32,
     /// Root mean square of the mapping qualities of the reads that count (MQ), Phred.
     pub mapping_quality: f64,
+    /// True where it was asked for: all its alleles are answered for, as they are written.
+    pub forced: bool,
 }
 
 impl Candidate {
@@ -148,14 +150,9 @@ fn candidate(
         reference_count: count.reference,
         reference_reverse_count: count.reference_reverse,
         depth,
-        mapping_quality: root_mean(count.mapping_quality_squares, depth),
+        mapping_quality: count.mapping_quality(),
+        forced: false,
     })
-}
-
-/// The root of a mean of squares.
-#[allow(clippy::cast_precision_loss, reason = "sums below 2^52")]
-fn root_mean(squares: u64, n: u32) -> f64 {
-    (squares as f64 / f64::from(n.max(1))).sqrt()
 }
 
 /// The allele's bases where the reference allele is `whole`: what of `whole` it leaves alone is appended.

@@ -1,6 +1,7 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
 //! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource};
 use crate::realign::{self, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
+use crate::sites::Sites;
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;
@@ -100,19 +102,28 @@ pub struct Gatherer {
     options: EvidenceOptions,
     image: ImageSpec,
     empty_too: bool,
+    sites: Option<Arc<Sites>>,
 }
 
 impl Gatherer {
     /// Gathers from `source` and `reference`, for images of `image`.
     #[must_use]
     pub fn new(source: Box<dyn ReadSource>, reference: Reference, options: EvidenceOptions, image: ImageSpec) -> Self {
-        Self { source, reference, options, image, empty_too: false }
+        Self { source, reference, options, image, empty_too: false, sites: None }
+    }
+
+    /// Takes these sites for candidates, and no others.
+    #[must_use]
+    pub fn genotyping(mut self, sites: Option<Arc<Sites>>) -> Self {
+        self.empty_too |= sites.is_some();
+        self.sites = sites;
+        self
     }
 
     /// Counts regions without reads too, as zeros at each position; otherwise their evidence is empty.
     #[must_use]
     pub fn counting_empty_regions(mut self, yes: bool) -> Self {
-        self.empty_too = yes;
+        self.empty_too |= yes;
         self
     }
 
@@ -155,7 +166,13 @@ impl Gatherer {
             }
             let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
             let counts = alleles::count(region.interval, &reads, &reference, options);
-            let candidates = candidates::find(region.contig, &counts, &reference, &self.options.candidates);
+            let candidates = match &self.sites {
+                None => candidates::find(region.contig, &counts, &reference, &self.options.candidates),
+                Some(sites) => {
+                    let name = &self.reference.contigs().get(region.contig).name;
+                    sites.candidates(region, &counts, &reference, name)?
+                }
+            };
             (reference, counts, candidates)
         };
         let count_time = started.elapsed();

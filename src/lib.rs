@@ -38,6 +38,8 @@ pub mod reads;
 pub mod realign;
 /// The work: pieces of the genome.
 pub mod regions;
+/// Alleles that are asked for, as candidates.
+pub mod sites;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 /// Learning a model from reads with known variants.

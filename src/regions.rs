@@ -169,6 +169,18 @@ impl Targets {
         self.iter().map(|(_, interval)| interval.len()).sum()
     }
 
+    /// Single positions (0-based), sorted, of some contigs.
+    #[must_use]
+    pub fn of_positions(positions: impl Iterator<Item = (ContigId, Vec<u64>)>) -> Self {
+        let single = |position| Interval::new(position, position + 1);
+        let mut targets = Self::default();
+        for (contig, positions) in positions {
+            positions.into_iter().for_each(|position| targets.add(contig, single(position)));
+        }
+        targets.merge();
+        targets
+    }
+
     /// The regions of `size` bp that hold a position of the intervals, whole, as they are cut where all is called: for looking
     /// at a few sites as a whole run sees them.
     #[must_use]

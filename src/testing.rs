@@ -54,6 +54,7 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
         reference_reverse_count: reference_count / 2,
         depth: reference_count + alts.iter().map(|alt| alt.1).sum::<u32>(),
         mapping_quality: 60.0,
+        forced: false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `varpix call`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
@@ -18,6 +19,7 @@ use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
+use crate::sites::Sites;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
 use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
@@ -50,6 +52,9 @@ pub(super) struct CallArgs {
     /// Where the network runs: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: String,
+    /// Genotype the alleles of this VCF, each of its records, and nothing else
+    #[arg(long, value_name = "VCF", conflicts_with = "output_gvcf")]
+    genotype_sites: Option<PathBuf>,
     /// The sample's name in the VCF [default: SM of the read groups]
     #[arg(long, value_name = "NAME")]
     sample_name: Option<String>,
@@ -207,7 +212,14 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
     }
-    let regions = targets.regions(model.config.evidence.region_size);
+    let sites = args.genotype_sites.as_ref().map(|path| Sites::read(path, contigs)).transpose()?;
+    let sites = sites.map(|sites| Arc::new(sites.within(&targets)));
+    let size = model.config.evidence.region_size;
+    let regions = match &sites {
+        None => targets.regions(size),
+        // Whole regions, so that a site is seen as when all is called.
+        Some(sites) => sites.targets().whole_regions(size, contigs),
+    };
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
         model.config.name,
@@ -218,13 +230,19 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     );
     let progress = Progress::new(inputs.reference.contigs(), targets.bases());
     let stats = pipeline::run(
-        pipeline::Inputs { reference: &inputs.reference, reads: &inputs.reads, regions: &regions, model: &model },
+        pipeline::Inputs {
+            reference: &inputs.reference,
+            reads: &inputs.reads,
+            regions: &regions,
+            sites: sites.as_ref(),
+            model: &model,
+        },
         classifier,
         pipeline::Outputs { calls: &mut writer, gvcf: gvcf.as_mut(), realigned: realigned.as_mut() },
         RunOptions {
             workers: split.workers,
             filter: CallFilter {
-                reference_calls: args.emit_ref_calls,
+                reference_calls: args.emit_ref_calls || sites.is_some(),
                 only_pass: args.only_pass,
                 min_quality: args.min_qual,
             },

@@ -83,7 +83,8 @@ impl Call {
 /// thought of.
 #[must_use]
 pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
-    let kept = kept_alts(candidate.alts.len(), images);
+    let kept =
+        if candidate.forced { (0..candidate.alts.len()).collect() } else { kept_alts(candidate.alts.len(), images) };
     let mut probabilities = merged(&kept, images);
     if haploid {
         probabilities = probabilities.homozygous();
@@ -96,7 +97,9 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     let (filter, genotype, genotype_quality) = judged(&probabilities, &allele_depths);
     let mut reference = candidate.reference.clone();
     let mut alts: Vec<Vec<u8>> = kept.iter().map(|&alt| candidate.alts[alt].bases.clone()).collect();
-    trim_shared_suffix(&mut reference, &mut alts);
+    if !candidate.forced {
+        trim_shared_suffix(&mut reference, &mut alts);
+    }
     Call {
         contig: candidate.contig,
         position: candidate.position,

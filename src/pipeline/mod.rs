@@ -20,6 +20,7 @@ mod reorder;
 pub mod stats;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,7 @@ use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::reads::{BamFile, BamSource, FetchStats};
 use crate::realign::{Placement, RealignedBam};
 use crate::regions::Region;
+use crate::sites::Sites;
 use crate::vcf::{CallSink, GvcfWriter};
 use reorder::Reorder;
 use stats::{RunStats, Stage, StageTimes};
@@ -56,6 +58,8 @@ pub struct Inputs<'a> {
     pub reads: &'a [BamFile],
     /// The regions, numbered from 0 in genome order.
     pub regions: &'a [Region],
+    /// Sites to genotype in place of finding candidates.
+    pub sites: Option<&'a Arc<Sites>>,
     /// The model whose settings count.
     pub model: &'a Model,
 }
@@ -231,7 +235,8 @@ impl Workers<'_> {
         let source = BamSource::open(self.inputs.reads, self.inputs.reference.contigs(), config.evidence.reads())?;
         let reference = self.inputs.reference.open()?;
         let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone())
-            .counting_empty_regions(self.quality_bin.is_some());
+            .counting_empty_regions(self.quality_bin.is_some())
+            .genotyping(self.inputs.sites.cloned());
         loop {
             let waiting = Instant::now();
             receive(&self.tickets, self.stop)?;

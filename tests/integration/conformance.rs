@@ -188,6 +188,7 @@ fn classified_sites() -> Vec<(Candidate, BySet)> {
             reference_reverse_count: 0,
             depth: u32::try_from(result.site.depth).unwrap(),
             mapping_quality: 60.0,
+            forced: false,
         };
         if sites.last().is_none_or(|(last, _)| *last != candidate) {
             sites.push((candidate, BySet::new()));

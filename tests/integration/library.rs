@@ -35,6 +35,7 @@ impl Setup {
             reference: &self.reference,
             reads: std::slice::from_ref(&self.reads),
             regions: &self.regions,
+            sites: None,
             model: &self.model,
         }
     }

@@ -228,3 +228,51 @@ fn a_samples_reads_may_lie_in_several_files() {
     mixed.reads = format!("{},{}", halves[0], text(&stranger)).into();
     mixed.call(&[]).fails(3, &["somebody", "testdata", "--sample-name"]);
 }
+
+#[test]
+fn each_site_that_is_asked_for_is_answered() {
+    let world = World::new();
+    let truth = tool("bcftools", &["view", "-H", &text(&crate::world::testdata("truth.vcf.gz")), "chrA:1-30000"]);
+    let bases = std::fs::read_to_string(&world.reference).unwrap();
+    let contig: String = bases.lines().skip(1).take_while(|line| !line.starts_with('>')).collect();
+    let base = |position: usize| char::from(contig.as_bytes()[position - 1].to_ascii_uppercase());
+    // True sites, one that no read shows, one twice, and one beyond the reads' alleles.
+    let mut wanted: Vec<(usize, String, String)> = truth
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .map(|columns| (columns[1].parse().unwrap(), columns[3].to_owned(), columns[4].to_owned()))
+        .collect();
+    let absent = (5_000, base(5_000).to_string(), (if base(5_000) == 'A' { "C" } else { "A" }).to_owned());
+    let long = (7_000, base(7_000).to_string(), format!("{}ACGTACGTACGT", base(7_000)));
+    wanted.extend([absent.clone(), absent, long]);
+    wanted.sort();
+    let header =
+        "##fileformat=VCFv4.3\n##contig=<ID=chrA,length=120000>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n";
+    let line = |(position, from, to): &(usize, String, String)| format!("chrA\t{position}\t.\t{from}\t{to}\t.\t.\t.\n");
+    let file = |sites: &[(usize, String, String)]| format!("{header}{}", sites.iter().map(line).collect::<String>());
+    let sites = text(&world.write("sites.vcf", file(&wanted).as_bytes()));
+    world.call(&["--regions", "chrA", "--genotype-sites", &sites]).succeeds();
+    let answers = records(&text(&world.vcf));
+    let answered: Vec<(usize, String, String)> =
+        answers.iter().map(|r| (r[1].parse().unwrap(), r[3].clone(), r[4].clone())).collect();
+    assert_eq!(answered, wanted);
+    let carried = answers.iter().filter(|r| r[6] == "PASS").count();
+    assert!(carried * 100 >= truth.lines().count() * 90 && carried <= truth.lines().count(), "{carried}");
+    for record in answers.iter().filter(|r| r[1] == "5000" || r[1] == "7000") {
+        assert_eq!((record[6].as_str(), value(record, "AD").rsplit(',').next()), ("RefCall", Some("0")), "{record:?}");
+    }
+    // A part of the contig has its part of the answers.
+    world.call(&["--regions", "chrA:1-6000", "--genotype-sites", &sites]).succeeds();
+    assert_eq!(records(&text(&world.vcf)).len(), wanted.iter().filter(|site| site.0 <= 6000).count());
+    // What cannot be genotyped is named.
+    let faulty = |name: &str, content: String, words: &[&str]| {
+        let sites = text(&world.write(name, content.as_bytes()));
+        world.call(&["--genotype-sites", &sites]).fails(3, words);
+    };
+    let wrong = if base(5_000) == 'G' { "T" } else { "G" };
+    faulty("wrong.vcf", file(&[(5_000, wrong.into(), "A".into())]).replace("\tA\t", "\tC\t"), &["chrA:5000", "REF"]);
+    faulty("symbolic.vcf", file(&[(5_000, base(5_000).to_string(), "<DEL>".into())]), &["chrA:5000", "<DEL>"]);
+    wanted.reverse();
+    faulty("unsorted.vcf", file(&wanted), &["sort"]);
+    faulty("other.vcf", file(&wanted).replace("chrA", "chr9"), &["chr9"]);
+}

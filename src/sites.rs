@@ -1,0 +1,188 @@
+//! A VCF of alleles to genotype -> candidates for exactly these, with what the reads say of them.
+//!
+//! The alleles stay as they are written. Reads are matched to them in normal form, so an indel that a read has elsewhere in
+//! its repeat counts. Every record gets an answer, in the file's order, whether reads show its alleles or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rust_htslib::bcf::{self, Read as _};
+
+use crate::alleles::{AlleleCount, AlleleCounts, AlleleKind};
+use crate::candidates::{AltAllele, Candidate};
+use crate::error::{Error, Result};
+use crate::genome::{ContigId, Contigs, ReferenceWindow};
+use crate::regions::{Region, Targets};
+use crate::truth::NormalAllele;
+
+/// Most alternative alleles of a record: each pair of them needs an image.
+const MOST_ALTS: usize = 16;
+
+/// A record's alleles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Site {
+    position: u64,
+    reference: Vec<u8>,
+    alts: Vec<Vec<u8>>,
+}
+
+/// The sites of a file, by contig and position.
+#[derive(Clone, Debug, Default)]
+pub struct Sites {
+    by_contig: BTreeMap<ContigId, Vec<Site>>,
+}
+
+impl Sites {
+    /// Reads a VCF or BCF file.
+    ///
+    /// # Errors
+    /// [`Error::Input`] naming the record that cannot be genotyped: on a contig that `contigs` lacks, out of order, without
+    /// alternative alleles, or with one that is not of plain bases.
+    pub fn read(path: &Path, contigs: &Contigs) -> Result<Self> {
+        let cannot = |e: rust_htslib::errors::Error| Error::input(path, format!("cannot be read as VCF: {e}"));
+        let mut reader = bcf::Reader::from_path(path).map_err(cannot)?;
+        let mut sites = Self::default();
+        for (number, record) in (1..).zip(reader.records()) {
+            let record = record.map_err(cannot)?;
+            let name = record.rid().and_then(|rid| record.header().rid2name(rid).ok()).map(String::from_utf8_lossy);
+            let name = name.map_or_else(|| "?".to_owned(), std::borrow::Cow::into_owned);
+            let place = format!("record {number} ({name}:{})", record.pos() + 1);
+            let bad = |why: String| Error::input(path, format!("{place} {why}"));
+            let contig =
+                contigs.id(&name).ok_or_else(|| bad(format!("cannot be genotyped: {}", contigs.unknown(&name))))?;
+            let position = u64::try_from(record.pos()).map_err(|_| bad("has no position".into()))?;
+            let mut alleles: Vec<Vec<u8>> = record.alleles().iter().map(|a| a.to_ascii_uppercase()).collect();
+            let plain = |allele: &Vec<u8>| !allele.is_empty() && allele.iter().all(|base| b"ACGT".contains(base));
+            if let Some(odd) = alleles.iter().find(|allele| !plain(allele)) {
+                let odd = String::from_utf8_lossy(odd);
+                return Err(bad(format!("has the allele {odd}; only A, C, G, T can be genotyped")));
+            }
+            if alleles.len() < 2 || alleles.len() > MOST_ALTS + 1 {
+                return Err(bad(format!(
+                    "has {} alternative alleles; 1 to {MOST_ALTS} can be genotyped",
+                    alleles.len().saturating_sub(1)
+                )));
+            }
+            let distinct: BTreeSet<&Vec<u8>> = alleles.iter().collect();
+            if distinct.len() < alleles.len() {
+                return Err(bad("names an allele twice".into()));
+            }
+            let length = contigs.get(contig).length;
+            if position + alleles[0].len() as u64 > length {
+                return Err(bad(format!("ends behind its contig ({length} bp)")));
+            }
+            let of_contig = sites.by_contig.entry(contig).or_default();
+            if of_contig.last().is_some_and(|last| last.position > position) {
+                return Err(bad("follows a later one; sort the file with bcftools sort".into()));
+            }
+            let reference = alleles.remove(0);
+            of_contig.push(Site { position, reference, alts: alleles });
+        }
+        Ok(sites)
+    }
+
+    /// Without the sites that begin outside of `targets`.
+    #[must_use]
+    pub fn within(mut self, targets: &Targets) -> Self {
+        for (&contig, sites) in &mut self.by_contig {
+            sites.retain(|site| targets.contains(contig, site.position));
+        }
+        self
+    }
+
+    /// Where the sites begin, one position each.
+    #[must_use]
+    pub fn targets(&self) -> Targets {
+        Targets::of_positions(
+            self.by_contig
+                .iter()
+                .map(|(&contig, sites)| (contig, sites.iter().map(|site| site.position).collect::<Vec<_>>())),
+        )
+    }
+
+    /// The candidates of a region. `reference` should hold the region and what its reads reach.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where a record's REF is not the reference's.
+    pub fn candidates(
+        &self,
+        region: Region,
+        counts: &AlleleCounts,
+        reference: &ReferenceWindow,
+        name: &str,
+    ) -> Result<Vec<Candidate>> {
+        let all = self.by_contig.get(&region.contig).map_or(&[][..], Vec::as_slice);
+        let from = all.partition_point(|site| site.position < region.interval.start());
+        let sites: Vec<&Site> = all[from..].iter().take_while(|site| site.position < region.interval.end()).collect();
+        if sites.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shown = shown(counts, reference);
+        let candidate = |site: &Site| {
+            let start = site.position.cast_signed();
+            let end = start + i64::try_from(site.reference.len()).unwrap_or(0);
+            let there = reference.slice(start, end).unwrap_or_default();
+            if there != site.reference {
+                return Err(Error::input(
+                    "--genotype-sites",
+                    format!(
+                        "{name}:{}: REF is {}, the reference has {}",
+                        site.position + 1,
+                        String::from_utf8_lossy(&site.reference),
+                        String::from_utf8_lossy(there)
+                    ),
+                ));
+            }
+            let slot = usize::try_from(site.position - counts.interval.start()).unwrap_or(usize::MAX);
+            let nothing = AlleleCount::default();
+            let count = counts.counts.get(slot).unwrap_or(&nothing);
+            let alt = |bases: &Vec<u8>| {
+                let normal = NormalAllele::new(site.position, &site.reference, bases, reference);
+                let (counted, reverse_count, support) = shown.get(&normal).cloned().unwrap_or_default();
+                AltAllele {
+                    bases: bases.clone(),
+                    count: counted,
+                    reverse_count,
+                    support: support.into_iter().collect(),
+                }
+            };
+            let alts: Vec<AltAllele> = site.alts.iter().map(alt).collect();
+            let depth = count.depth().max(alts.iter().map(|alt| alt.count).sum());
+            Ok(Candidate {
+                contig: region.contig,
+                position: site.position,
+                reference: site.reference.clone(),
+                reference_count: count.reference.min(depth - alts.iter().map(|alt| alt.count).sum::<u32>()),
+                reference_reverse_count: count.reference_reverse.min(count.reference),
+                alts,
+                depth,
+                mapping_quality: count.mapping_quality(),
+                forced: true,
+            })
+        };
+        sites.into_iter().map(candidate).collect()
+    }
+}
+
+/// Reads that count, those of them on the reverse strand, and all that support, by allele.
+type Shown = BTreeMap<NormalAllele, (u32, u32, BTreeSet<u32>)>;
+
+fn shown(counts: &AlleleCounts, reference: &ReferenceWindow) -> Shown {
+    let mut shown = Shown::new();
+    for (position, count) in (counts.interval.start()..).zip(&counts.counts) {
+        for seen in count.observations.iter().filter(|seen| seen.allele.kind != AlleleKind::SoftClip) {
+            let bases = &seen.allele.bases;
+            let deletes = seen.allele.kind == AlleleKind::Deletion;
+            let length = if deletes { bases.len() } else { 1 };
+            let start = position.cast_signed();
+            let Some(whole) = reference.slice(start, start + i64::try_from(length).unwrap_or(1)) else { continue };
+            let alternative: &[u8] = if deletes { &bases[..1] } else { bases };
+            let normal = NormalAllele::new(position, whole, alternative, reference);
+            let (counted, reverse, support) = shown.entry(normal).or_default();
+            *counted += u32::from(seen.counts);
+            *reverse += u32::from(seen.counts && seen.reverse);
+            support.insert(seen.read);
+        }
+    }
+    shown
+}
