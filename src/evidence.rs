@@ -16,7 +16,7 @@ use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource};
 use crate::realign::{self, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
-use crate::sites::Sites;
+use crate::sites::{Recount, Sites};
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;
@@ -173,6 +173,15 @@ impl Gatherer {
                     sites.candidates(region, &counts, &reference, name)?
                 }
             };
+            let mut candidates = candidates;
+            if fetched.sampled_out > 0 && !candidates.is_empty() {
+                // Depths are of all reads, as the mapper aligned them; what is drawn is the sample.
+                let mut recount = Recount::new(&candidates, &reference);
+                self.source.fetch_all(region.contig, region.interval, &mut |reads| {
+                    recount.add(&candidates, &alleles::count(region.interval, &reads, &reference, options));
+                })?;
+                recount.apply(&mut candidates);
+            }
             (reference, counts, candidates)
         };
         let count_time = started.elapsed();

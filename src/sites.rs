@@ -1,4 +1,5 @@
-//! A VCF of alleles to genotype -> candidates for exactly these, with what the reads say of them.
+//! A VCF of alleles to genotype -> candidates for exactly these, with what the reads say of them; and [`Recount`], which
+//! counts the alleles of given candidates over any number of reads.
 //!
 //! The alleles stay as they are written. Reads are matched to them in normal form, so an indel that a read has elsewhere in
 //! its repeat counts. Every record gets an answer, in the file's order, whether reads show its alleles or not.
@@ -161,6 +162,71 @@ impl Sites {
             })
         };
         sites.into_iter().map(candidate).collect()
+    }
+}
+
+/// Counts of candidates anew, over more reads than the candidates were found with.
+pub struct Recount<'a> {
+    reference: &'a ReferenceWindow,
+    totals: Vec<Total>,
+}
+
+#[derive(Default)]
+struct Total {
+    depth: u32,
+    reference: u32,
+    reference_reverse: u32,
+    mapping_quality_squares: u64,
+    /// Of each alternative allele: its normal form, reads that count, and of these those on the reverse strand.
+    alts: Vec<(NormalAllele, u32, u32)>,
+}
+
+impl<'a> Recount<'a> {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(candidates: &[Candidate], reference: &'a ReferenceWindow) -> Self {
+        let normal =
+            |c: &Candidate, alt: &AltAllele| NormalAllele::new(c.position, &c.reference, &alt.bases, reference);
+        let total = |c: &Candidate| Total {
+            alts: c.alts.iter().map(|alt| (normal(c, alt), 0, 0)).collect(),
+            ..Total::default()
+        };
+        Self { reference, totals: candidates.iter().map(total).collect() }
+    }
+
+    /// Adds what some reads show.
+    pub fn add(&mut self, candidates: &[Candidate], counts: &AlleleCounts) {
+        let shown = shown(counts, self.reference);
+        for (candidate, total) in candidates.iter().zip(&mut self.totals) {
+            let slot = candidate.position.checked_sub(counts.interval.start()).and_then(|n| usize::try_from(n).ok());
+            let Some(count) = slot.and_then(|slot| counts.counts.get(slot)) else { continue };
+            total.depth += count.depth();
+            total.reference += count.reference;
+            total.reference_reverse += count.reference_reverse;
+            total.mapping_quality_squares += count.mapping_quality_squares;
+            for (normal, counted, reverse) in &mut total.alts {
+                let (more, more_reverse, _) = shown.get(normal).cloned().unwrap_or_default();
+                *counted += more;
+                *reverse += more_reverse;
+            }
+        }
+    }
+
+    /// Gives the candidates their new counts.
+    pub fn apply(self, candidates: &mut [Candidate]) {
+        for (candidate, total) in candidates.iter_mut().zip(self.totals) {
+            let of_alts: u32 = total.alts.iter().map(|(_, counted, _)| counted).sum();
+            candidate.depth = total.depth.max(of_alts);
+            candidate.reference_count = total.reference.min(candidate.depth - of_alts);
+            candidate.reference_reverse_count = total.reference_reverse.min(candidate.reference_count);
+            #[allow(clippy::cast_precision_loss, reason = "sums below 2^52")]
+            let mean = total.mapping_quality_squares as f64 / f64::from(total.depth.max(1));
+            candidate.mapping_quality = mean.sqrt();
+            for (alt, (_, counted, reverse)) in candidate.alts.iter_mut().zip(total.alts) {
+                alt.count = counted;
+                alt.reverse_count = reverse;
+            }
+        }
     }
 }
 

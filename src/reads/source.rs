@@ -14,6 +14,9 @@ use crate::genome::{Contig, ContigId, Contigs, Interval};
 /// Most reads kept of one region; more are sampled.
 pub const DEFAULT_MAX_READS: usize = 1500;
 
+/// Reads handed over at once where all are wanted.
+const READS_AT_ONCE: usize = 4096;
+
 /// What a fetch met, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchStats {
@@ -43,6 +46,12 @@ pub trait ReadSource: Send {
     /// # Errors
     /// [`Error::Input`] where the file cannot be read there.
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)>;
+
+    /// Gives `take` all usable reads that overlap `interval`, cap or not, some at a time.
+    ///
+    /// # Errors
+    /// As [`ReadSource::fetch`].
+    fn fetch_all(&mut self, contig: ContigId, interval: Interval, take: &mut dyn FnMut(Vec<Read>)) -> Result<()>;
 }
 
 /// What to take from a reads file.
@@ -199,15 +208,15 @@ impl BamSource {
 }
 
 impl OpenFile {
-    /// Offers the file's usable reads of an interval.
-    fn offer(
+    /// Shows the file's records of an interval that pass the filter.
+    fn each_record(
         &mut self,
         contig: ContigId,
         interval: Interval,
         filter: ReadFilter,
         record: &mut bam::Record,
-        kept: &mut Reservoir<Read>,
         stats: &mut FetchStats,
+        mut show: impl FnMut(&bam::Record, u64, &mut FetchStats),
     ) -> Result<()> {
         let Some(tid) = self.tids.get(contig.0).copied().flatten() else { return Ok(()) };
         let signed = |p: u64| i64::try_from(p).unwrap_or(i64::MAX);
@@ -226,16 +235,17 @@ impl OpenFile {
                 stats.filtered += 1;
                 continue;
             }
-            kept.offer(|| match Read::from_record(record) {
-                Ok(read) if read.span.end() <= length => Some(read),
-                _ => {
-                    stats.unusable += 1;
-                    None
-                }
-            });
+            show(record, length, stats);
         }
         Ok(())
     }
+}
+
+/// The record as a read of a contig of `length` bp, or `None`, which is counted.
+fn usable(record: &bam::Record, length: u64, stats: &mut FetchStats) -> Option<Read> {
+    let read = Read::from_record(record).ok().filter(|read| read.span.end() <= length);
+    stats.unusable += u64::from(read.is_none());
+    read
 }
 
 impl ReadSource for BamSource {
@@ -243,12 +253,31 @@ impl ReadSource for BamSource {
         let mut stats = FetchStats::default();
         let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start());
         for file in &mut self.files {
-            file.offer(contig, interval, self.options.filter, &mut self.record, &mut kept, &mut stats)?;
+            let filter = self.options.filter;
+            file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
+                kept.offer(|| usable(record, length, stats));
+            })?;
         }
         stats.sampled_out = kept.seen().saturating_sub(self.options.max_reads as u64);
         let mut reads = kept.into_kept();
         reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
         Ok((reads, stats))
+    }
+
+    fn fetch_all(&mut self, contig: ContigId, interval: Interval, take: &mut dyn FnMut(Vec<Read>)) -> Result<()> {
+        let mut stats = FetchStats::default();
+        let mut some = Vec::new();
+        for file in &mut self.files {
+            let filter = self.options.filter;
+            file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
+                some.extend(usable(record, length, stats));
+                if some.len() == READS_AT_ONCE {
+                    take(std::mem::take(&mut some));
+                }
+            })?;
+        }
+        take(some);
+        Ok(())
     }
 }
 
@@ -265,5 +294,10 @@ impl ReadSource for MemorySource {
         reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
         let stats = FetchStats { records: reads.len() as u64, ..FetchStats::default() };
         Ok((reads, stats))
+    }
+
+    fn fetch_all(&mut self, contig: ContigId, interval: Interval, take: &mut dyn FnMut(Vec<Read>)) -> Result<()> {
+        take(self.fetch(contig, interval)?.0);
+        Ok(())
     }
 }
