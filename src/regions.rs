@@ -175,7 +175,9 @@ impl Targets {
         let single = |position| Interval::new(position, position + 1);
         let mut targets = Self::default();
         for (contig, positions) in positions {
-            positions.into_iter().for_each(|position| targets.add(contig, single(position)));
+            for position in positions {
+                targets.add(contig, single(position));
+            }
         }
         targets.merge();
         targets

@@ -51,7 +51,7 @@ impl Model {
     pub fn checksum(&self) -> Result<String> {
         let path = self.weights();
         let bytes = std::fs::read(&path).map_err(|e| Error::model(&path, format!("cannot be read: {e}")))?;
-        Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(format!("{:x}", Sha256::digest(&bytes)))
     }
 
     /// Finds a model by its folder, or by name in the folders of [`search_path`].

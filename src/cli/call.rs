@@ -34,8 +34,8 @@ pub(super) struct CallArgs {
     /// Also write a gVCF: the calls, and blocks of how sure the rest is to be reference
     #[arg(long, value_name = "VCF")]
     output_gvcf: Option<PathBuf>,
-    /// The gVCF's allele for all that no read shows; GATK wants <NON_REF>
-    #[arg(long, default_value = DEFAULT_UNSEEN, value_name = "ALLELE", value_parser = unseen_allele)]
+    #[arg(long, help = "The gVCF's allele for all that no read shows; GATK wants <NON_REF>")]
+    #[arg(default_value = DEFAULT_UNSEEN, value_name = "ALLELE", value_parser = unseen_allele)]
     gvcf_ref_allele: String,
     /// Values of GQ that reference blocks may join
     #[arg(long, default_value_t = DEFAULT_QUALITY_BIN, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=50))]
@@ -69,7 +69,9 @@ pub(super) struct CallArgs {
     /// Contigs of which the sample has one copy, for example chrX,chrY
     #[arg(long, value_delimiter = ',', value_name = "CONTIG")]
     haploid_contigs: Vec<String>,
-    /// Where it has two copies of them nevertheless: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file
+    #[arg(
+        help = "Where it has two copies of them nevertheless: GRCh37 or GRCh38 for their pseudoautosomal regions, or a BED"
+    )]
     #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED")]
     par_regions: Option<String>,
     /// How the genotypes of one copy are written: 1 (haploid) or 1/1 (diploid, as DeepVariant does)

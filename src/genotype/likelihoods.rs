@@ -40,7 +40,7 @@ impl GenotypeProbabilities {
     #[must_use]
     pub fn homozygous(&self) -> Self {
         // In VCF's order n alleles have n (n + 1) / 2 genotypes.
-        let alleles = (1..).find(|n| n * (n + 1) / 2 >= self.0.len()).unwrap_or(1);
+        let alleles = (1..=self.0.len()).find(|n| n * (n + 1) / 2 >= self.0.len()).unwrap_or(1);
         let weights = genotypes(alleles).zip(&self.0).map(|((a, b), &p)| if a == b { p } else { 0.0 });
         Self::normalised(weights.collect())
     }

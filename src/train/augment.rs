@@ -55,7 +55,9 @@ pub fn reads(reads: &mut Vec<Read>, length: u64, random: &mut Pcg64) {
         doubt_alignments(reads, random);
     } else if random.random_bool(CAPPED_MAPPING) {
         let cap = random.random_range(37..60);
-        reads.iter_mut().for_each(|read| read.mapping_quality = read.mapping_quality.min(cap));
+        for read in reads.iter_mut() {
+            read.mapping_quality = read.mapping_quality.min(cap);
+        }
     }
     if random.random_bool(OTHER_TEMPLATES) {
         let factor = random.random_range(0.6..1.7);

@@ -294,7 +294,9 @@ impl<'a> Trainer<'a> {
     /// One step on a batch; returns its loss.
     fn learn(&mut self, batch: &[Example], rate: f64) -> Result<f64> {
         let (images, classes) = self.tensors(batch)?;
-        batch.iter().for_each(|example| self.classes[usize::from(example.class.min(2))] += 1);
+        for example in batch {
+            self.classes[usize::from(example.class.min(2))] += 1;
+        }
         let weights = class_weights(self.classes, self.options.balance);
         let weights = Tensor::from_slice(&weights).to_device(self.options.device);
         let mut step = || {
@@ -479,7 +481,7 @@ mod tests {
 
     #[test]
     fn balance_raises_rare_classes() {
-        assert_eq!(class_weights([10, 20, 70], 0.0), [1.0; 3]);
+        assert!(class_weights([10, 20, 70], 0.0).iter().all(|weight| (weight - 1.0).abs() < 1e-6));
         let [a, b, c] = class_weights([999, 1999, 6999], 1.0);
         assert!(a > b && b > c && (a / c - 7.0).abs() < 0.01);
         assert!((0.1 * a + 0.2 * b + 0.7 * c - 1.0).abs() < 0.01);

@@ -67,18 +67,18 @@ fn groups(candidates: &[Candidate], truths: &[&KnownVariant]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (start, end, is_truth, index) in all {
         // What overlaps the group's last variant belongs to it, however full it is.
-        let fits = |group: &&mut Group| {
+        let fits = |group: &Group| {
             let full = group.candidates.len() >= GROUP_SIZE || group.truths.len() >= GROUP_SIZE;
             start < group.end || (!full && start <= group.end + GROUP_GAP)
         };
-        if groups.last_mut().filter(fits).is_none() {
+        if !groups.last().is_some_and(fits) {
             groups.push(Group::default());
         }
         if let Some(group) = groups.last_mut() {
             if is_truth {
-                group.truths.push(index)
+                group.truths.push(index);
             } else {
-                group.candidates.push(index)
+                group.candidates.push(index);
             }
             group.end = group.end.max(end);
         }
@@ -105,6 +105,9 @@ impl Edit {
         Self { start, remove: (reference.len() - head) as u64, insert: alternative[head..].to_vec() }
     }
 }
+
+/// What an assignment costs: copies of the truth left out, then copies of candidates used.
+type Cost = (usize, usize);
 
 /// The edits of a site's alternative alleles.
 type Edits = Vec<Edit>;
@@ -144,7 +147,7 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
     if sizes.iter().try_fold(1_usize, |n, &size| n.checked_mul(size)).is_none_or(|n| n > MOST_CHOICES) {
         return None;
     }
-    let mut best: Option<((usize, usize), [&Vec<usize>; 2])> = None;
+    let mut best: Option<(Cost, [&Vec<usize>; 2])> = None;
     for choice in choices(&sizes) {
         let genotypes: Vec<[usize; 2]> = choice.iter().zip(&options).map(|(&i, options)| options[i]).collect();
         let copies = |pair: [usize; 2]| pair.iter().filter(|&&allele| allele > 0).count();
@@ -165,10 +168,10 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
         }
     }
     // Leaving all of the truth out always works, so there is a best.
-    let (_, sides) = best?;
+    let (_, chosen) = best?;
     let mut copies: Vec<Vec<u8>> = nothing();
-    for side in sides {
-        for (copies, &allele) in copies.iter_mut().zip(side) {
+    for alleles in chosen {
+        for (copies, &allele) in copies.iter_mut().zip(alleles) {
             if let Some(n) = allele.checked_sub(1).and_then(|alt| copies.get_mut(alt)) {
                 *n += 1;
             }

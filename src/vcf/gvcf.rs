@@ -119,6 +119,16 @@ impl Line {
     }
 }
 
+/// What the next step of weaving is.
+enum Step {
+    /// A line.
+    Line(Box<Line>),
+    /// A block lost what a call covers.
+    Smaller,
+    /// More must be known first.
+    Wait,
+}
+
 /// Weaves calls and blocks together. Both come in genome order; what lies before the settled place of both is given out.
 #[derive(Debug, Default)]
 pub struct Weaver {
@@ -143,19 +153,23 @@ impl Weaver {
     pub fn lines(&mut self, settled: Option<(ContigId, u64)>) -> Vec<Line> {
         let mut lines = Vec::new();
         let is_settled = |contig: ContigId, position: u64| settled.is_none_or(|settled| (contig, position) <= settled);
-        while let Some(line) = self.next(is_settled) {
-            lines.extend(line);
+        loop {
+            match self.next(is_settled) {
+                Step::Line(line) => lines.push(*line),
+                Step::Smaller => {}
+                Step::Wait => break,
+            }
         }
         debug_assert!(lines.windows(2).all(|pair| pair[0].place() <= pair[1].place()));
         lines
     }
 
-    /// One step: a line, or a block made smaller; `None` where more must be known first.
-    fn next(&mut self, is_settled: impl Fn(ContigId, u64) -> bool) -> Option<Option<Line>> {
+    fn next(&mut self, is_settled: impl Fn(ContigId, u64) -> bool) -> Step {
         let call = self.calls.front().map(|call| (call.contig, call.position));
         let Some(block) = self.blocks.front_mut() else {
             // A block before this call may be on its way.
-            return call.filter(|&(contig, position)| is_settled(contig, position + 1)).map(|_| self.next_call());
+            let sure = call.is_some_and(|(contig, position)| is_settled(contig, position + 1));
+            return if sure { self.next_call() } else { Step::Wait };
         };
         let start = (block.contig, block.interval.start());
         let covered = self.covered.filter(|(contig, _)| *contig == block.contig).map_or(0, |(_, end)| end);
@@ -164,26 +178,29 @@ impl Weaver {
             if block.interval.is_empty() {
                 self.blocks.pop_front();
             }
-            return Some(None);
+            return Step::Smaller;
         }
         if call.is_some_and(|call| call <= start) {
-            return Some(self.next_call());
+            return self.next_call();
         }
         let cut = call.filter(|&(contig, at)| contig == block.contig && at < block.interval.end()).map(|(_, at)| at);
         if let Some(cut) = cut {
             let piece = ReferenceBlock { interval: Interval::new(block.interval.start(), cut), ..block.clone() };
             block.interval = Interval::new(cut, block.interval.end());
-            return Some(Some(Line::Block(piece)));
+            return Step::Line(Box::new(Line::Block(piece)));
         }
-        is_settled(block.contig, block.interval.end()).then(|| self.blocks.pop_front().map(Line::Block))
+        if !is_settled(block.contig, block.interval.end()) {
+            return Step::Wait;
+        }
+        self.blocks.pop_front().map_or(Step::Wait, |block| Step::Line(Box::new(Line::Block(block))))
     }
 
-    fn next_call(&mut self) -> Option<Line> {
-        let call = self.calls.pop_front()?;
+    fn next_call(&mut self) -> Step {
+        let Some(call) = self.calls.pop_front() else { return Step::Wait };
         let end = call.position + call.reference.len() as u64;
         let before = self.covered.filter(|(contig, _)| *contig == call.contig).map_or(0, |(_, end)| end);
         self.covered = Some((call.contig, end.max(before)));
-        Some(Line::Call(call))
+        Step::Line(Box::new(Line::Call(call)))
     }
 }
 
@@ -287,7 +304,9 @@ mod tests {
             let calls: Vec<Call> =
                 calls.into_iter().filter(|(at, _)| *at < end).map(|(at, n)| call(at, &"ACGTAC"[..n])).collect();
             let covered = calls.iter().map(|c| c.position + c.reference.len() as u64).max().unwrap_or(0).max(end);
-            calls.iter().for_each(|call| weaver.call(call.clone()));
+            for call in &calls {
+                weaver.call(call.clone());
+            }
             let mut steps = settled;
             steps.sort_unstable();
             let mut lines: Vec<Line> =

@@ -259,7 +259,7 @@ fn calls_are_deepvariants() {
     assert_eq!((same, ours_passed.len()), (passed.len(), passed.len()));
 }
 
-/// POS, END, GT, GQ, MIN_DP and PL of a block, as VCF has them.
+/// POS, END, GT, GQ, `MIN_DP` and PL of a block, as VCF has them.
 fn block_columns(block: &ReferenceBlock) -> Vec<String> {
     let likelihoods = block.phred_likelihoods().map(|pl| pl.to_string()).join(",");
     let genotype = if block.is_reference { "0/0" } else { "./." };

@@ -39,6 +39,7 @@ pub struct GoldenExample {
     pub site: Site,
     pub alts: Vec<usize>,
     /// Copies of its alleles that the sample has, in a training example.
+    #[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "training needs libtorch"))]
     pub label: Option<u8>,
     /// Height, width, channels.
     pub shape: [usize; 3],

@@ -49,7 +49,7 @@ fn a_killed_run_goes_on_to_the_same_weights() {
     let arguments = arguments(&broken, 1, &learned(&broken), &tuned(&broken), &small);
     let mut command = Command::new(env!("CARGO_BIN_EXE_varpix"));
     let mut child = command.args(arguments).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(300);
+    let deadline = Instant::now() + Duration::from_mins(5);
     while !state.exists() {
         assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "no checkpoint was seen");
         std::thread::sleep(Duration::from_millis(5));
