@@ -76,7 +76,7 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
         ("PL", Number::Samples, Type::Integer, "Phred-scaled genotype likelihoods, truncated"),
         ("ADF", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the forward strand"),
         ("ADR", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the reverse strand"),
-        ("MQ", Number::Count(1), Type::Float, "Root mean square of the mapping qualities of the reads of DP"),
+        ("MQ", Number::Count(1), Type::Integer, "Root mean square of the mapping qualities of the reads of DP"),
         ("MIN_DP", Number::Count(1), Type::Integer, "Least depth of the block's positions"),
     ];
     for (name, number, ty, description) in formats {

@@ -107,7 +107,7 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
         integers(&mut likelihoods.into_iter()),
         integers(&mut forward.map(count)),
         integers(&mut call.reverse_depths.iter().map(|&n| count(n))),
-        Some(Value::Float(two_decimals(call.mapping_quality))),
+        Some(Value::Integer(rounded(call.mapping_quality))),
     ];
     let keys: Keys = CALL_FORMATS.into_iter().take(style.formats).map(str::to_owned).collect();
     Samples::new(keys, vec![values.into_iter().take(style.formats).collect()])
@@ -127,6 +127,7 @@ pub fn fraction(n: u32, depth: u32) -> f32 {
     format!("{share:.5e}").parse().unwrap_or_default()
 }
 
-fn two_decimals(value: f64) -> f32 {
-    format!("{value:.2}").parse().unwrap_or_default()
+#[allow(clippy::cast_possible_truncation, reason = "MAPQ is at most 255")]
+fn rounded(value: f64) -> i32 {
+    value.round() as i32
 }
