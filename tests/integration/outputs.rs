@@ -74,6 +74,29 @@ fn borders_between_regions_do_not_show() {
 }
 
 #[test]
+fn the_size_of_regions_does_not_show() {
+    // As long as no region is over the cap of reads.
+    let called = |size: u32| {
+        let world = World::new();
+        let model = world.path("model");
+        std::fs::create_dir(&model).unwrap();
+        for name in ["model.json", "weights.safetensors"] {
+            std::fs::copy(crate::world::model().join(name), model.join(name)).unwrap();
+        }
+        let config = std::fs::read_to_string(model.join("model.json")).unwrap();
+        let changed = config.replace("\"region_size\": 1000", &format!("\"region_size\": {size}"));
+        assert_eq!(changed == config, size == 1000);
+        std::fs::write(model.join("model.json"), changed).unwrap();
+        let gvcf = text(&world.path("out.g.vcf"));
+        world.call(&["--regions", REGION, "--model", &text(&model), "--output-gvcf", &gvcf]).succeeds();
+        (std::fs::read(&world.vcf).unwrap(), std::fs::read_to_string(&gvcf).unwrap())
+    };
+    let usual = called(1000);
+    assert_eq!(usual, called(2500));
+    assert_eq!(usual, called(700));
+}
+
+#[test]
 fn gatks_name_for_the_unseen_allele() {
     let world = World::new();
     let gvcf = text(&world.path("out.g.vcf"));
