@@ -28,10 +28,18 @@ pub struct ModelConfig {
     pub image: ImageSpec,
     /// How its evidence is gathered.
     pub evidence: EvidenceOptions,
+    /// What the network's outputs are divided by before they become probabilities, so that these are right as often as they
+    /// say (Guo et al. 2017, arXiv:1706.04599); positive.
+    #[serde(default = "unchanged")]
+    pub temperature: f64,
     /// How it was trained: data, seed, steps.
     pub training: serde_json::Value,
     /// What it reached on the tune split.
     pub measured: serde_json::Value,
+}
+
+fn unchanged() -> f64 {
+    1.0
 }
 
 /// A model found and read; its weights are not loaded yet.
@@ -91,6 +99,9 @@ impl Model {
         if let Some(problem) = config.image.problem() {
             return Err(Error::model(&path, problem));
         }
+        if !(0.01..=100.0).contains(&config.temperature) {
+            return Err(Error::model(&path, format!("temperature {} is not within 0.01 to 100", config.temperature)));
+        }
         let evidence = config.evidence;
         if !(50..=100_000).contains(&evidence.region_size) || evidence.max_reads == 0 {
             return Err(Error::model(&path, "region_size must lie within 50 to 100000 and max_reads over 0"));
@@ -135,6 +146,7 @@ mod tests {
             network: "pileup_net".into(),
             image: ImageSpec::default(),
             evidence: EvidenceOptions::default(),
+            temperature: 1.0,
             training: serde_json::Value::Null,
             measured: serde_json::Value::Null,
         }

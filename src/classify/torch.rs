@@ -111,6 +111,7 @@ pub struct TorchClassifier {
     network: Box<dyn Network>,
     device: Device,
     threads: usize,
+    temperature: f64,
     // Owns the variables that the network refers to.
     _variables: nn::VarStore,
 }
@@ -138,7 +139,7 @@ impl TorchClassifier {
             )
         })?;
         variables.freeze();
-        Ok(Self { network, device, threads, _variables: variables })
+        Ok(Self { network, device, threads, temperature: model.config.temperature, _variables: variables })
     }
 }
 
@@ -153,7 +154,8 @@ impl Classifier for TorchClassifier {
         tch::no_grad(|| {
             let images = Tensor::f_from_data_size(batch.bytes(), &size, Kind::Uint8).map_err(failed)?;
             let images = images.f_to_device(self.device).map_err(failed)?;
-            let logits = self.network.forward(&images, false).f_to_kind(Kind::Double).map_err(failed)?;
+            let logits =
+                self.network.forward(&images, false).f_to_kind(Kind::Double).map_err(failed)? / self.temperature;
             let probabilities =
                 logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
             let flat = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(failed)?;

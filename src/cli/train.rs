@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::genome::ReferenceFile;
 use crate::pileup::ImageSpec;
-use crate::train::{DataSet, FitOptions, fit};
+use crate::train::{DataSet, FitOptions, calibrate, fit};
 
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
@@ -60,6 +60,9 @@ pub(super) struct TrainArgs {
     /// Regions between two places where a killed run is taken up again, by the same command
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     leg: u32,
+    /// Learn nothing; fit the certainty of the model in --out to the tune set anew
+    #[arg(long)]
+    calibrate_only: bool,
     /// Learn from reads as they are: no thinning, trimming, other qualities
     #[arg(long)]
     no_augment: bool,
@@ -128,7 +131,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         threads: args.threads.unwrap_or_else(common::available_threads),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     };
-    let confusion = fit(&train, &tune, &options)?;
+    let confusion = if args.calibrate_only { calibrate(&tune, &options)? } else { fit(&train, &tune, &options)? };
     let [snp, indel, both] = confusion.f1();
     log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
     Ok(())

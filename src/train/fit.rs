@@ -107,7 +107,6 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<
     let mut trainer = Trainer::new(options)?;
     let tune_examples = gather_tune(tune, options)?;
     log::info!("{} tune images", tune_examples.len());
-    let mut kept = None;
     while trainer.progress.epoch < options.epochs {
         let epoch = trainer.progress.epoch;
         let all = jobs(train, options.evidence.region_size, options.seed.wrapping_add(1 + u64::from(epoch)));
@@ -118,7 +117,7 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<
             trainer.progress.leg += 1;
             let looks = |legs_done: usize| legs_done * options.evaluations.max(1) as usize / legs.len();
             if looks(trainer.progress.leg) > looks(trainer.progress.leg - 1) {
-                kept = trainer.look(&tune_examples)?.or(kept);
+                trainer.look(&tune_examples)?;
             }
             if trainer.progress.since_best >= options.patience {
                 break;
@@ -135,11 +134,33 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<
         trainer.save_state()?;
     }
     trainer.checkpoint.remove()?;
-    match kept {
-        Some(confusion) => Ok(confusion),
-        // The best look was before the run was taken up again.
-        None => trainer.kept_confusion(&tune_examples),
-    }
+    calibrate_kept(options, &tune_examples)
+}
+
+/// Fits the temperature of the model in the folder on the tune set, and stores it there; returns the confusion.
+///
+/// # Errors
+/// As [`fit`].
+pub fn calibrate(tune: &[DataSet], options: &FitOptions) -> Result<Confusion> {
+    calibrate_kept(options, &gather_tune(tune, options)?)
+}
+
+fn calibrate_kept(options: &FitOptions, tune: &[Example]) -> Result<Confusion> {
+    let mut variables = nn::VarStore::new(options.device);
+    let network = networks::build(&options.network, &variables.root(), options.image.shape())
+        .ok_or_else(|| Error::Usage(format!("--network {}: is not known", options.network)))?;
+    let weights = options.out.join("weights.safetensors");
+    variables.load(&weights).map_err(|e| Error::input(&weights, first_line(&e)))?;
+    let (logits, classes) = outputs(options, network.as_ref(), tune)?;
+    let temperature = best_temperature(&logits, &classes);
+    log::info!("temperature {temperature:.3}");
+    let path = options.out.join("model.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::input(&path, format!("cannot be read: {e}")))?;
+    let mut config: ModelConfig =
+        serde_json::from_str(&text).map_err(|e| Error::input(&path, format!("is not a model's description: {e}")))?;
+    config.temperature = (temperature * 1000.0).round() / 1000.0;
+    write_json(&path, &config)?;
+    confusion(&logits, tune)
 }
 
 fn gather_tune(tune: &[DataSet], options: &FitOptions) -> Result<Vec<Example>> {
@@ -293,7 +314,7 @@ impl<'a> Trainer<'a> {
 
     /// One step on a batch; returns its loss.
     fn learn(&mut self, batch: &[Example], rate: f64) -> Result<f64> {
-        let (images, classes) = self.tensors(batch)?;
+        let (images, classes) = tensors(self.options, batch)?;
         for example in batch {
             self.classes[usize::from(example.class.min(2))] += 1;
         }
@@ -320,8 +341,8 @@ impl<'a> Trainer<'a> {
         Ok(loss)
     }
 
-    /// Looks at the tune set; keeps the averaged weights and returns their confusion if they are the best so far.
-    fn look(&mut self, tune: &[Example]) -> Result<Option<Confusion>> {
+    /// Looks at the tune set; keeps the averaged weights if they are the best so far.
+    fn look(&mut self, tune: &[Example]) -> Result<()> {
         let (loss, confusion) = self.evaluate(tune)?;
         let [snp, indel, both] = confusion.f1();
         let Progress { step, epoch, images, .. } = self.progress;
@@ -332,7 +353,7 @@ impl<'a> Trainer<'a> {
         self.log_line(&format!("{step},{},tune,{loss:.5},{both:.5},{snp:.5},{indel:.5}", epoch + 1))?;
         if self.progress.best.is_some_and(|best| both <= best) {
             self.progress.since_best += 1;
-            return Ok(None);
+            return Ok(());
         }
         self.progress.best = Some(both);
         self.progress.since_best = 0;
@@ -347,49 +368,13 @@ impl<'a> Trainer<'a> {
             "tune_images": tune.len(), "tune_loss": loss, "image_f1": both, "image_f1_snp": snp,
             "image_f1_indel": indel, "confusion": confusion,
         });
-        self.save(training, measured)?;
-        Ok(Some(confusion))
+        self.save(training, measured)
     }
 
     fn evaluate(&self, tune: &[Example]) -> Result<(f64, Confusion)> {
-        let mut confusion = Confusion::default();
-        let mut loss = 0.0;
-        tch::no_grad(|| {
-            for batch in tune.chunks(self.options.batch) {
-                let (images, classes) = self.tensors(batch)?;
-                let logits = self.averaged_network.forward(&images, false);
-                let batch_loss = logits.cross_entropy_for_logits(&classes);
-                #[allow(clippy::cast_precision_loss, reason = "a batch's size")]
-                let weight = batch.len() as f64;
-                loss += f64::try_from(&batch_loss).map_err(|e| failed(&e))? * weight;
-                let predicted =
-                    Vec::<i64>::try_from(logits.argmax(-1, false).to_device(Device::Cpu)).map_err(|e| failed(&e))?;
-                for (example, class) in batch.iter().zip(predicted) {
-                    confusion.add(example.snp, example.class, u8::try_from(class).unwrap_or(0));
-                }
-            }
-            #[allow(clippy::cast_precision_loss, reason = "a number of images")]
-            let n = tune.len() as f64;
-            Ok((loss / n, confusion))
-        })
-    }
-
-    /// The confusion of the weights in the model's folder.
-    fn kept_confusion(&mut self, tune: &[Example]) -> Result<Confusion> {
-        let weights = self.options.out.join("weights.safetensors");
-        self.averaged.load(&weights).map_err(|e| Error::input(&weights, first_line(&e)))?;
-        self.evaluate(tune).map(|(_, confusion)| confusion)
-    }
-
-    /// Images `[n, height, width, channel]` u8 and classes `[n]` i64.
-    fn tensors(&self, batch: &[Example]) -> Result<(Tensor, Tensor)> {
-        let shape = self.options.image.shape();
-        let size =
-            [batch.len(), shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        let bytes: Vec<u8> = batch.iter().flat_map(|example| example.image.bytes()).copied().collect();
-        let images = Tensor::f_from_data_size(&bytes, &size, Kind::Uint8).map_err(|e| failed(&e))?;
-        let classes: Vec<i64> = batch.iter().map(|example| i64::from(example.class)).collect();
-        Ok((images.to_device(self.options.device), Tensor::from_slice(&classes).to_device(self.options.device)))
+        let (logits, classes) = outputs(self.options, self.averaged_network.as_ref(), tune)?;
+        let loss = f64::try_from(logits.cross_entropy_for_logits(&classes)).map_err(|e| failed(&e))?;
+        Ok((loss, confusion(&logits, tune)?))
     }
 
     fn save(&self, training: serde_json::Value, measured: serde_json::Value) -> Result<()> {
@@ -402,6 +387,7 @@ impl<'a> Trainer<'a> {
             network: self.options.network.clone(),
             image: self.options.image.clone(),
             evidence: self.options.evidence,
+            temperature: 1.0,
             training,
             measured,
         };
@@ -445,6 +431,53 @@ fn restore(
     })
 }
 
+/// What a network says of examples, `[n, 3]` f64, and their classes `[n]` i64, on the CPU.
+fn outputs(options: &FitOptions, network: &dyn Network, examples: &[Example]) -> Result<(Tensor, Tensor)> {
+    tch::no_grad(|| {
+        let (mut logits, mut classes) = (Vec::new(), Vec::new());
+        for batch in examples.chunks(options.batch) {
+            let (images, of_batch) = tensors(options, batch)?;
+            logits.push(network.forward(&images, false).to_kind(Kind::Double).to_device(Device::Cpu));
+            classes.push(of_batch.to_device(Device::Cpu));
+        }
+        Ok((Tensor::cat(&logits, 0), Tensor::cat(&classes, 0)))
+    })
+}
+
+/// Images `[n, height, width, channel]` u8 and classes `[n]` i64.
+fn tensors(options: &FitOptions, batch: &[Example]) -> Result<(Tensor, Tensor)> {
+    let shape = options.image.shape();
+    let size = [batch.len(), shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    let bytes: Vec<u8> = batch.iter().flat_map(|example| example.image.bytes()).copied().collect();
+    let images = Tensor::f_from_data_size(&bytes, &size, Kind::Uint8).map_err(|e| failed(&e))?;
+    let classes: Vec<i64> = batch.iter().map(|example| i64::from(example.class)).collect();
+    Ok((images.to_device(options.device), Tensor::from_slice(&classes).to_device(options.device)))
+}
+
+/// Predicted against true classes.
+fn confusion(logits: &Tensor, examples: &[Example]) -> Result<Confusion> {
+    let predicted = Vec::<i64>::try_from(logits.argmax(-1, false)).map_err(|e| failed(&e))?;
+    let mut confusion = Confusion::default();
+    for (example, class) in examples.iter().zip(predicted) {
+        confusion.add(example.snp, example.class, u8::try_from(class).unwrap_or(0));
+    }
+    Ok(confusion)
+}
+
+/// What logits are best divided by: that which makes the classes most likely. Golden-section search (Kiefer 1953) over its
+/// logarithm, on which the loss has one minimum.
+fn best_temperature(logits: &Tensor, classes: &Tensor) -> f64 {
+    let loss =
+        |log: f64| f64::try_from((logits / log.exp()).cross_entropy_for_logits(classes)).unwrap_or(f64::INFINITY);
+    let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (-2.0, 2.0);
+    while high - low > 1e-3 {
+        let (a, b) = (high - golden * (high - low), low + golden * (high - low));
+        if loss(a) < loss(b) { high = b } else { low = a }
+    }
+    f64::midpoint(low, high).exp()
+}
+
 /// Weights of the classes, 1 on average over the images seen.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "counts of images; weights near 1")]
 fn class_weights(seen: [u64; 3], balance: f64) -> [f32; 3] {
@@ -477,6 +510,16 @@ mod tests {
         let at = |done| learning_rate(1.0, done);
         assert!(at(0.0) < 0.02 && at(1.0) < 0.02 && (at(WARM_UP) - 1.0).abs() < 1e-9);
         assert!(at(0.2) > at(0.5) && at(0.5) > at(0.9));
+    }
+
+    #[test]
+    fn a_temperature_makes_outputs_honest() {
+        // Right three times in four, and said with a certainty of e^4 to 1.
+        let logits = Tensor::from_slice(&[4.0, 0.0, 0.0]).repeat([400, 1]);
+        let classes: Vec<i64> = (0..400).map(|i| i64::from(i % 4 == 0)).collect();
+        let temperature = best_temperature(&logits, &Tensor::from_slice(&classes));
+        let says = (logits / temperature).softmax(-1, Kind::Double).double_value(&[0, 0]);
+        assert!((says - 0.75).abs() < 0.01, "{says} at {temperature}");
     }
 
     #[test]

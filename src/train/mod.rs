@@ -11,5 +11,5 @@ pub mod label;
 mod optimizer;
 pub mod stream;
 
-pub use fit::{FitOptions, fit};
+pub use fit::{FitOptions, calibrate, fit};
 pub use stream::DataSet;
