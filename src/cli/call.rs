@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
+use super::backend;
 use super::common::{self, InputArgs};
 use super::progress::Progress;
+use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
-use crate::classify::{Classifier, Model};
 use crate::error::{Error, Result};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
@@ -183,7 +184,7 @@ impl WrapperArgs {
 
 pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     args.wrapper.check()?;
-    let device = device(args)?;
+    let device = backend::device(&args.device)?;
     let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
     let model = Model::find(model_name)?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
@@ -326,64 +327,6 @@ impl ThreadSplit {
         Self { workers: (threads.saturating_sub(network)).max(1), network }
     }
 }
-
-#[cfg(feature = "torch")]
-mod backend {
-    use super::{CallArgs, Classifier, Error, Model, Result};
-    use crate::classify::torch::{DeviceChoice, TorchClassifier};
-
-    pub(super) struct Backend(tch::Device);
-
-    pub(super) fn device(args: &CallArgs) -> Result<Backend> {
-        let choice: DeviceChoice =
-            args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
-        choice.resolve().map(Backend)
-    }
-
-    impl Backend {
-        pub(super) fn on_cpu(&self) -> bool {
-            self.0 == tch::Device::Cpu
-        }
-
-        pub(super) fn load(&self, model: &Model, threads: usize) -> Result<Box<dyn Classifier>> {
-            Ok(Box::new(TorchClassifier::load(model, self.0, threads)?))
-        }
-    }
-}
-
-#[cfg(not(feature = "torch"))]
-mod backend {
-    use super::{CallArgs, Classifier, Error, Model, Result};
-    use crate::classify::fixed::SupportClassifier;
-
-    /// Nothing to choose from.
-    pub(super) struct Backend;
-
-    pub(super) fn device(args: &CallArgs) -> Result<Backend> {
-        match args.device.as_str() {
-            "auto" | "cpu" => {
-                log::warn!(
-                    "built without libtorch: genotypes come from the share of supporting reads, not from the model's network"
-                );
-                Ok(Backend)
-            }
-            other => Err(Error::Usage(format!("--device {other}: this program was built without libtorch"))),
-        }
-    }
-
-    #[allow(clippy::unused_self, reason = "stands in for a device")]
-    impl Backend {
-        pub(super) fn on_cpu(&self) -> bool {
-            true
-        }
-
-        pub(super) fn load(&self, model: &Model, _threads: usize) -> Result<Box<dyn Classifier>> {
-            Ok(Box::new(SupportClassifier::new(&model.config.image)?))
-        }
-    }
-}
-
-use backend::device;
 
 #[cfg(test)]
 mod tests {

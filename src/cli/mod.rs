@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 internal fault, 2 usage, 3 bad input, 4 output or space, 130 and 143 on SIGINT and SIGTERM.
 
+mod backend;
 mod call;
 mod common;
 mod compat;

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::backend;
 use super::common::{self, InputArgs};
 use crate::candidates::Candidate;
-use crate::classify::Model;
+use crate::classify::model_dir::DEFAULT_MODEL;
+use crate::classify::{Batch, Classifier, Model};
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
-use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, png};
 use crate::reads::BamSource;
 
 /// Candidates this close to a region are drawn too, in bp: an indel's anchor lies before what people see.
@@ -25,7 +27,10 @@ pub(super) struct ShowArgs {
     /// Folder for the pictures, made if missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Take image and read settings from this model [default: those of a WGS model]
+    /// Also print what the model's network says of each picture: probabilities of no, one and two copies
+    #[arg(long)]
+    classify: bool,
+    /// Take image and read settings from this model [default: those of a WGS model; with --classify: wgs]
     #[arg(long, value_name = "NAME|DIR")]
     model: Option<String>,
     /// Most pictures drawn
@@ -34,9 +39,15 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) fn run(args: &ShowArgs) -> Result<()> {
-    let (spec, evidence) = match &args.model {
-        Some(name) => Model::find(name).map(|model| (model.config.image, model.config.evidence))?,
-        None => (ImageSpec::default(), EvidenceOptions::default()),
+    let name = args.model.as_deref().or(args.classify.then_some(DEFAULT_MODEL));
+    let model = name.map(Model::find).transpose()?;
+    let (spec, evidence) = model.as_ref().map_or_else(
+        || (ImageSpec::default(), EvidenceOptions::default()),
+        |model| (model.config.image.clone(), model.config.evidence),
+    );
+    let mut classifier = match &model {
+        Some(model) if args.classify => Some(backend::device("auto")?.load(model, common::available_threads())?),
+        _ => None,
     };
     let inputs = args.input.resolve()?;
     let targets = common::targets(&args.region, &inputs.reference)?.padded(MARGIN, inputs.reference.contigs());
@@ -57,7 +68,13 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
                 let picture = png::picture(&spec, &image, &title(contig, candidate, set));
                 let path = args.out.join(file_name(contig, candidate, set));
                 picture.save(&path).map_err(|e| Error::output(&path, format!("cannot be written: {e}")))?;
-                println!("{}", path.display());
+                match &mut classifier {
+                    None => println!("{}", path.display()),
+                    Some(classifier) => {
+                        let [none, one, two] = probabilities(classifier.as_mut(), &image)?;
+                        println!("{}\t{none:.5}\t{one:.5}\t{two:.5}", path.display());
+                    }
+                }
                 drawn += 1;
             }
         }
@@ -71,6 +88,13 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         log::warn!("{left} more were not drawn; see --max");
     }
     Ok(())
+}
+
+fn probabilities(classifier: &mut dyn Classifier, image: &PileupImage) -> Result<[f64; 3]> {
+    let mut batch = Batch::new(image.shape());
+    batch.push(image)?;
+    let found = classifier.classify(&batch)?;
+    found.first().map(|p| p.0).ok_or_else(|| Error::Internal("an image has no result".into()))
 }
 
 fn alleles(candidate: &Candidate, set: AltSet) -> String {

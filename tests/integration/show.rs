@@ -31,3 +31,19 @@ fn an_empty_place_is_said_to_be_empty() {
     assert_eq!(shown.stdout, "");
     assert!(shown.stderr.contains("no candidate"), "{}", shown.stderr);
 }
+
+#[test]
+fn the_networks_say_can_be_printed() {
+    let world = World::new();
+    let out = text(&world.path("pictures"));
+    let (reference, reads) = (text(&world.reference), text(&world.reads));
+    let args =
+        ["show", "--ref", &reference, "--reads", &reads, "--region", "chrA:1-20000", "--out", &out, "--classify"];
+    let shown = varpix(&args).succeeds();
+    assert!(shown.stdout.lines().count() > 5);
+    for line in shown.stdout.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let sum: f64 = columns[1..].iter().map(|p| p.parse::<f64>().unwrap()).sum();
+        assert!(columns.len() == 4 && columns[0].ends_with(".png") && (sum - 1.0).abs() < 1e-4, "{line}");
+    }
+}

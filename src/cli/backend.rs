@@ -1,0 +1,63 @@
+//! `--device` -> a classifier: libtorch's, or where the program was built without it, the share of supporting reads.
+
+#[cfg(feature = "torch")]
+mod chosen {
+    use crate::classify::torch::{DeviceChoice, TorchClassifier};
+    use crate::classify::{Classifier, Model};
+    use crate::error::{Error, Result};
+
+    /// Where the network runs.
+    pub(in crate::cli) struct Backend(tch::Device);
+
+    /// The device of that name.
+    pub(in crate::cli) fn device(name: &str) -> Result<Backend> {
+        let choice: DeviceChoice = name.parse().map_err(|e| Error::Usage(format!("--device {name}: {e}")))?;
+        choice.resolve().map(Backend)
+    }
+
+    impl Backend {
+        pub(in crate::cli) fn on_cpu(&self) -> bool {
+            self.0 == tch::Device::Cpu
+        }
+
+        pub(in crate::cli) fn load(&self, model: &Model, threads: usize) -> Result<Box<dyn Classifier>> {
+            Ok(Box::new(TorchClassifier::load(model, self.0, threads)?))
+        }
+    }
+}
+
+#[cfg(not(feature = "torch"))]
+mod chosen {
+    use crate::classify::fixed::SupportClassifier;
+    use crate::classify::{Classifier, Model};
+    use crate::error::{Error, Result};
+
+    /// Nothing to choose from.
+    pub(in crate::cli) struct Backend;
+
+    /// The device of that name.
+    pub(in crate::cli) fn device(name: &str) -> Result<Backend> {
+        match name {
+            "auto" | "cpu" => {
+                log::warn!(
+                    "built without libtorch: genotypes come from the share of supporting reads, not from the model's network"
+                );
+                Ok(Backend)
+            }
+            other => Err(Error::Usage(format!("--device {other}: this program was built without libtorch"))),
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "stands in for a device")]
+    impl Backend {
+        pub(in crate::cli) fn on_cpu(&self) -> bool {
+            true
+        }
+
+        pub(in crate::cli) fn load(&self, model: &Model, _threads: usize) -> Result<Box<dyn Classifier>> {
+            Ok(Box::new(SupportClassifier::new(&model.config.image)?))
+        }
+    }
+}
+
+pub(super) use chosen::device;
