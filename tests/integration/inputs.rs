@@ -134,3 +134,84 @@ fn depth_is_capped_and_deterministic() {
     world.call(&["--regions", "chrA:5001-6000", "--emit-ref-calls", "--threads", "3"]).succeeds();
     assert_eq!(calls(&world), first);
 }
+
+/// Rewrites the reference's sequence lines; names and line lengths stay, so the index does too.
+fn edit_sequence(world: &World, edit: impl Fn(usize, &str) -> String) {
+    let fasta = std::fs::read_to_string(&world.reference).unwrap();
+    let lines = fasta.lines().enumerate();
+    let edited = lines.map(|(i, line)| if line.starts_with('>') { line.to_owned() } else { edit(i, line) });
+    let text: String = edited.map(|line| line + "\n").collect();
+    assert_eq!(text.len(), fasta.len());
+    std::fs::write(&world.reference, text).unwrap();
+}
+
+#[test]
+fn masked_bases_are_bases() {
+    let (plain, masked) = (World::new(), World::new());
+    edit_sequence(&masked, |i, line| if i % 3 == 0 { line.to_lowercase() } else { line.to_owned() });
+    plain.call(&[]).succeeds();
+    masked.call(&[]).succeeds();
+    assert_eq!(calls(&masked), calls(&plain));
+}
+
+#[test]
+fn unknown_bases_are_not_called() {
+    let world = World::new();
+    world.call(&[]).succeeds();
+    let before = calls(&world);
+    // Two lines of other letters, then a long run of N.
+    edit_sequence(&world, |i, line| match i {
+        20 | 21 => line.replace(['A', 'a'], "R"),
+        50..=150 => "N".repeat(line.len()),
+        _ => line.to_owned(),
+    });
+    let gvcf = text(&world.path("out.g.vcf"));
+    world.call(&["--output-gvcf", &gvcf]).succeeds();
+    let after = calls(&world);
+    assert!(!after.is_empty() && after.lines().count() < before.lines().count());
+    let refs = tool("bcftools", &["query", "-f", "%REF\n", &gvcf]);
+    assert!(refs.lines().all(|bases| bases.bytes().all(|base| b"ACGT".contains(&base))), "{refs}");
+}
+
+#[test]
+fn small_targets_read_what_they_need() {
+    let world = World::new();
+    let bed = text(
+        &world.write("targets.bed", b"chrB\t5000\t5100\nchrA\t30000\t30200\nchrA\t30100\t30300\nchrA\t2000\t2100\n"),
+    );
+    let reads = |outcome: crate::world::Outcome| -> u64 {
+        let row = outcome.stderr.lines().find(|line| line.contains("reads (region overlaps)")).unwrap();
+        row.split_whitespace().last().unwrap().parse().unwrap()
+    };
+    let some = reads(world.call(&["--regions", &bed]).succeeds());
+    let all = reads(world.call(&["--regions", "chrA", "chrB"]).succeeds());
+    // 500 of 200,000 bp, and half a read to both sides of each.
+    assert!(some > 50 && some * 100 < all, "{some} of {all}");
+}
+
+#[test]
+fn long_short_reads_are_called() {
+    // Pairs of 300 bp made of the reference with one SNP.
+    let mut world = World::new();
+    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
+    let reference = tool("samtools", &["faidx", &text(&world.reference), "chrA:9001-10000"]);
+    let bases: String = reference.lines().skip(1).collect();
+    let other = if &bases[500..501] == "A" { "C" } else { "A" };
+    let variant = format!("{}{other}{}", &bases[..500], &bases[501..]);
+    let lines: String = (0..60)
+        .map(|i| {
+            let start = 220 + i * 4;
+            let bases = &(if i % 2 == 0 { &bases } else { &variant })[start..start + 300];
+            let flags = if i % 4 < 2 { 0 } else { 16 };
+            let quality = "I".repeat(300);
+            format!("r{i}\t{flags}\tchrA\t{}\t60\t300M\t*\t0\t0\t{bases}\t{quality}\tRG:Z:testdata\n", 9001 + start)
+        })
+        .collect();
+    let sam = world.write("long.sam", (header + &lines).as_bytes());
+    let bam = text(&world.path("long.bam"));
+    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
+    tool("samtools", &["index", &bam]);
+    world.reads = bam.into();
+    world.call(&["--regions", "chrA:9001-10000", "--emit-ref-calls"]).succeeds();
+    assert!(calls(&world).starts_with("chrA\t9501\t"), "{}", calls(&world));
+}
