@@ -198,15 +198,13 @@ fn long_short_reads_are_called() {
     let bases: String = reference.lines().skip(1).collect();
     let other = if &bases[500..501] == "A" { "C" } else { "A" };
     let variant = format!("{}{other}{}", &bases[..500], &bases[501..]);
-    let lines: String = (0..60)
-        .map(|i| {
-            let start = 220 + i * 4;
-            let bases = &(if i % 2 == 0 { &bases } else { &variant })[start..start + 300];
-            let flags = if i % 4 < 2 { 0 } else { 16 };
-            let quality = "I".repeat(300);
-            format!("r{i}\t{flags}\tchrA\t{}\t60\t300M\t*\t0\t0\t{bases}\t{quality}\tRG:Z:testdata\n", 9001 + start)
-        })
-        .collect();
+    let lines = (0..60).fold(String::new(), |text, i| {
+        let start = 220 + i * 4;
+        let bases = &(if i % 2 == 0 { &bases } else { &variant })[start..start + 300];
+        let flags = if i % 4 < 2 { 0 } else { 16 };
+        let quality = "I".repeat(300);
+        format!("{text}r{i}\t{flags}\tchrA\t{}\t60\t300M\t*\t0\t0\t{bases}\t{quality}\tRG:Z:testdata\n", 9001 + start)
+    });
     let sam = world.write("long.sam", (header + &lines).as_bytes());
     let bam = text(&world.path("long.bam"));
     tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);

@@ -44,6 +44,6 @@ fn the_networks_say_can_be_printed() {
     for line in shown.stdout.lines() {
         let columns: Vec<&str> = line.split('\t').collect();
         let sum: f64 = columns[1..].iter().map(|p| p.parse::<f64>().unwrap()).sum();
-        assert!(columns.len() == 4 && columns[0].ends_with(".png") && (sum - 1.0).abs() < 1e-4, "{line}");
+        assert!(columns.len() == 4 && columns[0].contains(".png") && (sum - 1.0).abs() < 1e-4, "{line}");
     }
 }
