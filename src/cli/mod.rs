@@ -21,7 +21,9 @@ use crate::error::Error;
 
 /// Germline small-variant caller: pileup images, a CNN, one process
 #[derive(Debug, Parser)]
-#[command(name = "varpix", version, propagate_version = true, disable_help_subcommand = true)]
+// The words that version parsers of pipelines look for.
+#[command(name = "varpix", version = concat!("version ", env!("CARGO_PKG_VERSION")))]
+#[command(propagate_version = true, disable_help_subcommand = true)]
 #[command(after_help = "\
 Command lines of DeepVariant's run_deepvariant work as they are: put varpix in its place.
 

@@ -107,7 +107,7 @@ fn cut_regions_give_the_same_calls() {
 #[test]
 fn version_and_help() {
     let version = varpix(&["--version"]).succeeds();
-    assert_eq!(version.stdout.trim(), concat!("varpix ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(version.stdout.trim(), concat!("varpix version ", env!("CARGO_PKG_VERSION")));
     let help = varpix(&["call", "--help"]).succeeds().stdout;
     for flag in ["--ref", "--reads", "--output-vcf", "--regions", "--threads", "--model", "--device", "--sample-name"] {
         assert!(help.contains(flag), "{flag} is not in the help");
