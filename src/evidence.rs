@@ -166,14 +166,13 @@ impl Gatherer {
             }
             let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
             let counts = alleles::count(region.interval, &reads, &reference, options);
-            let candidates = match &self.sites {
+            let mut candidates = match &self.sites {
                 None => candidates::find(region.contig, &counts, &reference, &self.options.candidates),
                 Some(sites) => {
                     let name = &self.reference.contigs().get(region.contig).name;
                     sites.candidates(region, &counts, &reference, name)?
                 }
             };
-            let mut candidates = candidates;
             if fetched.sampled_out > 0 && !candidates.is_empty() {
                 // Depths are of all reads, as the mapper aligned them; what is drawn is the sample.
                 let mut recount = Recount::new(&candidates, &reference);

@@ -1,13 +1,12 @@
 //! Known variants and a region's evidence -> for each allele whether it is a candidate, and if not, what the reads show.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::alleles::{self, AlleleCount, AlleleKind, CountOptions};
+use crate::alleles::{self, AlleleCount, CountOptions};
 use crate::candidates::CandidateOptions;
 use crate::evidence::Evidence;
-use crate::genome::ReferenceWindow;
 use crate::regions::Region;
+use crate::sites;
 use crate::truth::{NormalAllele, Truth};
 
 /// How far from an allele's place alignments of it are looked for, in bp.
@@ -81,7 +80,7 @@ pub fn explain(
 ) -> Vec<Explanation> {
     let around = region.interval.padded(AROUND, u64::MAX - AROUND);
     let counts = alleles::count(around, &evidence.reads, &evidence.reference, count);
-    let shown = shown_alleles(around.start(), &counts.counts, &evidence.reference);
+    let shown = sites::shown(&counts, &evidence.reference);
     let candidates: Vec<NormalAllele> = evidence
         .candidates
         .iter()
@@ -96,7 +95,7 @@ pub fn explain(
             let slot =
                 allele.position.checked_sub(around.start()).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
             let depth = counts.counts.get(slot).map_or(0, AlleleCount::depth);
-            let count = shown.get(&allele).copied().unwrap_or(0);
+            let count = shown.get(&allele).map_or(0, |(counted, _, _)| *counted);
             let min_count = if allele.reference.len() == allele.alternative.len() {
                 options.min_count_snps
             } else {
@@ -119,26 +118,6 @@ pub fn explain(
             Explanation { allele, verdict, count, depth, near }
         })
         .collect()
-}
-
-/// The alleles that reads show, in normal form, with how many of them count.
-fn shown_alleles(start: u64, counts: &[AlleleCount], reference: &ReferenceWindow) -> BTreeMap<NormalAllele, u32> {
-    let mut shown = BTreeMap::new();
-    for (position, count) in (start..).zip(counts) {
-        for seen in count.observations.iter().filter(|seen| seen.counts) {
-            let bases = &seen.allele.bases;
-            let at = position.cast_signed();
-            let end = match seen.allele.kind {
-                AlleleKind::Deletion => at + i64::try_from(bases.len()).unwrap_or(1),
-                _ => at + 1,
-            };
-            let alternative: &[u8] = if seen.allele.kind == AlleleKind::Deletion { &bases[..1] } else { bases };
-            if let (Some(whole), true) = (reference.slice(at, end), seen.allele.kind != AlleleKind::SoftClip) {
-                *shown.entry(NormalAllele::new(position, whole, alternative, reference)).or_default() += 1;
-            }
-        }
-    }
-    shown
 }
 
 /// The single bases that an allele of several changes, or `None` where it is not of that kind.

@@ -1,9 +1,9 @@
 //! Files that are there whole or not at all: written under another name in the same folder, then renamed.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::{Error, Result};
 
@@ -27,4 +27,19 @@ pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
         .permissions(std::fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))
+}
+
+/// Gives a finished file, and its index where it has one, their final names; returns the index's path.
+///
+/// # Errors
+/// [`Error::Output`] where that fails; nothing is left under the final names then.
+pub fn place(file: TempPath, path: &Path, index: Option<(TempPath, PathBuf)>) -> Result<Option<PathBuf>> {
+    let named = |file: TempPath, path: &Path| {
+        file.persist(path).map_err(|e| Error::output(path, format!("cannot be written: {}", e.error)))
+    };
+    named(file, path)?;
+    let Some((index, index_path)) = index else { return Ok(None) };
+    // A file without its index looks whole to no pipeline that asks for both.
+    named(index, &index_path).inspect_err(|_| drop(std::fs::remove_file(path)))?;
+    Ok(Some(index_path))
 }

@@ -231,9 +231,10 @@ impl<'a> Recount<'a> {
 }
 
 /// Reads that count, those of them on the reverse strand, and all that support, by allele.
-type Shown = BTreeMap<NormalAllele, (u32, u32, BTreeSet<u32>)>;
+pub(crate) type Shown = BTreeMap<NormalAllele, (u32, u32, BTreeSet<u32>)>;
 
-fn shown(counts: &AlleleCounts, reference: &ReferenceWindow) -> Shown {
+/// The alleles that reads show, in normal form, and the reads that show each.
+pub(crate) fn shown(counts: &AlleleCounts, reference: &ReferenceWindow) -> Shown {
     let mut shown = Shown::new();
     for (position, count) in (counts.interval.start()..).zip(&counts.counts) {
         for seen in count.observations.iter().filter(|seen| seen.allele.kind != AlleleKind::SoftClip) {

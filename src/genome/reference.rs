@@ -218,7 +218,8 @@ fn to_usize_i(n: i64) -> usize {
     usize::try_from(n).unwrap_or(0)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// A file's path with more at its end, as indexes are named.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -14,6 +14,7 @@ use rust_htslib::bam::{self, Read as _};
 use super::read::{CigarKind, Read};
 use super::source::BamFile;
 use crate::error::{Error, Result};
+use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval, ReferenceFile};
 
 /// The empty BGZF block that ends a whole BAM file (SAM specification, section 4.1.2).
@@ -69,9 +70,7 @@ fn find_index(path: &Path, cram: bool) -> Result<PathBuf> {
     let suffixes: &[&str] = if cram { &["crai"] } else { &["bai", "csi"] };
     let mut candidates = Vec::new();
     for suffix in suffixes {
-        let mut longer = path.as_os_str().to_owned();
-        longer.push(format!(".{suffix}"));
-        candidates.push(PathBuf::from(longer));
+        candidates.push(with_suffix(path, &format!(".{suffix}")));
         candidates.push(path.with_extension(suffix));
     }
     let found = candidates

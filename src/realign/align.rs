@@ -11,6 +11,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::code;
 use super::compose::{Alignment, Place, can_shift_left, compose, places, same_places};
 use super::local::{LocalAligner, LocalAlignment, Scores};
 use crate::genome::reference::to_usize;
@@ -281,17 +282,11 @@ impl Seeds {
 fn kmers(bases: &[u8]) -> impl Iterator<Item = (usize, u64)> {
     let (mut kmer, mut known) = (0_u64, 0_usize);
     bases.iter().enumerate().filter_map(move |(i, base)| {
-        let code = match base {
-            b'A' => 0,
-            b'C' => 1,
-            b'G' => 2,
-            b'T' => 3,
-            _ => {
-                known = 0;
-                return None;
-            }
+        let Some(code) = code(*base) else {
+            known = 0;
+            return None;
         };
-        kmer = (kmer << 2) | code;
+        kmer = (kmer << 2) | u64::from(code);
         known += 1;
         (known >= SEED).then(|| (i + 1 - SEED, kmer))
     })

@@ -16,8 +16,9 @@ use rust_htslib::bam::{self, Read as _};
 use tempfile::TempPath;
 
 use crate::error::{Error, Result};
+use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::output::temporary_beside;
+use crate::output::{place, temporary_beside};
 use crate::reads::{BamFile, Cigar, CigarKind, Moved, Read, check};
 use crate::regions::Region;
 
@@ -172,16 +173,11 @@ impl RealignedBam {
         drop(writer);
         check::ends_whole(&temporary)
             .map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))?;
-        let mut index_path = path.clone().into_os_string();
-        index_path.push(if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" });
-        let index_path = PathBuf::from(index_path);
+        let index_path = with_suffix(&path, if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" });
         let (_, temporary_index) = temporary_beside(&index_path)?.into_parts();
         bam::index::build(&*temporary, Some(&*temporary_index), index, 1)
             .map_err(|e| Error::output(&index_path, format!("cannot be written: {e}")))?;
-        let failed =
-            |path: &Path, e: tempfile::PathPersistError| Error::output(path, format!("cannot be written: {}", e.error));
-        temporary.persist(&path).map_err(|e| failed(&path, e))?;
-        temporary_index.persist(&index_path).map_err(|e| failed(&index_path, e))?;
+        place(temporary, &path, Some((temporary_index, index_path.clone())))?;
         Ok(index_path)
     }
 }

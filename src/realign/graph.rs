@@ -14,6 +14,7 @@ use petgraph::visit::{Dfs, EdgeRef, Reversed};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::code;
 use crate::reads::Read;
 
 /// Longest k-mer that can be held: two bits a base.
@@ -88,17 +89,6 @@ fn good_stretches(read: &Read, min_quality: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Two bits for a base.
-fn code(base: u8) -> Option<u128> {
-    match base {
-        b'A' => Some(0),
-        b'C' => Some(1),
-        b'G' => Some(2),
-        b'T' => Some(3),
-        _ => None,
-    }
-}
-
 /// A k-mer of up to 128 bases, two bits each, the last base lowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Kmer {
@@ -116,11 +106,11 @@ impl Kmer {
         })
     }
 
-    fn push(self, code: u128, k: usize) -> Self {
+    fn push(self, code: u8, k: usize) -> Self {
         let mask = |bases: usize| if bases >= 64 { u128::MAX } else { (1 << (2 * bases)) - 1 };
         Self {
             high: ((self.high << 2) | (self.low >> 126)) & mask(k.saturating_sub(64)),
-            low: ((self.low << 2) | code) & mask(k),
+            low: ((self.low << 2) | u128::from(code)) & mask(k),
         }
     }
 

@@ -108,6 +108,17 @@ fn in_window(
         .collect()
 }
 
+/// Two bits for a base; `None` for other letters.
+fn code(base: u8) -> Option<u8> {
+    match base {
+        b'A' => Some(0),
+        b'C' => Some(1),
+        b'G' => Some(2),
+        b'T' => Some(3),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

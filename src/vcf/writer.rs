@@ -18,9 +18,10 @@ use tempfile::TempPath;
 use super::header::{HeaderOptions, header};
 use super::record::{CallStyle, block_record, record};
 use crate::error::{Error, Result};
+use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::genotype::{Call, ReferenceBlock};
-use crate::output::temporary_beside;
+use crate::output::{place, temporary_beside};
 
 /// Contigs longer than this need a CSI index: TBI ends there (tabix specification, `min_shift` 14, depth 5).
 const LONGEST_TABIX_CONTIG: u64 = 1 << 29;
@@ -194,21 +195,7 @@ impl VcfWriter {
             None if Kind::of(&path) == Some(Kind::Bcf) => Some(bcf_index(&temporary, &path)?),
             None => None,
         };
-        temporary.persist(&path).map_err(|e| failed(e.error))?;
-        match index {
-            None => Ok(None),
-            Some((temporary, index_path)) => {
-                let placed = temporary
-                    .persist(&index_path)
-                    .map_err(|e| Error::output(&index_path, format!("cannot be written: {}", e.error)));
-                if placed.is_err() {
-                    // A VCF without its index looks whole to no pipeline that asks for both.
-                    let _ = std::fs::remove_file(&path);
-                }
-                placed?;
-                Ok(Some(index_path))
-            }
-        }
+        place(temporary, &path, index)
     }
 }
 
@@ -221,9 +208,7 @@ impl CallSink for VcfWriter {
 
 /// The CSI index of a BCF file that is written but not named yet; its own final name along.
 fn bcf_index(written: &Path, path: &Path) -> Result<(TempPath, PathBuf)> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".csi");
-    let name = PathBuf::from(name);
+    let name = with_suffix(path, ".csi");
     let (_, temporary) = temporary_beside(&name)?.into_parts();
     rust_htslib::bcf::index::build(written, Some(&*temporary), 1, rust_htslib::bcf::index::Type::Csi(14))
         .map_err(|e| Error::output(&name, format!("cannot be made: {e:?}")))?;
@@ -261,9 +246,7 @@ impl Indexer {
             Self::Tabix(_) => ".tbi",
             Self::Csi { .. } => ".csi",
         };
-        let mut path = vcf.as_os_str().to_owned();
-        path.push(suffix);
-        let path = PathBuf::from(path);
+        let path = with_suffix(vcf, suffix);
         let failed = |e: io::Error| Error::output(&path, format!("cannot be written: {e}"));
         let (mut file, temporary) = temporary_beside(&path)?.into_parts();
         match self {

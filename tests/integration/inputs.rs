@@ -72,11 +72,20 @@ fn reads_without_a_sample_are_called_default() {
     assert_eq!(tool("bcftools", &["query", "-l", &text(&world.vcf)]), "default\n");
 }
 
+/// Gives the world other reads, as SAM lines under the header of those it had.
+fn read_instead(world: &mut World, lines: &str) {
+    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
+    let sam = world.write("instead.sam", (header + lines).as_bytes());
+    let bam = text(&world.path("instead.bam"));
+    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
+    tool("samtools", &["index", &bam]);
+    world.reads = bam.into();
+}
+
 #[test]
 fn odd_records_are_skipped_or_used() {
     // Missing qualities, CIGAR *, every operation, a read at the contig's first base and one to its last.
     let mut world = World::new();
-    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
     let bases = |n: usize| "A".repeat(n);
     let lines = [
         format!("noqual\t0\tchrA\t1\t60\t50M\t*\t0\t0\t{}\t*", bases(50)),
@@ -86,11 +95,7 @@ fn odd_records_are_skipped_or_used() {
         format!("last\t0\tchrB\t69951\t60\t50M\t*\t0\t0\t{}\t{}", bases(50), "I".repeat(50)),
         format!("past\t0\tchrB\t69981\t60\t50M\t*\t0\t0\t{}\t{}", bases(50), "I".repeat(50)),
     ];
-    let sam = world.write("odd.sam", (header + &lines.join("\n") + "\n").as_bytes());
-    let bam = text(&world.path("odd.bam"));
-    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
-    tool("samtools", &["index", &bam]);
-    world.reads = bam.into();
+    read_instead(&mut world, &(lines.join("\n") + "\n"));
     let outcome = world.call(&["--regions", "chrA:1-2000", "chrB:68000-70000"]).succeeds();
     let row = |name: &str| {
         let line = outcome.stderr.lines().find(|line| line.contains(name)).unwrap();
@@ -105,7 +110,6 @@ fn odd_records_are_skipped_or_used() {
 fn depth_is_capped_and_deterministic() {
     // 6,000 copies of one read pair's worth of sequence with a SNP in half of them.
     let mut world = World::new();
-    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
     let reference = tool("samtools", &["faidx", &text(&world.reference), "chrA:5001-5100"]);
     let bases: String = reference.lines().skip(1).collect();
     let other = if &bases[50..51] == "A" { "C" } else { "A" };
@@ -114,11 +118,7 @@ fn depth_is_capped_and_deterministic() {
         let bases = if i % 2 == 0 { &bases } else { &variant };
         format!("{text}r{i}\t0\tchrA\t5001\t60\t100M\t*\t0\t0\t{bases}\t{}\tRG:Z:testdata\n", "I".repeat(100))
     });
-    let sam = world.write("deep.sam", (header + &lines).as_bytes());
-    let bam = text(&world.path("deep.bam"));
-    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
-    tool("samtools", &["index", &bam]);
-    world.reads = bam.into();
+    read_instead(&mut world, &lines);
     let outcome = world.call(&["--regions", "chrA:5001-6000", "--emit-ref-calls"]).succeeds();
     assert!(
         outcome.stderr.lines().any(|line| line.contains("over the cap") && line.ends_with(" 4500")),
@@ -193,7 +193,6 @@ fn small_targets_read_what_they_need() {
 fn long_short_reads_are_called() {
     // Pairs of 300 bp made of the reference with one SNP.
     let mut world = World::new();
-    let header = tool("samtools", &["view", "-H", &text(&world.reads)]);
     let reference = tool("samtools", &["faidx", &text(&world.reference), "chrA:9001-10000"]);
     let bases: String = reference.lines().skip(1).collect();
     let other = if &bases[500..501] == "A" { "C" } else { "A" };
@@ -205,11 +204,7 @@ fn long_short_reads_are_called() {
         let quality = "I".repeat(300);
         format!("{text}r{i}\t{flags}\tchrA\t{}\t60\t300M\t*\t0\t0\t{bases}\t{quality}\tRG:Z:testdata\n", 9001 + start)
     });
-    let sam = world.write("long.sam", (header + &lines).as_bytes());
-    let bam = text(&world.path("long.bam"));
-    tool("samtools", &["view", "-b", "-o", &bam, &text(&sam)]);
-    tool("samtools", &["index", &bam]);
-    world.reads = bam.into();
+    read_instead(&mut world, &lines);
     world.call(&["--regions", "chrA:9001-10000", "--emit-ref-calls"]).succeeds();
     assert!(calls(&world).starts_with("chrA\t9501\t"), "{}", calls(&world));
 }
