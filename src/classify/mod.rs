@@ -1,6 +1,7 @@
 //! Images -> genotype probabilities: the [`Classifier`] seam, batches, and the models behind them.
 
 pub mod batch;
+pub mod fast;
 pub mod fixed;
 pub mod model_dir;
 #[cfg(feature = "torch")]
@@ -9,6 +10,7 @@ pub mod networks;
 pub mod torch;
 
 pub use batch::{BATCH_SIZE, Batch};
+pub use fast::FastTier;
 pub use model_dir::{Model, ModelConfig};
 
 use crate::error::Result;

@@ -1,16 +1,20 @@
-//! A model's folder: `model.json` (all that calling depends on) and `weights.safetensors`.
+//! A model's folder: `model.json` (all that calling depends on), `weights.safetensors` and, where the model has a fast tier,
+//! `fast.json`.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::fast::{FastOptions, FastTier};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::pileup::ImageSpec;
 
 /// Version of `model.json` that this program writes and reads.
 pub const FORMAT: u32 = 1;
+/// The fast tier's file in a model's folder.
+pub const FAST_NETWORK: &str = "fast.json";
 /// Model used where none is named.
 pub const DEFAULT_MODEL: &str = "wgs";
 
@@ -32,6 +36,9 @@ pub struct ModelConfig {
     /// say (Guo et al. 2017, arXiv:1706.04599); positive.
     #[serde(default = "unchanged")]
     pub temperature: f64,
+    /// How sure its fast tier must be; without it every candidate goes to the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast: Option<FastOptions>,
     /// How it was trained: data, seed, steps.
     pub training: serde_json::Value,
     /// What it reached on the tune split.
@@ -102,6 +109,15 @@ impl Model {
         if !(0.01..=100.0).contains(&config.temperature) {
             return Err(Error::model(&path, format!("temperature {} is not within 0.01 to 100", config.temperature)));
         }
+        if let Some(fast) = config.fast
+            && !((0.01..=100.0).contains(&fast.temperature)
+                && fast.min_certainty_snps.min(fast.min_certainty_indels) >= 3.0)
+        {
+            return Err(Error::model(
+                &path,
+                "fast: needs a temperature within 0.01 to 100 and certainties of 3 or more",
+            ));
+        }
         let evidence = config.evidence;
         if !(50..=100_000).contains(&evidence.region_size) || evidence.max_reads == 0 {
             return Err(Error::model(&path, "region_size must lie within 50 to 100000 and max_reads over 0"));
@@ -117,6 +133,14 @@ impl Model {
     #[must_use]
     pub fn weights(&self) -> PathBuf {
         self.folder.join("weights.safetensors")
+    }
+
+    /// Its fast tier, if it has one.
+    ///
+    /// # Errors
+    /// As [`FastTier::read`].
+    pub fn fast_tier(&self) -> Result<Option<FastTier>> {
+        self.config.fast.map(|options| FastTier::read(&self.folder.join(FAST_NETWORK), options)).transpose()
     }
 }
 
@@ -147,6 +171,7 @@ mod tests {
             image: ImageSpec::default(),
             evidence: EvidenceOptions::default(),
             temperature: 1.0,
+            fast: None,
             training: serde_json::Value::Null,
             measured: serde_json::Value::Null,
         }

@@ -26,6 +26,7 @@ use crate::vcf::header::HeaderOptions;
 use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct CallArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -53,6 +54,9 @@ pub(super) struct CallArgs {
     /// Where the network runs: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: String,
+    /// Draw an image of every candidate, of those too that the model's fast tier is sure of without
+    #[arg(long, alias = "disable-small-model")]
+    no_fast_tier: bool,
     /// Genotype the alleles of this VCF, each of its records, and nothing else
     #[arg(long, value_name = "VCF", conflicts_with = "output_gvcf")]
     genotype_sites: Option<PathBuf>,
@@ -109,8 +113,6 @@ struct WrapperArgs {
     #[arg(long, hide = true)]
     runtime_report: bool,
     #[arg(long, hide = true)]
-    disable_small_model: bool,
-    #[arg(long, hide = true)]
     intermediate_results_dir: Option<PathBuf>,
     #[arg(long, hide = true)]
     logging_dir: Option<PathBuf>,
@@ -144,7 +146,7 @@ impl WrapperArgs {
             ),
             (
                 self.customized_small_model.is_some(),
-                "--customized-small-model: there is no small model here; leave the flag out",
+                "--customized-small-model: the fast tier comes with the model here; leave the flag out",
             ),
         ];
         if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
@@ -153,7 +155,6 @@ impl WrapperArgs {
         let unneeded = [
             (self.vcf_stats_report, "--vcf-stats-report"),
             (self.runtime_report, "--runtime-report"),
-            (self.disable_small_model, "--disable-small-model"),
             (self.intermediate_results_dir.is_some(), "--intermediate-results-dir"),
             (self.logging_dir.is_some(), "--logging-dir"),
             (self.report_title.is_some(), "--report-title"),
@@ -188,7 +189,8 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
     let model = Model::find(model_name)?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
-    let split = ThreadSplit::of(threads, device.on_cpu());
+    let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
+    let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
     let classifier = device.load(&model, split.network)?;
     let inputs = args.input.resolve()?;
     let targets = common::targets(&args.regions, &inputs.reference)?;
@@ -251,6 +253,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
             },
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
+            fast_tier: fast_tier.as_ref(),
             stop,
             progress: &|region| progress.done(region),
         },
@@ -313,7 +316,8 @@ impl CallArgs {
     }
 }
 
-/// How `--threads` is shared out: workers and network together are the total, at least one each.
+/// How `--threads` is shared out: workers and network together are the total, at least one each. A network behind a fast tier
+/// rests most of the time and comes on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ThreadSplit {
     workers: usize,
@@ -321,9 +325,13 @@ struct ThreadSplit {
 }
 
 impl ThreadSplit {
-    /// On a CPU the network takes more time than all else, so it gets the larger half.
-    fn of(threads: usize, on_cpu: bool) -> Self {
-        let network = if on_cpu { threads.div_ceil(2) } else { 1 };
+    /// Without a fast tier, on a CPU, the network takes more time than all else, so it gets the larger half.
+    fn of(threads: usize, on_cpu: bool, fast_tier: bool) -> Self {
+        let network = match (on_cpu, fast_tier) {
+            (true, true) => return Self { workers: threads, network: threads.div_ceil(8) },
+            (true, false) => threads.div_ceil(2),
+            (false, _) => 1,
+        };
         Self { workers: (threads.saturating_sub(network)).max(1), network }
     }
 }
@@ -335,10 +343,11 @@ mod tests {
     #[test]
     fn threads_are_the_total() {
         for threads in 2..40 {
-            let split = ThreadSplit::of(threads, true);
+            let split = ThreadSplit::of(threads, true, false);
             assert_eq!(split.workers + split.network, threads);
         }
-        assert_eq!(ThreadSplit::of(1, true), ThreadSplit { workers: 1, network: 1 });
-        assert_eq!(ThreadSplit::of(16, false), ThreadSplit { workers: 15, network: 1 });
+        assert_eq!(ThreadSplit::of(1, true, false), ThreadSplit { workers: 1, network: 1 });
+        assert_eq!(ThreadSplit::of(16, false, true), ThreadSplit { workers: 15, network: 1 });
+        assert_eq!(ThreadSplit::of(2, true, true), ThreadSplit { workers: 2, network: 1 });
     }
 }

@@ -8,10 +8,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// Flags of the wrapper that take `true` or `false`.
-const SWITCHES: [&str; 6] = [
+const SWITCHES: [&str; 7] = [
     "--vcf-stats-report",
     "--runtime-report",
     "--disable-small-model",
+    "--no-fast-tier",
     "--dry-run",
     "--use-hp-information",
     "--emit-ref-calls",

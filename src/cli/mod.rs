@@ -83,7 +83,12 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     };
     start_logging(cli.verbose);
     common::silence_htslib();
-    let stop = signals::watch()?;
+    // A training run keeps its state as it goes, so a signal may end it at once.
+    #[cfg(feature = "torch")]
+    let watched = !matches!(cli.command, Command::Train(_));
+    #[cfg(not(feature = "torch"))]
+    let watched = true;
+    let stop = if watched { signals::watch()? } else { signals::Watch::default() };
     let outcome = match cli.command {
         Command::Call(args) => call::run(&args, stop.flag()),
         Command::Explain(args) => explain::run(&args),

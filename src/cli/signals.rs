@@ -9,6 +9,7 @@ use signal_hook::flag;
 use crate::error::{Error, Result};
 
 /// The flag, and which signal set it.
+#[derive(Default)]
 pub(super) struct Watch {
     stop: Arc<AtomicBool>,
     signal: Arc<AtomicUsize>,
@@ -16,7 +17,7 @@ pub(super) struct Watch {
 
 /// Starts watching. A second signal ends the process at once.
 pub(super) fn watch() -> Result<Watch> {
-    let watch = Watch { stop: Arc::default(), signal: Arc::default() };
+    let watch = Watch::default();
     for (signal, number) in [(SIGINT, 2_usize), (SIGTERM, 15)] {
         let code = 128 + signal;
         flag::register_conditional_shutdown(signal, code, Arc::clone(&watch.stop))

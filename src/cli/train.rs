@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common;
+use crate::classify::Model;
 use crate::classify::networks::pileup_net;
 use crate::classify::torch::DeviceChoice;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::genome::ReferenceFile;
 use crate::pileup::ImageSpec;
-use crate::train::{DataSet, FitOptions, calibrate, fit};
+use crate::train::{DataSet, FitOptions, Rest, finish, fit};
 
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
@@ -48,6 +49,15 @@ pub(super) struct TrainArgs {
     /// The network
     #[arg(long, default_value = pileup_net::NAME)]
     network: String,
+    /// Begin with the weights of this model, of the same network
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// Rows of an image: 5 of the reference, the others of reads
+    #[arg(long, default_value_t = ImageSpec::default().height)]
+    image_height: usize,
+    /// Columns of an image: an odd number, the candidate in the middle
+    #[arg(long, default_value_t = ImageSpec::default().width)]
+    image_width: usize,
     /// Passes over the data
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
@@ -63,6 +73,9 @@ pub(super) struct TrainArgs {
     /// Learn nothing; fit the certainty of the model in --out to the tune set anew
     #[arg(long)]
     calibrate_only: bool,
+    /// Learn nothing but the fast tier of the model in --out, and fit its certainty
+    #[arg(long, conflicts_with = "calibrate_only")]
+    fast_only: bool,
     /// Learn from reads as they are: no thinning, trimming, other qualities
     #[arg(long)]
     no_augment: bool,
@@ -73,7 +86,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = 1e-2)]
     weight_decay: f64,
     /// Label smoothing
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.0)]
     label_smoothing: f64,
     /// How far rare classes are weighted up, 0 to 1
     #[arg(long, default_value_t = 0.0)]
@@ -105,6 +118,10 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     if !(0.0..=1.0).contains(&args.balance) {
         return Err(Error::Usage(format!("--balance {}: must lie within 0 to 1", args.balance)));
     }
+    let image = ImageSpec { height: args.image_height, width: args.image_width, ..ImageSpec::default() };
+    if let Some(problem) = image.problem() {
+        return Err(Error::Usage(problem));
+    }
     let train = sets(&args.references, &args.reads, &args.truth, &args.confident, "")?;
     let tune_references = if args.tune_ref.is_empty() { &args.references[..1] } else { &args.tune_ref };
     let tune = sets(tune_references, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
@@ -112,7 +129,8 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         out: args.out.clone(),
         name: args.name.clone(),
         network: args.network.clone(),
-        image: ImageSpec::default(),
+        from: args.from.as_deref().map(Model::open).transpose()?,
+        image,
         evidence: EvidenceOptions::default(),
         epochs: args.epochs,
         batch: args.batch as usize,
@@ -131,7 +149,11 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         threads: args.threads.unwrap_or_else(common::available_threads),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     };
-    let confusion = if args.calibrate_only { calibrate(&tune, &options)? } else { fit(&train, &tune, &options)? };
+    let confusion = match (args.calibrate_only, args.fast_only) {
+        (true, _) => finish(&train, &tune, &options, Rest::Temperature)?,
+        (_, true) => finish(&train, &tune, &options, Rest::FastTier)?,
+        _ => fit(&train, &tune, &options)?,
+    };
     let [snp, indel, both] = confusion.f1();
     log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
     Ok(())

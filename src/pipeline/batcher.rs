@@ -45,7 +45,7 @@ pub(super) fn run(
                 return Err(Error::Internal(format!("{} results for {} images", results.len(), places.len())));
             }
             for ((region, candidate, set), probabilities) in places.drain(..).zip(results) {
-                let message = Message::Classified { region, candidate, set, probabilities };
+                let message = Message::Classified { region, candidate, set, probabilities, settled: false };
                 messages.send(message).map_err(|_| Error::Stopped)?;
             }
             batch.clear();

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
 
 use crate::candidates::Candidate;
-use crate::classify::{Classifier, Model, Probabilities};
+use crate::classify::{Classifier, FastTier, Model, Probabilities};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, Gatherer};
 use crate::genome::ReferenceFile;
@@ -115,6 +115,8 @@ pub struct RunOptions<'a> {
     pub ploidy: &'a Ploidy,
     /// Values of GQ in a bin of reference blocks.
     pub quality_bin: i32,
+    /// Settles candidates before any image of them is drawn, where the model has it and it is wanted.
+    pub fast_tier: Option<&'a FastTier>,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
     /// Told of each region once its calls are written.
@@ -141,8 +143,8 @@ enum Message {
         placements: Vec<Placement>,
         blocks: Vec<ReferenceBlock>,
     },
-    /// One image's result.
-    Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities },
+    /// The result of one image, or of the fast tier in its place.
+    Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities, settled: bool },
     /// A stage failed.
     Failed(Error),
 }
@@ -176,6 +178,7 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
             messages: messages.clone(),
             placements_wanted: outputs.realigned.is_some(),
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
+            fast_tier: options.fast_tier,
             times: &times,
             stop,
         };
@@ -218,6 +221,7 @@ struct Workers<'a> {
     placements_wanted: bool,
     /// Set where reference blocks are wanted.
     quality_bin: Option<i32>,
+    fast_tier: Option<&'a FastTier>,
     times: &'a StageTimes,
     stop: Stop<'a>,
 }
@@ -250,6 +254,9 @@ impl Workers<'_> {
             self.times.add(Stage::Count, evidence.count_time);
             self.announce(region, &evidence)?;
             for (index, candidate) in evidence.candidates.iter().enumerate() {
+                if self.settle(region, &evidence, index)? {
+                    continue;
+                }
                 for set in alt_sets(candidate.alts.len()) {
                     self.send_image(&config.image, region, &evidence, index, set)?;
                 }
@@ -270,6 +277,19 @@ impl Workers<'_> {
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
+    }
+
+    /// Lets the fast tier settle a candidate, if it can.
+    fn settle(&self, region: Region, evidence: &Evidence, index: usize) -> Result<bool> {
+        let started = Instant::now();
+        let candidate = &evidence.candidates[index];
+        let settled = self.fast_tier.and_then(|tier| tier.settle(candidate, &evidence.reads, &evidence.reference));
+        let Some(probabilities) = settled else { return Ok(false) };
+        self.times.add(Stage::Settle, started.elapsed());
+        let (region, set) = (region.sequence, AltSet::One(0));
+        let message = Message::Classified { region, candidate: index, set, probabilities, settled: true };
+        self.messages.send(message).map_err(|_| Error::Stopped)?;
+        Ok(true)
     }
 
     fn send_image(
@@ -353,7 +373,8 @@ fn collect(
                 waiting.insert(region, Waiting { placements, blocks });
                 reorder.gathered(region, candidates, images)?;
             }
-            Message::Classified { region, candidate, set, probabilities } => {
+            Message::Classified { region, candidate, set, probabilities, settled } => {
+                stats.settled += u64::from(settled);
                 reorder.classified(region, candidate, set, probabilities)?;
             }
         }

@@ -16,6 +16,8 @@ pub enum Stage {
     Realign,
     /// Workers count alleles and find candidates.
     Count,
+    /// Workers settle candidates without images.
+    Settle,
     /// Workers render images.
     Render,
     /// Workers wait for room before the classifier.
@@ -30,10 +32,11 @@ pub enum Stage {
     Write,
 }
 
-const STAGES: [(Stage, &str); 9] = [
+const STAGES: [(Stage, &str); 10] = [
     (Stage::Read, "workers: read"),
     (Stage::Realign, "workers: realign"),
     (Stage::Count, "workers: count alleles"),
+    (Stage::Settle, "workers: fast tier"),
     (Stage::Render, "workers: render"),
     (Stage::WaitForClassifier, "workers: wait for classifier"),
     (Stage::WaitForWindow, "workers: wait for writer"),
@@ -79,7 +82,9 @@ pub struct RunStats {
     pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
-    /// Images classified.
+    /// Candidates that the fast tier settled.
+    pub settled: u64,
+    /// Images that the candidates ask for; each candidate that is settled saves one.
     pub images: u64,
     /// Calls by filter: PASS, `RefCall`, `LowQual`, `NoCall`.
     pub calls: [u64; 4],
@@ -106,7 +111,9 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
         let batches = self.times.batches.load(Ordering::Relaxed);
-        writeln!(f, "{:<30}{:>12}  in {batches} batches", "images", self.images)?;
+        writeln!(f, "{:<30}{:>12}", "  settled without an image", self.settled)?;
+        let images = self.images.saturating_sub(self.settled);
+        writeln!(f, "{:<30}{images:>12}  in {batches} batches", "images")?;
         for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::LowQual, Filter::NoCall].into_iter().zip(self.calls)
         {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;

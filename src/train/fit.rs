@@ -21,9 +21,11 @@ use tch::{Device, Kind, TchError, Tensor, nn};
 
 use super::checkpoint::{Checkpoint, Progress, find};
 use super::evaluate::Confusion;
+use super::fast;
 use super::optimizer::{AdamW, follow, sorted};
 use super::stream::{DataSet, Example, ExampleOptions, Job, examples, jobs};
-use crate::classify::model_dir::{FORMAT, ModelConfig};
+use crate::classify::fast::IS_SNP;
+use crate::classify::model_dir::{FAST_NETWORK, FORMAT, Model, ModelConfig};
 use crate::classify::networks::{self, Network};
 use crate::classify::torch::first_line;
 use crate::error::{Error, Result};
@@ -39,6 +41,9 @@ pub struct FitOptions {
     pub name: String,
     /// The network.
     pub network: String,
+    /// The model whose weights it begins with, in place of random ones. The means and variances of its batch norms then stay as
+    /// they are: those of a few dozen images depend on depth, since empty rows count too.
+    pub from: Option<Model>,
     /// Its images.
     pub image: ImageSpec,
     /// Its evidence.
@@ -77,6 +82,13 @@ pub struct FitOptions {
     pub command: String,
 }
 
+impl FitOptions {
+    /// Examples as these options want them, changed by that seed.
+    fn examples(&self, augment: Option<u64>) -> ExampleOptions {
+        ExampleOptions { evidence: self.evidence, image: self.image.clone(), augment, features: false }
+    }
+}
+
 /// Share of all steps in which the learning rate rises.
 const WARM_UP: f64 = 0.03;
 /// Steps between two lines of the log.
@@ -107,7 +119,7 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<
     let mut trainer = Trainer::new(options)?;
     let tune_examples = gather_tune(tune, options)?;
     log::info!("{} tune images", tune_examples.len());
-    while trainer.progress.epoch < options.epochs {
+    while trainer.progress.epoch < options.epochs && trainer.progress.since_best < options.patience {
         let epoch = trainer.progress.epoch;
         let all = jobs(train, options.evidence.region_size, options.seed.wrapping_add(1 + u64::from(epoch)));
         let legs: Vec<&[Job]> = all.chunks(options.leg.max(1)).collect();
@@ -119,33 +131,42 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<
             if looks(trainer.progress.leg) > looks(trainer.progress.leg - 1) {
                 trainer.look(&tune_examples)?;
             }
+            trainer.save_state()?;
             if trainer.progress.since_best >= options.patience {
+                log::info!("no better F1 in {} looks at the tune set: this is the end", options.patience);
                 break;
             }
-            trainer.save_state()?;
         }
         log::info!("epoch {} of {}: {:.0} s", epoch + 1, options.epochs, started.elapsed().as_secs_f64());
-        if trainer.progress.since_best >= options.patience {
-            log::info!("no better F1 in {} looks at the tune set: this is the end", options.patience);
-            break;
+        if trainer.progress.since_best < options.patience {
+            trainer.progress.epoch += 1;
+            trainer.progress.leg = 0;
+            trainer.save_state()?;
         }
-        trainer.progress.epoch += 1;
-        trainer.progress.leg = 0;
-        trainer.save_state()?;
     }
+    let confusion = finish_with(train, &tune_examples, options, Rest::FastTier)?;
     trainer.checkpoint.remove()?;
-    calibrate_kept(options, &tune_examples)
+    Ok(confusion)
 }
 
-/// Fits the temperature of the model in the folder on the tune set, and stores it there; returns the confusion.
+/// What is done to a model once its network is learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Its temperature is fitted.
+    Temperature,
+    /// That, and its fast tier is learned.
+    FastTier,
+}
+
+/// Does the rest for the model in the folder, whose network is learned; returns the confusion on the tune set.
 ///
 /// # Errors
 /// As [`fit`].
-pub fn calibrate(tune: &[DataSet], options: &FitOptions) -> Result<Confusion> {
-    calibrate_kept(options, &gather_tune(tune, options)?)
+pub fn finish(train: &[DataSet], tune: &[DataSet], options: &FitOptions, rest: Rest) -> Result<Confusion> {
+    finish_with(train, &gather_tune(tune, options)?, options, rest)
 }
 
-fn calibrate_kept(options: &FitOptions, tune: &[Example]) -> Result<Confusion> {
+fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: Rest) -> Result<Confusion> {
     let mut variables = nn::VarStore::new(options.device);
     let network = networks::build(&options.network, &variables.root(), options.image.shape())
         .ok_or_else(|| Error::Usage(format!("--network {}: is not known", options.network)))?;
@@ -159,13 +180,28 @@ fn calibrate_kept(options: &FitOptions, tune: &[Example]) -> Result<Confusion> {
     let mut config: ModelConfig =
         serde_json::from_str(&text).map_err(|e| Error::input(&path, format!("is not a model's description: {e}")))?;
     config.temperature = (temperature * 1000.0).round() / 1000.0;
+    if rest == Rest::FastTier {
+        let by_image = predicted(&logits)?;
+        let judged: Vec<fast::Judged> = tune
+            .iter()
+            .zip(by_image)
+            .filter_map(|(example, by_image)| {
+                let features = example.features?;
+                Some(fast::Judged { features, class: example.class, snp: features[IS_SNP] > 0.5, by_image })
+            })
+            .collect();
+        let made = options.examples(None);
+        let (network, chosen) = fast::learn(train, &judged, &made, options.augment, options.seed)?;
+        write(&options.out.join(FAST_NETWORK), serde_json::to_string(&network))?;
+        config.fast = Some(chosen);
+    }
     write_json(&path, &config)?;
     confusion(&logits, tune)
 }
 
 fn gather_tune(tune: &[DataSet], options: &FitOptions) -> Result<Vec<Example>> {
     let mut kept = Vec::new();
-    let made = ExampleOptions { evidence: options.evidence, image: options.image.clone(), augment: None };
+    let made = ExampleOptions { features: true, ..options.examples(None) };
     examples(tune, &jobs(tune, options.evidence.region_size, options.seed), &made, |example| {
         kept.push(example);
         kept.len() < options.tune_images
@@ -176,7 +212,7 @@ fn gather_tune(tune: &[DataSet], options: &FitOptions) -> Result<Vec<Example>> {
     Ok(kept)
 }
 
-fn failed(error: &TchError) -> Error {
+pub(super) fn failed(error: &TchError) -> Error {
     Error::Internal(format!("training failed: {}", first_line(error)))
 }
 
@@ -191,13 +227,21 @@ impl<'a> Trainer<'a> {
         };
         let unknown =
             || Error::Usage(format!("--network {}: known are {}", options.network, networks::NAMES.join(", ")));
-        let (variables, network) = build().ok_or_else(unknown)?;
+        let (mut variables, network) = build().ok_or_else(unknown)?;
+        if let Some(from) = &options.from {
+            variables.load(from.weights()).map_err(|e| {
+                Error::model(
+                    from.weights(),
+                    format!("does not fit the network '{}': {}", options.network, first_line(&e)),
+                )
+            })?;
+        }
         let (mut averaged, averaged_network) = build().ok_or_else(unknown)?;
         averaged.copy(&variables).map_err(|e| failed(&e))?;
         averaged.freeze();
         let path = options.out.join("training.csv");
         let cannot = |e: std::io::Error| Error::output(&path, format!("cannot be written: {e}"));
-        let settings = settings(options);
+        let settings = settings(options)?;
         let checkpoint = Checkpoint::of(&options.out);
         let progress = Progress {
             settings: settings.clone(),
@@ -270,11 +314,7 @@ impl<'a> Trainer<'a> {
         let options = self.options;
         let (epoch, leg) = (self.progress.epoch, self.progress.leg);
         let seed = options.seed.wrapping_add(1 + u64::from(epoch));
-        let made = ExampleOptions {
-            evidence: options.evidence,
-            image: options.image.clone(),
-            augment: options.augment.then_some(seed),
-        };
+        let made = options.examples(options.augment.then_some(seed));
         #[allow(clippy::cast_precision_loss, reason = "some thousand legs")]
         let done = (f64::from(epoch) + leg as f64 / legs as f64) / f64::from(options.epochs);
         let rate = learning_rate(options.learning_rate, done);
@@ -321,7 +361,7 @@ impl<'a> Trainer<'a> {
         let weights = class_weights(self.classes, self.options.balance);
         let weights = Tensor::from_slice(&weights).to_device(self.options.device);
         let mut step = || {
-            let logits = self.network.forward(&images, true);
+            let logits = self.network.forward(&images, self.options.from.is_none());
             let mean = tch::Reduction::Mean;
             let smoothing = self.options.label_smoothing;
             let loss = logits.f_cross_entropy_loss(&classes, Some(&weights), mean, -100, smoothing)?;
@@ -388,6 +428,7 @@ impl<'a> Trainer<'a> {
             image: self.options.image.clone(),
             evidence: self.options.evidence,
             temperature: 1.0,
+            fast: None,
             training,
             measured,
         };
@@ -396,9 +437,10 @@ impl<'a> Trainer<'a> {
 }
 
 /// All that decides a run, but for the data.
-fn settings(options: &FitOptions) -> String {
-    format!(
-        "{} {:?} {:?} epochs {} batch {} pool {} leg {} augment {} rate {} decay {} smoothing {} balance {} seed {}",
+fn settings(options: &FitOptions) -> Result<String> {
+    let from = options.from.as_ref().map(Model::checksum).transpose()?;
+    Ok(format!(
+        "{} from {from:?} {:?} {:?} epochs {} batch {} pool {} leg {} augment {} rate {} decay {} smoothing {} balance {} seed {}",
         options.network,
         options.image,
         options.evidence,
@@ -412,7 +454,7 @@ fn settings(options: &FitOptions) -> String {
         options.label_smoothing,
         options.balance,
         options.seed
-    )
+    ))
 }
 
 fn restore(
@@ -456,17 +498,22 @@ fn tensors(options: &FitOptions, batch: &[Example]) -> Result<(Tensor, Tensor)> 
 
 /// Predicted against true classes.
 fn confusion(logits: &Tensor, examples: &[Example]) -> Result<Confusion> {
-    let predicted = Vec::<i64>::try_from(logits.argmax(-1, false)).map_err(|e| failed(&e))?;
     let mut confusion = Confusion::default();
-    for (example, class) in examples.iter().zip(predicted) {
-        confusion.add(example.snp, example.class, u8::try_from(class).unwrap_or(0));
+    for (example, class) in examples.iter().zip(predicted(logits)?) {
+        confusion.add(example.snp, example.class, class);
     }
     Ok(confusion)
 }
 
+/// The most probable class of each row.
+fn predicted(logits: &Tensor) -> Result<Vec<u8>> {
+    let classes = Vec::<i64>::try_from(logits.argmax(-1, false)).map_err(|e| failed(&e))?;
+    Ok(classes.into_iter().map(|class| u8::try_from(class).unwrap_or(0)).collect())
+}
+
 /// What logits are best divided by: that which makes the classes most likely. Golden-section search (Kiefer 1953) over its
 /// logarithm, on which the loss has one minimum.
-fn best_temperature(logits: &Tensor, classes: &Tensor) -> f64 {
+pub(super) fn best_temperature(logits: &Tensor, classes: &Tensor) -> f64 {
     let loss =
         |log: f64| f64::try_from((logits / log.exp()).cross_entropy_for_logits(classes)).unwrap_or(f64::INFINITY);
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
@@ -488,7 +535,11 @@ fn class_weights(seen: [u64; 3], balance: f64) -> [f32; 3] {
 }
 
 fn write_json(path: &Path, config: &ModelConfig) -> Result<()> {
-    let text = serde_json::to_string_pretty(config).map_err(|e| Error::Internal(format!("model.json: {e}")))?;
+    write(path, serde_json::to_string_pretty(config))
+}
+
+fn write(path: &Path, json: serde_json::Result<String>) -> Result<()> {
+    let text = json.map_err(|e| Error::Internal(format!("{}: {e}", path.display())))?;
     std::fs::write(path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
 }
 

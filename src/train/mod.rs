@@ -6,10 +6,11 @@
 mod augment;
 mod checkpoint;
 pub mod evaluate;
+mod fast;
 pub mod fit;
 pub mod label;
 mod optimizer;
 pub mod stream;
 
-pub use fit::{FitOptions, calibrate, fit};
+pub use fit::{FitOptions, Rest, finish, fit};
 pub use stream::DataSet;

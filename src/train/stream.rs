@@ -7,10 +7,12 @@ use rand_pcg::Pcg64;
 
 use super::augment;
 use super::label::{class, label};
+use crate::candidates::Candidate;
+use crate::classify::fast::{Features, features};
 use crate::error::{Error, Result};
-use crate::evidence::{EvidenceOptions, Gatherer};
+use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::genome::ReferenceFile;
-use crate::pileup::{ImageSpec, PileupImage, alt_sets};
+use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::reads::BamFile;
 use crate::regions::{Region, Targets};
 use crate::truth::Truth;
@@ -48,6 +50,17 @@ pub struct Example {
     pub class: u8,
     /// True where all alleles are as long as the reference's.
     pub snp: bool,
+    /// Its candidate in numbers, where they are wanted and it has one alternative allele.
+    pub features: Option<Features>,
+}
+
+/// A candidate in numbers, with its class.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// The numbers.
+    pub features: Features,
+    /// Copies of its alternative allele: 0, 1 or 2.
+    pub class: u8,
 }
 
 /// A region of a set, by the set's index.
@@ -74,6 +87,8 @@ pub struct ExampleOptions {
     pub image: ImageSpec,
     /// The seed of what is changed in reads and images, or `None` to leave them as they are.
     pub augment: Option<u64>,
+    /// Whether they come with their candidate in numbers.
+    pub features: bool,
 }
 
 /// Sends the examples of some regions to `take`, in order, until `take` says stop.
@@ -85,6 +100,48 @@ pub fn examples(
     jobs: &[Job],
     options: &ExampleOptions,
     mut take: impl FnMut(Example) -> bool,
+) -> Result<()> {
+    labelled(sets, jobs, options, |found, candidate, copies, random| {
+        let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
+        let wanted = options.features;
+        let features = wanted.then(|| features(candidate, &found.reads, &found.reference)).flatten();
+        for set in alt_sets(candidate.alts.len()) {
+            let mut image = found.render(&options.image, candidate, set);
+            if let Some(random) = random {
+                augment::image(&mut image, &options.image, random);
+            }
+            if !take(Example { image, class: class(copies, set), snp, features }) {
+                return false;
+            }
+        }
+        true
+    })
+}
+
+/// Sends the candidates of one alternative allele of some regions to `take`, in order; no image is drawn.
+///
+/// # Errors
+/// As [`Gatherer::gather`].
+pub fn described(
+    sets: &[DataSet],
+    jobs: &[Job],
+    options: &ExampleOptions,
+    mut take: impl FnMut(Described),
+) -> Result<()> {
+    labelled(sets, jobs, options, |found, candidate, copies, _| {
+        if let Some(features) = features(candidate, &found.reads, &found.reference) {
+            take(Described { features, class: class(copies, AltSet::One(0)) });
+        }
+        true
+    })
+}
+
+/// Sends the candidates whose genotype is known to `take`, region by region, until `take` says stop.
+fn labelled(
+    sets: &[DataSet],
+    jobs: &[Job],
+    options: &ExampleOptions,
+    mut take: impl FnMut(&Evidence, &Candidate, &[u8], &mut Option<Pcg64>) -> bool,
 ) -> Result<()> {
     let mut gatherers = Vec::new();
     for set in sets {
@@ -102,15 +159,8 @@ pub fn examples(
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
         for (candidate, copies) in found.candidates.iter().zip(labels) {
             let Some(copies) = copies else { continue };
-            let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
-            for set in alt_sets(candidate.alts.len()) {
-                let mut image = found.render(&options.image, candidate, set);
-                if let Some(random) = &mut random {
-                    augment::image(&mut image, &options.image, random);
-                }
-                if !take(Example { image, class: class(&copies, set), snp }) {
-                    return Ok(());
-                }
+            if !take(&found, candidate, &copies, &mut random) {
+                return Ok(());
             }
         }
     }

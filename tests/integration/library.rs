@@ -52,7 +52,8 @@ fn diploid() -> &'static Ploidy {
 }
 
 fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
-    RunOptions { workers, filter: CallFilter::default(), ploidy: diploid(), quality_bin: 5, stop, progress }
+    let filter = CallFilter::default();
+    RunOptions { workers, filter, ploidy: diploid(), quality_bin: 5, fast_tier: None, stop, progress }
 }
 
 #[test]
