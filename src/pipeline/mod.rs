@@ -1,12 +1,13 @@
 //! Regions -> calls in a [`CallSink`]: wires the stages of one run.
 //!
 //! # Threads
-//! * `workers` threads of a rayon pool take regions in genome order, gather evidence and render images.
+//! * `workers` threads of a rayon pool take runs of neighbouring regions in genome order, gather evidence, let the fast tier
+//!   settle what it is sure of and render images of the rest. Neighbours share blocks of the BAM, which are unpacked once a run.
 //! * One thread owns the classifier and runs it on batches; on a CPU libtorch has threads of its own.
 //! * The calling thread puts results into genome order, merges them to calls and writes them.
 //!
 //! # Memory
-//! At most [`WINDOW`] regions are between being begun and being written. Of those, each worker holds the reads of one
+//! At most [`WINDOW`] regions (or two runs a worker, if that is more) are between being begun and being written. Of those, each worker holds the reads of one
 //! (at most `max_reads`, however deep the data), and the others hold candidates only. Images wait in a channel of
 //! [`WAITING_IMAGES`]. With the WGS model (155 kB an image) that is 10 MB of images and about 2 MB a worker, whatever
 //! the genome's size; the network's own memory comes on top.
@@ -44,6 +45,8 @@ use stats::{RunStats, Stage, StageTimes};
 
 /// Most regions begun and not yet written. Enough that their images fill batches where candidates are sparse.
 pub const WINDOW: usize = 1024;
+/// Most regions in a run.
+const RUN: usize = 16;
 /// Most images between workers and classifier.
 pub const WAITING_IMAGES: usize = 64;
 /// How long a stage waits before it looks whether it should stop.
@@ -156,8 +159,9 @@ enum Message {
 pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, options: RunOptions) -> Result<RunStats> {
     let times = StageTimes::default();
     let started = Instant::now();
+    let workers = options.workers.max(1);
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.workers.max(1))
+        .num_threads(workers)
         .thread_name(|i| format!("region-{i}"))
         .build()
         .map_err(|e| Error::Internal(format!("threads cannot be started: {e}")))?;
@@ -165,14 +169,18 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
     let stop = Stop { outside: options.stop, inside: &halt };
     let (messages, inbox) = unbounded();
     let (images, image_queue) = bounded(WAITING_IMAGES);
-    let (tickets, ticket_queue) = bounded(WINDOW);
-    for _ in 0..WINDOW {
+    // Short runs where there are few regions, so that all workers have some.
+    let run = (inputs.regions.len() / (4 * workers)).clamp(1, RUN);
+    let runs = (WINDOW / run).max(2 * workers);
+    let (tickets, ticket_queue) = bounded(runs);
+    for _ in 0..runs {
         tickets.send(()).map_err(|_| Error::Stopped)?;
     }
     let mut stats = std::thread::scope(|scope| {
         let workers = Workers {
             inputs,
             next: AtomicUsize::new(0),
+            run,
             tickets: ticket_queue,
             images,
             messages: messages.clone(),
@@ -190,7 +198,7 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
                 drop(messages.send(Message::Failed(error)));
             }
         });
-        let outcome = collect(inputs, &inbox, &tickets, outputs, options, times, stop);
+        let outcome = collect(inputs, &inbox, (&tickets, run), outputs, options, times, stop);
         halt.store(true, Ordering::Relaxed);
         outcome
     })?;
@@ -214,7 +222,11 @@ impl Stop<'_> {
 
 struct Workers<'a> {
     inputs: Inputs<'a>,
+    /// The first region that no worker has taken.
     next: AtomicUsize,
+    /// Regions taken at once.
+    run: usize,
+    /// One for each run that may be under way.
     tickets: Receiver<()>,
     images: Sender<ImageJob>,
     messages: Sender<Message>,
@@ -245,23 +257,35 @@ impl Workers<'_> {
             let waiting = Instant::now();
             receive(&self.tickets, self.stop)?;
             self.times.add(Stage::WaitForWindow, waiting.elapsed());
-            let Some(&region) = self.inputs.regions.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+            let first = self.next.fetch_add(self.run, Ordering::Relaxed);
+            let Some(rest) = self.inputs.regions.get(first..) else { return Ok(()) };
+            if rest.is_empty() {
                 return Ok(());
-            };
-            let evidence = gatherer.gather(region)?;
-            self.times.add(Stage::Read, evidence.read_time);
-            self.times.add(Stage::Realign, evidence.realign_time);
-            self.times.add(Stage::Count, evidence.count_time);
-            self.announce(region, &evidence)?;
-            for (index, candidate) in evidence.candidates.iter().enumerate() {
-                if self.settle(region, &evidence, index)? {
-                    continue;
-                }
-                for set in alt_sets(candidate.alts.len()) {
-                    self.send_image(&config.image, region, &evidence, index, set)?;
-                }
+            }
+            for &region in rest.iter().take(self.run) {
+                self.region(&mut gatherer, region)?;
             }
         }
+    }
+
+    fn region(&self, gatherer: &mut Gatherer, region: Region) -> Result<()> {
+        if self.stop.is_set() {
+            return Err(Error::Stopped);
+        }
+        let evidence = gatherer.gather(region)?;
+        self.times.add(Stage::Read, evidence.read_time);
+        self.times.add(Stage::Realign, evidence.realign_time);
+        self.times.add(Stage::Count, evidence.count_time);
+        self.announce(region, &evidence)?;
+        for (index, candidate) in evidence.candidates.iter().enumerate() {
+            if self.settle(region, &evidence, index)? {
+                continue;
+            }
+            for set in alt_sets(candidate.alts.len()) {
+                self.send_image(&self.inputs.model.config.image, region, &evidence, index, set)?;
+            }
+        }
+        Ok(())
     }
 
     fn announce(&self, region: Region, evidence: &Evidence) -> Result<()> {
@@ -350,7 +374,7 @@ struct Waiting {
 fn collect(
     inputs: Inputs,
     inbox: &Receiver<Message>,
-    tickets: &Sender<()>,
+    (tickets, run): (&Sender<()>, usize),
     mut outputs: Outputs,
     options: RunOptions,
     times: &StageTimes,
@@ -394,8 +418,10 @@ fn collect(
                 gvcf.settle(resolver.first_waiting().map_or(end, |call| (call.contig, call.position)))?;
             }
             (options.progress)(inputs.regions[region]);
-            // Full only when all regions are begun.
-            let _ = tickets.try_send(());
+            if (region + 1).is_multiple_of(run) {
+                // Full only when all regions are begun.
+                let _ = tickets.try_send(());
+            }
         }
         times.add(Stage::Write, started.elapsed());
     }
