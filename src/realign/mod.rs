@@ -23,6 +23,9 @@ pub use bam::{Placement, RealignedBam};
 pub use graph::GraphOptions;
 pub use windows::WindowOptions;
 
+/// So many mismatches in a read without gaps may hide one.
+const MANY_MISMATCHES: usize = 3;
+
 /// How reads are realigned; stored in a model, since the model was trained on such reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +63,9 @@ pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow
     }
     let mut alignments = Vec::new();
     for (window, members) in windows.into_iter().zip(assigned) {
+        if !in_doubt(window, reads, reference, options.windows.min_base_quality) {
+            continue;
+        }
         alignments.extend(in_window(window, reads, &members, reference, options));
     }
     let mut changed = 0;
@@ -70,6 +76,23 @@ pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow
         reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
     }
     changed
+}
+
+/// Whether the reads over a window can lie better: one has a gap or a clipped end, or two have many mismatches. Otherwise all
+/// haplotypes are as long as the reference, and each read fits the one it comes from best where it lies.
+fn in_doubt(window: Interval, reads: &[Read], reference: &ReferenceWindow, min_base_quality: u8) -> bool {
+    let gapped = |kind| matches!(kind, CigarKind::Insertion | CigarKind::Deletion | CigarKind::SoftClip);
+    let over = || reads.iter().filter(|read| read.span.overlaps(window));
+    over().any(|read| read.cigar.iter().any(|op| gapped(op.kind)))
+        || over().filter(|read| mismatches(read, reference, min_base_quality) >= MANY_MISMATCHES).nth(1).is_some()
+}
+
+/// Mismatches of a read without gaps and clipped ends, where its base quality is high enough.
+fn mismatches(read: &Read, reference: &ReferenceWindow, min_base_quality: u8) -> usize {
+    let start = read.span.start().cast_signed();
+    let Some(expected) = reference.slice(start, read.span.end().cast_signed()) else { return 0 };
+    let bases = read.bases.iter().zip(&read.qualities).zip(expected);
+    bases.filter(|((base, quality), expected)| base != expected && **quality >= min_base_quality).count()
 }
 
 fn can_move(read: &Read, options: &RealignOptions) -> bool {
