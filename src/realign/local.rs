@@ -9,6 +9,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use crate::reads::{Cigar, CigarKind};
 
 /// What matches, mismatches and gaps are worth.
@@ -94,40 +96,68 @@ impl Sweep {
     }
 
     /// Computes the cells of one anti-diagonal in these rows; their highest score.
-    fn step(
-        &mut self,
-        diagonal: usize,
-        rows: Range<usize>,
-        columns: usize,
-        [matching, mismatch, gap_open, gap_extend]: [i16; 4],
-    ) -> i16 {
+    fn step(&mut self, diagonal: usize, rows: Range<usize>, columns: usize, scores: [i16; 4]) -> i16 {
         std::mem::swap(&mut self.best_earlier, &mut self.best_before);
         std::mem::swap(&mut self.best_before, &mut self.best);
         std::mem::swap(&mut self.insertion_before, &mut self.insertion);
         let n = rows.len();
         let first = rows.start;
-        let target = &self.target[columns - 1 + first - diagonal..][..n];
-        let query = &self.query[first..][..n];
-        let earlier = &self.best_earlier[first..][..n];
-        let (above, left) = (&self.best_before[first..][..n], &self.best_before[first + 1..][..n]);
-        let insertion_above = &self.insertion_before[first..][..n];
-        let deletions = &mut self.deletion[first + 1..][..n];
-        let insertions = &mut self.insertion[first + 1..][..n];
-        let best = &mut self.best[first + 1..][..n];
-        let mut highest = 0;
-        // Indexes into slices of one length: the form that is turned into vectors.
-        for i in 0..n {
-            let deletion = (left[i] - gap_open).max(deletions[i] - gap_extend);
-            let insertion = (above[i] - gap_open).max(insertion_above[i] - gap_extend);
-            let paired = earlier[i] + if query[i] == target[i] { matching } else { -mismatch };
-            let score = paired.max(deletion).max(insertion).max(0);
-            deletions[i] = deletion.max(NONE_SHORT);
-            insertions[i] = insertion.max(NONE_SHORT);
-            best[i] = score;
-            highest = highest.max(score);
-        }
-        highest
+        cells(
+            Before {
+                query: &self.query[first..][..n],
+                target: &self.target[columns - 1 + first - diagonal..][..n],
+                earlier: &self.best_earlier[first..][..n],
+                above: &self.best_before[first..][..n],
+                left: &self.best_before[first + 1..][..n],
+                insertion_above: &self.insertion_before[first..][..n],
+            },
+            &mut self.deletion[first + 1..][..n],
+            &mut self.insertion[first + 1..][..n],
+            &mut self.best[first + 1..][..n],
+            scores,
+        )
     }
+}
+
+/// What the cells of an anti-diagonal depend on; all of one length.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    query: &'a [i16],
+    target: &'a [i16],
+    earlier: &'a [i16],
+    above: &'a [i16],
+    left: &'a [i16],
+    insertion_above: &'a [i16],
+}
+
+/// Fills the cells of an anti-diagonal; their highest score. Half of a realigner's time on real reads is spent here, so there is a
+/// version for each width of vectors, and the processor's own is taken when the program runs.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+fn cells(
+    before: Before,
+    deletions: &mut [i16],
+    insertions: &mut [i16],
+    best: &mut [i16],
+    [matching, mismatch, gap_open, gap_extend]: [i16; 4],
+) -> i16 {
+    let n = best.len();
+    let Before { query, target, earlier, above, left, insertion_above } = before;
+    let (query, target, earlier) = (&query[..n], &target[..n], &earlier[..n]);
+    let (above, left, insertion_above) = (&above[..n], &left[..n], &insertion_above[..n]);
+    let (deletions, insertions) = (&mut deletions[..n], &mut insertions[..n]);
+    let mut highest = 0;
+    // Indexes into slices of one length: the form that is turned into vectors.
+    for i in 0..n {
+        let deletion = (left[i] - gap_open).max(deletions[i] - gap_extend);
+        let insertion = (above[i] - gap_open).max(insertion_above[i] - gap_extend);
+        let paired = earlier[i] + if query[i] == target[i] { matching } else { -mismatch };
+        let score = paired.max(deletion).max(insertion).max(0);
+        deletions[i] = deletion.max(NONE_SHORT);
+        insertions[i] = insertion.max(NONE_SHORT);
+        best[i] = score;
+        highest = highest.max(score);
+    }
+    highest
 }
 
 /// An aligner with its working memory, for use again and again.
@@ -188,10 +218,9 @@ impl LocalAligner {
     /// The best score and after how many bases of both it is reached: fewest of the target, then fewest of the query.
     /// `known` is that score, where it is known already.
     ///
-    /// Goes along the anti-diagonals, whose cells do not depend on each other, so that the compiler makes vectors of eight
-    /// of them. Scores must fit 16 bits, which [`LocalAligner::align`] sees to.
+    /// Goes along the anti-diagonals, whose cells do not depend on each other, so that the compiler makes vectors of them. Scores must fit 16 bits, which [`LocalAligner::align`] sees to.
     fn sweep(&mut self, query: &[u8], target: &[u8], known: Option<i16>) -> (i16, usize, usize) {
-        let [matching, mismatch, gap_open, gap_extend] = self.scores.short();
+        let scores = self.scores.short();
         let (rows, columns) = (query.len(), target.len());
         let sweep = &mut self.sweep;
         sweep.begin(query, target);
@@ -203,7 +232,7 @@ impl LocalAligner {
             if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
-            let highest = sweep.step(diagonal, rows_here.clone(), columns, [matching, mismatch, gap_open, gap_extend]);
+            let highest = sweep.step(diagonal, rows_here.clone(), columns, scores);
             if highest > top || (highest == top && top > 0) {
                 let reset = highest > top;
                 top = highest;
