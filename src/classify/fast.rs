@@ -350,11 +350,8 @@ impl FastNetwork {
 
     /// What is wrong with its shape, if anything.
     fn problem(&self) -> Option<String> {
-        if self.mean.len() != FEATURES || self.scale.len() != FEATURES {
-            return Some(format!(
-                "describes candidates by {} numbers, this program by {FEATURES}",
-                self.mean.len().min(self.scale.len())
-            ));
+        if let Some(other) = [self.mean.len(), self.scale.len()].into_iter().find(|&n| n != FEATURES) {
+            return Some(format!("describes candidates by {other} numbers, this program by {FEATURES}"));
         }
         let mut width = FEATURES;
         for (i, layer) in self.layers.iter().enumerate() {

@@ -213,6 +213,14 @@ fn models_that_cannot_be_used() {
     refused(&world, &["--model", &text(&broken)], 3, &["model.json"]);
     fs::copy(model().join("model.json"), broken.join("model.json")).unwrap();
     refused(&world, &["--model", &text(&broken)], 3, &["weights.safetensors", "missing"]);
+    fs::copy(model().join("weights.safetensors"), broken.join("weights.safetensors")).unwrap();
+    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "cannot be read"]);
+    let fast = fs::read_to_string(model().join("fast.json")).unwrap();
+    fs::write(broken.join("fast.json"), fast.replacen("\"mean\":[", "\"mean\":[0.0,", 1)).unwrap();
+    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "49 numbers"]);
+    fs::write(broken.join("fast.json"), &fast[..fast.len() / 2]).unwrap();
+    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "is not a fast tier"]);
+    refused(&world, &["--model", &text(&broken), "--no-fast-tier", "--regions", "chrZ"], 2, &["chrZ"]);
 }
 
 #[cfg(feature = "torch")]
@@ -221,7 +229,9 @@ fn weights_that_do_not_fit() {
     let world = World::new();
     let broken = world.path("broken");
     fs::create_dir(&broken).unwrap();
-    fs::copy(model().join("model.json"), broken.join("model.json")).unwrap();
+    for name in ["model.json", "fast.json"] {
+        fs::copy(model().join(name), broken.join(name)).unwrap();
+    }
     let weights = fs::read(model().join("weights.safetensors")).unwrap();
     fs::write(broken.join("weights.safetensors"), &weights[..weights.len() / 2]).unwrap();
     refused(&world, &["--model", &text(&broken)], 3, &["weights.safetensors", "does not fit"]);

@@ -80,7 +80,7 @@ fn the_size_of_regions_does_not_show() {
         let world = World::new();
         let model = world.path("model");
         std::fs::create_dir(&model).unwrap();
-        for name in ["model.json", "weights.safetensors"] {
+        for name in ["model.json", "weights.safetensors", "fast.json"] {
             std::fs::copy(crate::world::model().join(name), model.join(name)).unwrap();
         }
         let config = std::fs::read_to_string(model.join("model.json")).unwrap();
@@ -298,4 +298,26 @@ fn each_site_that_is_asked_for_is_answered() {
     wanted.reverse();
     faulty("unsorted.vcf", file(&wanted), &["sort"]);
     faulty("other.vcf", file(&wanted).replace("chrA", "chr9"), &["chr9"]);
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn the_fast_tier_changes_next_to_nothing() {
+    let called = |extra: &[&str]| {
+        let world = World::new();
+        let outcome = world.call(extra).succeeds();
+        let line = outcome.stderr.lines().find(|line| line.contains("settled without an image")).unwrap().to_owned();
+        let settled: u32 = line.split_whitespace().last().unwrap().parse().unwrap();
+        let genotypes: Vec<[String; 4]> = records(&text(&world.vcf))
+            .into_iter()
+            .map(|r| [r[1].clone(), r[3].clone(), r[4].clone(), r[9].split(':').next().unwrap().to_owned()])
+            .collect();
+        (settled, genotypes)
+    };
+    let (settled, with) = called(&[]);
+    let (none, without) = called(&["--no-fast-tier"]);
+    assert!(settled > 50 && none == 0, "{settled} and {none}");
+    let differing = with.iter().filter(|record| !without.contains(record)).count();
+    assert!(differing <= 2, "{differing} of {} calls differ", with.len());
+    assert_eq!(called(&["--disable_small_model=true"]).0, 0);
 }

@@ -35,6 +35,26 @@ fn a_model_is_learned_and_can_be_used() {
     // The seed alone decides.
     train(&world, 1, &learned, &tuned, &small).succeeds();
     assert_eq!(std::fs::read(world.path("model/weights.safetensors")).unwrap(), weights);
+    // So does it for the fast tier, and with that alone.
+    let fast = std::fs::read(world.path("model/fast.json")).unwrap();
+    let again = [&small[..], &["--fast-only"]].concat();
+    train(&world, 1, &learned, &tuned, &again).succeeds();
+    assert_eq!(std::fs::read(world.path("model/fast.json")).unwrap(), fast);
+}
+
+#[test]
+fn a_model_can_go_on_from_another_on_smaller_images() {
+    let world = World::new();
+    let bed = text(&world.write("some.bed", b"chrA\t300\t9000\n"));
+    let first = text(&crate::world::model());
+    let small = ["--from", &first, "--image-height", "40", "--image-width", "99", "--epochs", "1", "--pool", "16"];
+    train(&world, 1, &bed, &bed, &[&small[..], &["--batch", "4", "--evaluations", "1", "--device", "cpu"]].concat())
+        .succeeds();
+    let config = std::fs::read_to_string(world.path("model/model.json")).unwrap();
+    assert!(config.contains("\"height\": 40") && config.contains("\"width\": 99"), "{config}");
+    world.call(&["--model", &text(&world.path("model"))]).succeeds();
+    train(&world, 1, &bed, &bed, &["--image-width", "100"]).fails(2, &["width 100", "odd"]);
+    train(&world, 1, &bed, &bed, &["--from", "nowhere"]).fails(3, &["nowhere"]);
 }
 
 #[test]
@@ -63,6 +83,7 @@ fn a_killed_run_goes_on_to_the_same_weights() {
     let file = |world: &World, name: &str| std::fs::read(world.path(name)).unwrap();
     assert_eq!(file(&whole, "model/weights.safetensors"), file(&broken, "model/weights.safetensors"));
     assert_eq!(file(&whole, "model/training.csv"), file(&broken, "model/training.csv"));
+    assert_eq!(file(&whole, "model/fast.json"), file(&broken, "model/fast.json"));
     assert!(!broken.path("model/checkpoint").exists());
 }
 
