@@ -2,9 +2,10 @@
 //!
 //! * `--output_vcf` is `--output-vcf`: underscores in flag names become hyphens.
 //! * Without a command, or under the name `run_deepvariant`, the command is `call`.
+//! * `-v 2`, `--v=2` and `--verbosity=2` are `-v`.
 //! * `--noflag` and `--flag=false` switch a flag off, `--flag=true` is `--flag`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Flags of the wrapper that take `true` or `false`.
@@ -29,11 +30,36 @@ pub(super) fn rewritten(args: Vec<OsString>) -> Vec<OsString> {
         .first()
         .is_none_or(|first| OWN.iter().any(|word| first == word) || !first.to_string_lossy().starts_with("--"));
     let mut result = vec![program];
-    if (as_wrapper && !rest.iter().any(|a| a == "--version" || a == "--help")) || !own {
+    let theirs = (as_wrapper && !rest.iter().any(|a| a == "--version" || a == "--help")) || !own;
+    if theirs {
         result.push("call".into());
     }
-    result.extend(rest.into_iter().filter_map(one));
+    let mut rest = rest.into_iter().peekable();
+    while let Some(argument) = rest.next() {
+        match verbosity(&argument).filter(|_| theirs) {
+            Some(given) => {
+                let level = given.or_else(|| rest.next_if(is_number).and_then(number));
+                result.extend((level != Some(0)).then(|| "-v".into()));
+            }
+            None => result.extend(one(argument)),
+        }
+    }
     result
+}
+
+/// Absl's flag for how much is logged, and the level where it is given with `=`.
+fn verbosity(argument: &OsStr) -> Option<Option<i32>> {
+    let text = argument.to_str()?;
+    let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
+    ["-v", "--v", "--verbosity"].contains(&flag).then(|| value.and_then(|value| value.parse().ok()))
+}
+
+fn number(argument: OsString) -> Option<i32> {
+    argument.to_str()?.parse().ok()
+}
+
+fn is_number(argument: &OsString) -> bool {
+    number(argument.clone()).is_some()
 }
 
 /// One argument; `None` for a switch that is turned off.
@@ -67,6 +93,14 @@ mod tests {
             "varpix call --model-type=WGS --output-vcf=a_b.vcf.gz --num-shards 4"
         );
         assert_eq!(rewrite("/opt/bin/run_deepvariant --ref x"), "/opt/bin/run_deepvariant call --ref x");
+    }
+
+    #[test]
+    fn verbosity_is_absls() {
+        assert_eq!(rewrite("run_deepvariant -v 2 --ref x"), "run_deepvariant call -v --ref x");
+        assert_eq!(rewrite("varpix --ref x --verbosity=0 --v=1"), "varpix call --ref x -v");
+        assert_eq!(rewrite("varpix --ref x -v"), "varpix call --ref x -v");
+        assert_eq!(rewrite("varpix call -v 2"), "varpix call -v 2");
     }
 
     #[test]

@@ -15,6 +15,8 @@ const MOST_READS: u32 = 100;
 const MAX_QUALITY: i32 = 50;
 /// GQ values in a bin: 0, then 1-5, 6-10 and so on.
 pub const DEFAULT_QUALITY_BIN: i32 = 5;
+/// Blocks never go on over a multiple of this, in bp, so that a run cut there writes what one run does.
+pub const BLOCK_CUT: u64 = 10_000;
 
 /// Positions without a called variant that are about equally sure to be reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,7 @@ impl ReferenceBlock {
         let joinable = |block: &Self| block.is_reference || block.min_depth == 0;
         self.contig == next.contig
             && self.interval.end() == next.interval.start()
+            && !next.interval.start().is_multiple_of(BLOCK_CUT)
             && joinable(self)
             && joinable(next)
             && self.is_reference == next.is_reference
@@ -173,6 +176,16 @@ mod tests {
             (at(0, 0).is_reference, at(0, 0).phred_likelihoods(), at(0, 0).genotype_quality),
             (false, [0, 0, 0], 1)
         );
+    }
+
+    #[test]
+    fn blocks_end_at_fixed_places() {
+        let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN);
+        let single = |position| block(ContigId(0), position, 30, 30);
+        let mut found: Vec<_> = (BLOCK_CUT - 3..BLOCK_CUT + 2).filter_map(|at| joiner.push(single(at))).collect();
+        found.extend(joiner.finish());
+        let shape: Vec<_> = found.iter().map(|b| (b.interval.start(), b.interval.end())).collect();
+        assert_eq!(shape, [(BLOCK_CUT - 3, BLOCK_CUT), (BLOCK_CUT, BLOCK_CUT + 2)]);
     }
 
     #[test]

@@ -52,7 +52,15 @@ fn diploid() -> &'static Ploidy {
 }
 
 fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
-    RunOptions { workers, filter: CallFilter::default(), ploidy: diploid(), quality_bin: 5, stop, progress }
+    RunOptions {
+        workers,
+        filter: CallFilter::default(),
+        within: None,
+        ploidy: diploid(),
+        quality_bin: 5,
+        stop,
+        progress,
+    }
 }
 
 #[test]
