@@ -15,3 +15,4 @@ mod show;
 #[cfg(feature = "torch")]
 mod train;
 mod world;
+mod wrapper;
