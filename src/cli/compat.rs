@@ -17,6 +17,8 @@ const SWITCHES: [&str; 6] = [
     "--use-hp-information",
     "--emit-ref-calls",
 ];
+/// How much is logged, a number, in absl's spellings.
+const VERBOSITY: [&str; 3] = ["-v", "--v", "--verbosity"];
 /// First words that are ours already.
 const OWN: [&str; 8] = ["call", "show", "train", "--help", "-h", "--version", "-V", "help"];
 
@@ -36,36 +38,33 @@ pub(super) fn rewritten(args: Vec<OsString>) -> Vec<OsString> {
     }
     let mut rest = rest.into_iter().peekable();
     while let Some(argument) = rest.next() {
-        match verbosity(&argument).filter(|_| theirs) {
-            Some(given) => {
-                let level = given.or_else(|| rest.next_if(is_number).and_then(number));
-                result.extend((level != Some(0)).then(|| "-v".into()));
-            }
-            None => result.extend(one(argument)),
+        let (flag, value) = argument.to_str().map(split_flag).unwrap_or_default();
+        if theirs && VERBOSITY.contains(&flag) {
+            let level = match value {
+                Some(value) => value.parse().ok(),
+                None => rest.next_if(|next| number(next).is_some()).as_deref().and_then(number),
+            };
+            result.extend((level != Some(0)).then(|| "-v".into()));
+        } else {
+            result.extend(one(argument));
         }
     }
     result
 }
 
-/// Absl's flag for how much is logged, and the level where it is given with `=`.
-fn verbosity(argument: &OsStr) -> Option<Option<i32>> {
-    let text = argument.to_str()?;
-    let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
-    ["-v", "--v", "--verbosity"].contains(&flag).then(|| value.and_then(|value| value.parse().ok()))
-}
-
-fn number(argument: OsString) -> Option<i32> {
+fn number(argument: &OsStr) -> Option<i32> {
     argument.to_str()?.parse().ok()
 }
 
-fn is_number(argument: &OsString) -> bool {
-    number(argument.clone()).is_some()
+/// A flag and what stands behind its `=`.
+fn split_flag(text: &str) -> (&str, Option<&str>) {
+    text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)))
 }
 
 /// One argument; `None` for a switch that is turned off.
 fn one(argument: OsString) -> Option<OsString> {
     let Some(text) = argument.to_str().filter(|text| text.starts_with("--")) else { return Some(argument) };
-    let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
+    let (flag, value) = split_flag(text);
     let flag = flag.replace('_', "-");
     let switch = |flag: &str| SWITCHES.contains(&flag);
     match value {

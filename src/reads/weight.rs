@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader};
 
 use noodles_bam::bai;
 use noodles_bgzf::VirtualPosition;
+use noodles_csi::binning_index::index::reference_sequence::{Bin, bin::Chunk};
 use noodles_csi::{self as csi, BinningIndex as _};
 
 use super::check::unusable_index;
@@ -43,7 +44,7 @@ impl ByteCounts {
                 for (contig, sequence) in index.reference_sequences().iter().enumerate() {
                     let windows =
                         sequence.index().iter().filter_map(|(&bin, &start)| Some((bin.checked_sub(first)?, start)));
-                    let end = sequence.bins().values().flat_map(|bin| bin.chunks()).map(|chunk| chunk.end()).max();
+                    let end = sequence.bins().values().flat_map(Bin::chunks).map(Chunk::end).max();
                     counts.add_offsets(contig, 1 << index.min_shift(), windows.collect(), end);
                 }
             }
@@ -51,7 +52,7 @@ impl ByteCounts {
                 let index = bai::fs::read(path).map_err(failed)?;
                 for (contig, sequence) in index.reference_sequences().iter().enumerate() {
                     let windows = sequence.index().iter().copied().enumerate().collect();
-                    let end = sequence.bins().values().flat_map(|bin| bin.chunks()).map(|chunk| chunk.end()).max();
+                    let end = sequence.bins().values().flat_map(Bin::chunks).map(Chunk::end).max();
                     counts.add_offsets(contig, WINDOW, windows, end);
                 }
             }

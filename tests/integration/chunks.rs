@@ -53,9 +53,9 @@ fn joined_chunks_are_the_whole() {
 fn joined_chunks_of_targets_are_the_whole() {
     let world = World::new();
     // Small targets, some of them next to each other, and one over several places where chunks may be cut.
-    let mut lines: String = (0..60).map(|i| format!("chrA\t{}\t{}\n", i * 450, i * 450 + 350)).collect();
-    lines += "chrB\t1234\t23456\n";
-    let bed = text(&world.write("targets.bed", lines.as_bytes()));
+    let mut lines: Vec<_> = (0..60).map(|i| format!("chrA\t{}\t{}\n", i * 450, i * 450 + 350)).collect();
+    lines.push("chrB\t1234\t23456\n".into());
+    let bed = text(&world.write("targets.bed", lines.concat().as_bytes()));
     assert_chunks_join(&world, "4", &[&bed]);
 }
 
@@ -69,17 +69,17 @@ fn deletions_over_a_cut_are_told_once() {
         .skip(1)
         .take_while(|l| !l.starts_with('>'))
         .collect();
-    let mut sam =
-        "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chrA\tLN:130000\n@SQ\tSN:chrB\tLN:70000\n@RG\tID:1\tSM:s\n".to_owned();
+    let header = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chrA\tLN:130000\n@SQ\tSN:chrB\tLN:70000\n@RG\tID:1\tSM:s\n";
     let (deleted, ended) = (9996, 10_004);
-    for (i, start) in (9900..9940).step_by(2).enumerate() {
+    let read = |start: usize| {
         let end = start + 158;
         let sequence = format!("{}{}", &bases[start..deleted], &bases[ended..end]);
         let cigar = format!("{}M8D{}M", deleted - start, end - ended);
-        sam +=
-            &format!("r{i}\t0\tchrA\t{}\t60\t{cigar}\t*\t0\t0\t{sequence}\t{}\tRG:Z:1\n", start + 1, "I".repeat(150));
-    }
-    let sam = text(&world.write("deletion.sam", sam.as_bytes()));
+        let qualities = "I".repeat(150);
+        format!("r{start}\t0\tchrA\t{}\t60\t{cigar}\t*\t0\t0\t{sequence}\t{qualities}\tRG:Z:1\n", start + 1)
+    };
+    let sam: Vec<_> = std::iter::once(header.to_owned()).chain((9900..9940).step_by(2).map(read)).collect();
+    let sam = text(&world.write("deletion.sam", sam.concat().as_bytes()));
     tool("samtools", &["view", "-b", "-o", &text(&world.reads), &sam]);
     tool("samtools", &["index", &text(&world.reads)]);
     let (calls, _) = called(&world, &["chrA:1-20000"], &[]);
