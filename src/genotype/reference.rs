@@ -15,7 +15,7 @@ const MOST_READS: u32 = 100;
 const MAX_QUALITY: i32 = 50;
 /// GQ values in a bin: 0, then 1-5, 6-10 and so on.
 pub const DEFAULT_QUALITY_BIN: i32 = 5;
-/// Blocks never go on over a multiple of this, in bp, so that a run cut there writes what one run does.
+/// Blocks never go on from one region to the next at a multiple of this, in bp, so that a run cut there writes what one run does.
 pub const BLOCK_CUT: u64 = 10_000;
 
 /// Positions without a called variant that are about equally sure to be reference.
@@ -49,7 +49,6 @@ impl ReferenceBlock {
         let joinable = |block: &Self| block.is_reference || block.min_depth == 0;
         self.contig == next.contig
             && self.interval.end() == next.interval.start()
-            && !next.interval.start().is_multiple_of(BLOCK_CUT)
             && joinable(self)
             && joinable(next)
             && self.is_reference == next.is_reference
@@ -75,19 +74,28 @@ fn quality_bin(quality: i32, bin: i32) -> i32 {
 pub struct Joiner {
     last: Option<ReferenceBlock>,
     bin: i32,
+    cuts: bool,
 }
 
 impl Joiner {
     /// Joins while GQ stays in a bin of `bin` values.
     #[must_use]
     pub fn new(bin: i32) -> Self {
-        Self { last: None, bin }
+        Self { last: None, bin, cuts: false }
+    }
+
+    /// Never joins what meets at a multiple of [`BLOCK_CUT`].
+    #[must_use]
+    pub fn cutting(mut self) -> Self {
+        self.cuts = true;
+        self
     }
 
     /// Takes the next block; gives the one before where this does not go on with it.
     pub fn push(&mut self, block: ReferenceBlock) -> Option<ReferenceBlock> {
+        let cut = self.cuts && block.interval.start().is_multiple_of(BLOCK_CUT);
         match &mut self.last {
-            Some(last) if last.goes_on_in(&block, self.bin) => {
+            Some(last) if !cut && last.goes_on_in(&block, self.bin) => {
                 last.join(&block);
                 None
             }
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn blocks_end_at_fixed_places() {
-        let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN);
+        let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN).cutting();
         let single = |position| block(ContigId(0), position, 30, 30);
         let mut found: Vec<_> = (BLOCK_CUT - 3..BLOCK_CUT + 2).filter_map(|at| joiner.push(single(at))).collect();
         found.extend(joiner.finish());

@@ -46,7 +46,7 @@ impl GvcfWriter {
         Ok(Self {
             writer: VcfWriter::create(path, reference.contigs(), &options, style)?,
             weaver: Weaver::default(),
-            joiner: Joiner::new(bin),
+            joiner: Joiner::new(bin).cutting(),
             reference,
             unseen: unseen.to_owned(),
             within: None,
