@@ -15,7 +15,7 @@ const MOST_READS: u32 = 100;
 const MAX_QUALITY: i32 = 50;
 /// GQ values in a bin: 0, then 1-5, 6-10 and so on.
 pub const DEFAULT_QUALITY_BIN: i32 = 5;
-/// Blocks never go on from one region to the next at a multiple of this, in bp, so that a run cut there writes what one run does.
+/// Blocks never go on over a multiple of this, in bp, so that a run cut there writes what one run does.
 pub const BLOCK_CUT: u64 = 10_000;
 
 /// Positions without a called variant that are about equally sure to be reference.
@@ -118,7 +118,7 @@ impl Joiner {
 /// The blocks of a region, in bins of `bin` values of GQ. Positions of unknown reference are in none.
 #[must_use]
 pub fn blocks(contig: ContigId, counts: &AlleleCounts, reference: &ReferenceWindow, bin: i32) -> Vec<ReferenceBlock> {
-    let mut joiner = Joiner::new(bin);
+    let mut joiner = Joiner::new(bin).cutting();
     let mut blocks = Vec::new();
     let positions = (counts.interval.start()..).zip(&counts.counts);
     for (position, count) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
