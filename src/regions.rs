@@ -1,5 +1,7 @@
 //! Contigs, literals and BED files -> the work [`Region`]s of a run, in genome order, each position once.
 
+mod chunks;
+
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::Path;

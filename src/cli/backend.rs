@@ -15,6 +15,15 @@ mod chosen {
         choice.resolve().map(Backend)
     }
 
+    /// What `--device` may name on this machine.
+    pub(in crate::cli) fn devices() -> Vec<String> {
+        let gpus = match DeviceChoice::Auto.resolve() {
+            Ok(tch::Device::Cuda(_)) => tch::Cuda::device_count(),
+            _ => 0,
+        };
+        std::iter::once("cpu".to_owned()).chain((0..gpus).map(|i| format!("cuda:{i}"))).collect()
+    }
+
     impl Backend {
         pub(in crate::cli) fn on_cpu(&self) -> bool {
             self.0 == tch::Device::Cpu
@@ -48,6 +57,11 @@ mod chosen {
         }
     }
 
+    /// What `--device` may name.
+    pub(in crate::cli) fn devices() -> Vec<String> {
+        vec!["cpu".into()]
+    }
+
     #[allow(clippy::unused_self, reason = "stands in for a device")]
     impl Backend {
         pub(in crate::cli) fn on_cpu(&self) -> bool {
@@ -60,4 +74,4 @@ mod chosen {
     }
 }
 
-pub(super) use chosen::device;
+pub(super) use chosen::{device, devices};

@@ -45,6 +45,9 @@ pub(super) struct CallArgs {
     /// What to call: contig, contig:start-end (1-based, inclusive), BED files; several are allowed [default: all]
     #[arg(long, num_args = 1.., value_name = "REGION")]
     regions: Vec<String>,
+    /// Of these, call what lies in this chunk of 'varpix regions': all chunks' outputs joined are what one run writes
+    #[arg(long, value_name = "BED", conflicts_with_all = ["genotype_sites", "realigned_bam"])]
+    chunk: Option<PathBuf>,
     /// Threads in all [default: all cores]
     #[arg(long, alias = "num-shards", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -194,6 +197,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let classifier = device.load(&model, split.network)?;
     let inputs = args.input.resolve()?;
     let targets = common::targets(&args.regions, &inputs.reference)?;
+    let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, inputs.reference.contigs())).transpose()?;
     let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
     let contigs = inputs.reference.contigs();
     let ploidy = args.ploidy(contigs)?;
@@ -212,7 +216,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         let reference = inputs.reference.open()?;
         GvcfWriter::create(path, reference, &header, style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
     });
-    let mut gvcf = gvcf.transpose()?;
+    let mut gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk.as_ref()));
     if args.wrapper.dry_run {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
@@ -220,20 +224,25 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let sites = args.genotype_sites.as_ref().map(|path| Sites::read(path, contigs)).transpose()?;
     let sites = sites.map(|sites| Arc::new(sites.within(&targets)));
     let size = model.config.evidence.region_size;
-    let regions = match &sites {
-        None => targets.regions(size),
+    let regions = match (&sites, &args.chunk, &chunk) {
         // Whole regions, so that a site is seen as when all is called.
-        Some(sites) => sites.targets().whole_regions(size, contigs),
+        (Some(sites), _, _) => sites.targets().whole_regions(size, contigs),
+        (None, Some(bed), Some(chunk)) => Targets::context(chunk, &targets.regions(size)).map_err(|(contig, at)| {
+            let place = format!("{}:{}-{}", contigs.get(contig).name, at.start() + 1, at.end());
+            Error::input(bed, format!("is no chunk of these --regions with this model (see {place}); make it with 'varpix regions' and the same --regions and --model"))
+        })?,
+        _ => targets.regions(size),
     };
+    let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
         model.config.name,
-        targets.bases(),
+        asked.bases(),
         regions.len(),
         split.workers,
         classifier.device()
     );
-    let progress = Progress::new(inputs.reference.contigs(), targets.bases());
+    let progress = Progress::new(inputs.reference.contigs(), regions.iter().map(|r| r.interval.len()).sum());
     let stats = pipeline::run(
         pipeline::Inputs {
             reference: &inputs.reference,
@@ -251,6 +260,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
                 only_pass: args.only_pass,
                 min_quality: args.min_qual,
             },
+            within: chunk.as_ref(),
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
             fast_tier: fast_tier.as_ref(),

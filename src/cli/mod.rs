@@ -7,7 +7,9 @@ mod call;
 mod common;
 mod compat;
 mod explain;
+mod manual;
 mod progress;
+mod regions;
 mod show;
 mod signals;
 #[cfg(feature = "torch")]
@@ -15,7 +17,7 @@ mod train;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Error;
 
@@ -42,11 +44,17 @@ enum Command {
     Call(Box<call::CallArgs>),
     /// Say of known variants whether they are candidates, and why if not
     Explain(explain::ExplainArgs),
+    /// Cut regions into chunks of about equal work, for running them on many machines
+    Regions(regions::RegionsArgs),
     /// Draw the pileup images of a region's candidates as PNG
     Show(show::ShowArgs),
     /// Train a model from reads with known variants
     #[cfg(feature = "torch")]
     Train(Box<train::TrainArgs>),
+    /// Print a script that lets a shell complete varpix's arguments
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    Man(manual::ManArgs),
 }
 
 /// What the process ends with when it fails.
@@ -69,7 +77,7 @@ impl From<Error> for Failure {
 /// # Errors
 /// A [`Failure`] for anything but success.
 pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
-    let cli = match Cli::try_parse_from(compat::rewritten(args)) {
+    let cli = match parsed(compat::rewritten(args)) {
         Ok(cli) => cli,
         Err(help) if !help.use_stderr() => {
             // Help and version; a closed pipe is not a fault.
@@ -92,6 +100,9 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     let outcome = match cli.command {
         Command::Call(args) => call::run(&args, stop.flag()),
         Command::Explain(args) => explain::run(&args),
+        Command::Regions(args) => regions::run(&args),
+        Command::Completions(args) => manual::completions(Cli::command(), &args),
+        Command::Man(args) => manual::man(Cli::command(), &args),
         Command::Show(args) => show::run(&args),
         #[cfg(feature = "torch")]
         Command::Train(args) => train::run(&args),
@@ -104,6 +115,23 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
         }),
         (Err(error), _) => Err(error.into()),
     }
+}
+
+fn parsed(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    if args.iter().any(|arg| arg == "--version") {
+        command = command.long_version(long_version());
+    }
+    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+/// What `--version` says: its first line is for parsers, which look for the last "version" of all lines.
+fn long_version() -> String {
+    let built = [("commit", option_env!("VARPIX_COMMIT")), ("libtorch", option_env!("VARPIX_LIBTORCH"))];
+    let mut lines = vec![concat!("version ", env!("CARGO_PKG_VERSION")).to_owned()];
+    lines.extend(built.into_iter().map(|(what, value)| format!("{what} {}", value.unwrap_or("none"))));
+    lines.push(format!("devices {}", backend::devices().join(", ")));
+    lines.join("\n")
 }
 
 fn start_logging(verbose: u8) {
@@ -123,10 +151,18 @@ fn start_logging(verbose: u8) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn parsers_of_versions_find_the_number() {
+        // What nf-core's modules do: all on one line, cut at the last "version ", then at the first blank.
+        let line = format!("varpix {}", long_version().replace('\n', " "));
+        let number = line.rsplit("version ").next().and_then(|rest| rest.split(' ').next());
+        assert_eq!(number, Some(env!("CARGO_PKG_VERSION")));
     }
 }

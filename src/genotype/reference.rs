@@ -15,6 +15,8 @@ const MOST_READS: u32 = 100;
 const MAX_QUALITY: i32 = 50;
 /// GQ values in a bin: 0, then 1-5, 6-10 and so on.
 pub const DEFAULT_QUALITY_BIN: i32 = 5;
+/// Blocks never go on over a multiple of this, in bp, so that a run cut there writes what one run does.
+pub const BLOCK_CUT: u64 = 10_000;
 
 /// Positions without a called variant that are about equally sure to be reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,19 +74,28 @@ fn quality_bin(quality: i32, bin: i32) -> i32 {
 pub struct Joiner {
     last: Option<ReferenceBlock>,
     bin: i32,
+    cuts: bool,
 }
 
 impl Joiner {
     /// Joins while GQ stays in a bin of `bin` values.
     #[must_use]
     pub fn new(bin: i32) -> Self {
-        Self { last: None, bin }
+        Self { last: None, bin, cuts: false }
+    }
+
+    /// Never joins what meets at a multiple of [`BLOCK_CUT`].
+    #[must_use]
+    pub fn cutting(mut self) -> Self {
+        self.cuts = true;
+        self
     }
 
     /// Takes the next block; gives the one before where this does not go on with it.
     pub fn push(&mut self, block: ReferenceBlock) -> Option<ReferenceBlock> {
+        let cut = self.cuts && block.interval.start().is_multiple_of(BLOCK_CUT);
         match &mut self.last {
-            Some(last) if last.goes_on_in(&block, self.bin) => {
+            Some(last) if !cut && last.goes_on_in(&block, self.bin) => {
                 last.join(&block);
                 None
             }
@@ -107,7 +118,7 @@ impl Joiner {
 /// The blocks of a region, in bins of `bin` values of GQ. Positions of unknown reference are in none.
 #[must_use]
 pub fn blocks(contig: ContigId, counts: &AlleleCounts, reference: &ReferenceWindow, bin: i32) -> Vec<ReferenceBlock> {
-    let mut joiner = Joiner::new(bin);
+    let mut joiner = Joiner::new(bin).cutting();
     let mut blocks = Vec::new();
     let positions = (counts.interval.start()..).zip(&counts.counts);
     for (position, count) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
@@ -173,6 +184,16 @@ mod tests {
             (at(0, 0).is_reference, at(0, 0).phred_likelihoods(), at(0, 0).genotype_quality),
             (false, [0, 0, 0], 1)
         );
+    }
+
+    #[test]
+    fn blocks_end_at_fixed_places() {
+        let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN).cutting();
+        let single = |position| block(ContigId(0), position, 30, 30);
+        let mut found: Vec<_> = (BLOCK_CUT - 3..BLOCK_CUT + 2).filter_map(|at| joiner.push(single(at))).collect();
+        found.extend(joiner.finish());
+        let shape: Vec<_> = found.iter().map(|b| (b.interval.start(), b.interval.end())).collect();
+        assert_eq!(shape, [(BLOCK_CUT - 3, BLOCK_CUT), (BLOCK_CUT, BLOCK_CUT + 2)]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ use crate::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver};
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::reads::{BamFile, BamSource, FetchStats};
 use crate::realign::{Placement, RealignedBam};
-use crate::regions::Region;
+use crate::regions::{Region, Targets};
 use crate::sites::Sites;
 use crate::vcf::{CallSink, GvcfWriter};
 use reorder::Reorder;
@@ -114,6 +114,8 @@ pub struct RunOptions<'a> {
     pub workers: usize,
     /// Which calls are written.
     pub filter: CallFilter,
+    /// Where the calls lie that are written, where that is less than the regions: see [`Targets::context`].
+    pub within: Option<&'a Targets>,
     /// Where the sample has one copy.
     pub ploidy: &'a Ploidy,
     /// Values of GQ in a bin of reference blocks.
@@ -432,12 +434,15 @@ fn collect(
 impl Outputs<'_> {
     fn calls(&mut self, calls: Vec<Call>, options: RunOptions, stats: &mut RunStats) -> Result<()> {
         for call in calls {
+            if let Some(gvcf) = &mut self.gvcf {
+                gvcf.call(&call);
+            }
+            if options.within.is_some_and(|targets| !targets.contains(call.contig, call.position)) {
+                continue;
+            }
             stats.count(&call);
             if options.filter.lets_through(&call) {
                 self.calls.write(&call)?;
-            }
-            if let Some(gvcf) = &mut self.gvcf {
-                gvcf.call(&call);
             }
         }
         Ok(())

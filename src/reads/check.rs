@@ -145,12 +145,7 @@ pub(super) fn index_matches(file: &BamFile) -> Result<()> {
 /// Contig, interval and virtual file offset of some bins of a BAI or CSI index; `None` for CRAM's.
 fn index_places(file: &BamFile) -> Result<Option<Vec<(i32, Interval, i64)>>> {
     let path = file.index();
-    let unusable = |e: std::io::Error| {
-        Error::input(
-            path,
-            format!("is not a usable index ({e}); make it again with 'samtools index {}'", file.path().display()),
-        )
-    };
+    let unusable = |e: std::io::Error| unusable_index(file, &e);
     match path.extension().and_then(|e| e.to_str()) {
         Some("bai") => {
             let index = bai::fs::read(path).map_err(unusable)?;
@@ -164,6 +159,12 @@ fn index_places(file: &BamFile) -> Result<Option<Vec<(i32, Interval, i64)>>> {
         }
         _ => Ok(None),
     }
+}
+
+/// The sentence for an index that cannot be read.
+pub(super) fn unusable_index(file: &BamFile, why: &dyn std::fmt::Display) -> Error {
+    let make = format!("make it again with 'samtools index {}'", file.path().display());
+    Error::input(file.index(), format!("is not a usable index ({why}); {make}"))
 }
 
 type BinMap = indexmap::IndexMap<usize, csi::binning_index::index::reference_sequence::Bin>;

@@ -6,6 +6,7 @@ pub mod read;
 pub mod sample;
 pub mod sampler;
 pub mod source;
+pub mod weight;
 
 pub use filter::{FilterReason, ReadFilter};
 pub use read::{Cigar, CigarKind, Moved, Read};

@@ -16,15 +16,15 @@ use crate::classify::fast::{FEATURES, FastNetwork, FastOptions, FastTier, Featur
 use crate::error::Result;
 
 /// Passes over the data, each with its own changes to the reads.
-const PASSES: u64 = 2;
+const PASSES: u64 = 4;
 /// Widths of the two hidden layers.
-const HIDDEN: [i64; 2] = [64, 32];
+const HIDDEN: [i64; 2] = [96, 48];
 const EPOCHS: usize = 12;
 const BATCH: usize = 1024;
 const LEARNING_RATE: f64 = 3e-3;
 const WEIGHT_DECAY: f64 = 1e-3;
 /// Certainties that are tried as limits, Phred.
-const LIMITS: std::ops::RangeInclusive<u32> = 10..=60;
+const LIMITS: std::ops::RangeInclusive<u32> = 4..=60;
 /// Of a kind that is to be settled at all, so many candidates of the tune set must be over the limit.
 const FEWEST: usize = 50;
 
@@ -181,10 +181,10 @@ mod tests {
             (sure, other(right), judged)
         };
         let mut all: Vec<_> = (0..200).map(|_| judged(40.0, true, true)).collect();
-        assert!((limit(&all, true) - 10.0).abs() < 1e-9 && limit(&all, false) > 200.0);
+        assert!((limit(&all, true) - 4.0).abs() < 1e-9 && limit(&all, false) > 200.0);
         all.push(judged(24.5, false, true));
         assert!((limit(&all, true) - 25.0).abs() < 1e-9);
         all.push(judged(31.0, true, false));
-        assert!((limit(&all, true) - 10.0).abs() < 1e-9);
+        assert!((limit(&all, true) - 4.0).abs() < 1e-9);
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
 use crate::genotype::reference::{Joiner, ReferenceBlock};
+use crate::regions::Targets;
 
 /// The allele that stands for all others, unless another is asked for.
 pub const DEFAULT_UNSEEN: &str = "<*>";
@@ -23,6 +24,7 @@ pub struct GvcfWriter {
     joiner: Joiner,
     reference: Reference,
     unseen: String,
+    within: Option<Targets>,
 }
 
 impl GvcfWriter {
@@ -44,10 +46,18 @@ impl GvcfWriter {
         Ok(Self {
             writer: VcfWriter::create(path, reference.contigs(), &options, style)?,
             weaver: Weaver::default(),
-            joiner: Joiner::new(bin),
+            joiner: Joiner::new(bin).cutting(),
             reference,
             unseen: unseen.to_owned(),
+            within: None,
         })
+    }
+
+    /// Writes only lines that begin in these targets.
+    #[must_use]
+    pub fn within(mut self, targets: Option<&Targets>) -> Self {
+        self.within = targets.cloned();
+        self
     }
 
     /// Takes the next call, in genome order.
@@ -76,6 +86,10 @@ impl GvcfWriter {
 
     fn write(&mut self, settled: Option<(ContigId, u64)>) -> Result<()> {
         for line in self.weaver.lines(settled) {
+            let (contig, position) = line.place();
+            if self.within.as_ref().is_some_and(|targets| !targets.contains(contig, position)) {
+                continue;
+            }
             match line {
                 Line::Call(call) => self.writer.write(&call)?,
                 Line::Block(block) => {

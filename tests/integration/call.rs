@@ -107,7 +107,13 @@ fn cut_regions_give_the_same_calls() {
 #[test]
 fn version_and_help() {
     let version = varpix(&["--version"]).succeeds();
-    assert_eq!(version.stdout.trim(), concat!("varpix version ", env!("CARGO_PKG_VERSION")));
+    let lines: Vec<_> = version.stdout.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    assert_eq!(lines[0], ("varpix", concat!("version ", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(lines[1..].iter().map(|line| line.0).collect::<Vec<_>>(), ["commit", "libtorch", "devices"]);
+    assert!(lines[3].1.starts_with("cpu"), "{}", version.stdout);
+    #[cfg(feature = "torch")]
+    assert!(lines[2].1.starts_with("2."), "{}", version.stdout);
+    assert_eq!(varpix(&["-V"]).succeeds().stdout, concat!("varpix version ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = varpix(&["call", "--help"]).succeeds().stdout;
     for flag in ["--ref", "--reads", "--output-vcf", "--regions", "--threads", "--model", "--device", "--sample-name"] {
         assert!(help.contains(flag), "{flag} is not in the help");

@@ -52,8 +52,16 @@ fn diploid() -> &'static Ploidy {
 }
 
 fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
-    let filter = CallFilter::default();
-    RunOptions { workers, filter, ploidy: diploid(), quality_bin: 5, fast_tier: None, stop, progress }
+    RunOptions {
+        workers,
+        filter: CallFilter::default(),
+        within: None,
+        ploidy: diploid(),
+        quality_bin: 5,
+        fast_tier: None,
+        stop,
+        progress,
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot set itself up fails")]
 
 mod call;
+mod chunks;
 mod conformance;
 mod faults;
 mod golden;
@@ -14,3 +15,4 @@ mod show;
 #[cfg(feature = "torch")]
 mod train;
 mod world;
+mod wrapper;

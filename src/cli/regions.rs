@@ -1,0 +1,111 @@
+//! `varpix regions`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::common::{self, InputArgs, Inputs};
+use crate::classify::Model;
+use crate::classify::model_dir::DEFAULT_MODEL;
+use crate::error::{Error, Result};
+use crate::genome::{ContigId, Interval};
+use crate::genotype::reference::BLOCK_CUT;
+use crate::output::temporary_beside;
+use crate::reads::weight::ByteCounts;
+use crate::regions::Targets;
+
+/// What a base without any read costs, in bytes of reads: little, but a chunk of nothing but gaps has an end too.
+const BYTES_PER_BASE: f64 = 0.01;
+
+#[derive(Debug, Args)]
+pub(super) struct RegionsArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// What to cut: as in 'varpix call' [default: all]
+    #[arg(long, num_args = 1.., value_name = "REGION")]
+    regions: Vec<String>,
+    /// How many chunks to make
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    chunks: u16,
+    /// The model that will call: regions are cut where it cuts them
+    #[arg(long, default_value = DEFAULT_MODEL, value_name = "NAME|DIR")]
+    model: String,
+    /// Write chunk-0001.bed and so on into this folder [default: one BED to stdout, its fourth column the chunk]
+    #[arg(long, value_name = "DIR")]
+    out_dir: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &RegionsArgs) -> Result<()> {
+    let model = Model::find(&args.model)?;
+    let inputs = args.input.resolve()?;
+    let targets = common::targets(&args.regions, &inputs.reference)?;
+    let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
+    let weight = weight(&inputs)?;
+    let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;
+    let bed = |chunk: &Targets, name: &str| {
+        let line = |(contig, interval): (ContigId, Interval)| {
+            let contig = &inputs.reference.contigs().get(contig).name;
+            format!("{contig}\t{}\t{}{name}\n", interval.start(), interval.end())
+        };
+        chunk.iter().map(line).collect::<String>()
+    };
+    let Some(folder) = &args.out_dir else {
+        let lines: String = chunks.iter().enumerate().map(|(i, chunk)| bed(chunk, &format!("\t{}", i + 1))).collect();
+        return std::io::stdout()
+            .write_all(lines.as_bytes())
+            .map_err(|e| Error::output("stdout", format!("cannot be written: {e}")));
+    };
+    std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
+    let total: f64 = targets.iter().map(|(contig, interval)| weight(contig, interval)).sum();
+    for (i, chunk) in chunks.iter().enumerate() {
+        let name = format!("chunk-{:04}.bed", i + 1);
+        write(&folder.join(&name), &bed(chunk, ""))?;
+        let share: f64 = chunk.iter().map(|(contig, interval)| weight(contig, interval)).sum::<f64>() / total;
+        log::info!("{name}: {} bp, {:.1} % of the reads' bytes", chunk.bases(), share * 100.0);
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let mut file = temporary_beside(path)?;
+    let failed = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
+    file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
+    file.persist(path).map_err(|e| failed(&e.error))?;
+    Ok(())
+}
+
+/// The work in an interval of the reference, in bytes of all reads files.
+fn weight(inputs: &Inputs) -> Result<impl Fn(ContigId, Interval) -> f64> {
+    let counts: Vec<ByteCounts> = inputs.reads.iter().map(ByteCounts::of).collect::<Result<_>>()?;
+    Ok(move |contig: ContigId, interval: Interval| {
+        let name = &inputs.reference.contigs().get(contig).name;
+        let in_file = |(file, counts): (&crate::reads::BamFile, &ByteCounts)| {
+            file.contigs().id(name).map_or(0.0, |contig| counts.of_interval(contig, interval))
+        };
+        // Lengths of contigs, far below 2^52.
+        #[allow(clippy::cast_precision_loss)]
+        let bases = interval.len() as f64;
+        inputs.reads.iter().zip(&counts).map(in_file).sum::<f64>() + bases * BYTES_PER_BASE
+    })
+}
+
+fn least_common_multiple(a: u64, b: u64) -> u64 {
+    let (mut x, mut y) = (a.max(1), b.max(1));
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    a.max(1) / x * b.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_suits_regions_and_blocks() {
+        assert_eq!(least_common_multiple(1000, 10_000), 10_000);
+        assert_eq!(least_common_multiple(25_000, 10_000), 50_000);
+        assert_eq!(least_common_multiple(7, 10), 70);
+    }
+}

@@ -1,0 +1,159 @@
+//! `varpix regions`, `varpix call --chunk`, and the texts that the command line makes of itself.
+
+use std::path::PathBuf;
+
+use crate::world::{World, testdata, text, tool, varpix};
+
+/// The chunks of `regions` in a folder of the world.
+fn chunks(world: &World, count: &str, regions: &[&str]) -> Vec<PathBuf> {
+    let (reference, reads, folder) = (text(&world.reference), text(&world.reads), text(&world.path("chunks")));
+    let mut args = vec!["regions", "--ref", &reference, "--reads", &reads, "--chunks", count, "--out-dir", &folder];
+    if !regions.is_empty() {
+        args.push("--regions");
+        args.extend(regions);
+    }
+    varpix(&args).succeeds();
+    let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+/// Records of VCF and gVCF after `call` with extra arguments.
+fn called(world: &World, regions: &[&str], extra: &[&str]) -> (String, String) {
+    let gvcf = text(&world.path("out.g.vcf.gz"));
+    let mut args = vec!["--output-gvcf", &gvcf, "--regions"];
+    args.extend(regions);
+    args.extend(extra);
+    world.call(&args).succeeds();
+    (tool("bcftools", &["view", "-H", &text(&world.vcf)]), tool("bcftools", &["view", "-H", &gvcf]))
+}
+
+#[track_caller]
+fn assert_chunks_join(world: &World, count: &str, regions: &[&str]) {
+    let whole = called(world, regions, &[]);
+    let chunks = chunks(world, count, regions);
+    assert_eq!(chunks.len().to_string(), count);
+    let mut joined = (String::new(), String::new());
+    for chunk in chunks {
+        let part = called(world, regions, &["--chunk", &text(&chunk)]);
+        joined.0 += &part.0;
+        joined.1 += &part.1;
+    }
+    assert!(!whole.0.is_empty() && !whole.1.is_empty());
+    assert_eq!(joined.0, whole.0);
+    assert_eq!(joined.1, whole.1);
+}
+
+#[test]
+fn joined_chunks_are_the_whole() {
+    assert_chunks_join(&World::new(), "6", &["chrA:1-40000", "chrB:55000-70000"]);
+}
+
+#[test]
+fn joined_chunks_of_targets_are_the_whole() {
+    let world = World::new();
+    // Small targets, some of them next to each other, and one over several places where chunks may be cut.
+    let mut lines: Vec<_> = (0..60).map(|i| format!("chrA\t{}\t{}\n", i * 450, i * 450 + 350)).collect();
+    lines.push("chrB\t1234\t23456\n".into());
+    let bed = text(&world.write("targets.bed", lines.concat().as_bytes()));
+    assert_chunks_join(&world, "4", &[&bed]);
+}
+
+#[test]
+fn deletions_over_a_cut_are_told_once() {
+    let world = World::new();
+    // A homozygous deletion of 8 bp over position 10,000, seen by 20 reads.
+    let bases: String = std::fs::read_to_string(&world.reference)
+        .unwrap()
+        .lines()
+        .skip(1)
+        .take_while(|l| !l.starts_with('>'))
+        .collect();
+    let header = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chrA\tLN:130000\n@SQ\tSN:chrB\tLN:70000\n@RG\tID:1\tSM:s\n";
+    let (deleted, ended) = (9996, 10_004);
+    let read = |start: usize| {
+        let end = start + 158;
+        let sequence = format!("{}{}", &bases[start..deleted], &bases[ended..end]);
+        let cigar = format!("{}M8D{}M", deleted - start, end - ended);
+        let qualities = "I".repeat(150);
+        format!("r{start}\t0\tchrA\t{}\t60\t{cigar}\t*\t0\t0\t{sequence}\t{qualities}\tRG:Z:1\n", start + 1)
+    };
+    let sam: Vec<_> = std::iter::once(header.to_owned()).chain((9900..9940).step_by(2).map(read)).collect();
+    let sam = text(&world.write("deletion.sam", sam.concat().as_bytes()));
+    tool("samtools", &["view", "-b", "-o", &text(&world.reads), &sam]);
+    tool("samtools", &["index", &text(&world.reads)]);
+    let (calls, _) = called(&world, &["chrA:1-20000"], &[]);
+    let start: u64 = calls.split('\t').nth(1).unwrap().parse().unwrap();
+    assert!(
+        start <= 10_000 && calls.split('\t').nth(3).unwrap().len() as u64 > 10_001 - start,
+        "no deletion over the cut: {calls}"
+    );
+    assert_chunks_join(&world, "2", &["chrA:1-20000"]);
+}
+
+#[test]
+fn chunks_balance_bytes() {
+    let mut world = World::new();
+    // Half of the reads, all of them in the first 30 kb.
+    let front = world.path("front.bam");
+    tool("samtools", &["view", "-b", "-o", &text(&front), &text(&world.reads), "chrA:1-30000"]);
+    tool("samtools", &["index", &text(&front)]);
+    world.reads = front.clone();
+    let bases = |bed: &PathBuf| -> u64 {
+        let text = std::fs::read_to_string(bed).unwrap();
+        let span = |line: &str| {
+            let fields: Vec<u64> = line.split('\t').skip(1).map(|f| f.parse().unwrap()).collect();
+            fields[1] - fields[0]
+        };
+        text.lines().map(span).sum()
+    };
+    let by_bytes: Vec<_> = chunks(&world, "2", &[]).iter().map(bases).collect();
+    assert_eq!(by_bytes.iter().sum::<u64>(), 200_000);
+    assert!(by_bytes[0] <= 30_000, "{by_bytes:?}");
+    // The same through a CSI index, and for a CRAM.
+    std::fs::remove_file(text(&front) + ".bai").unwrap();
+    tool("samtools", &["index", "-c", &text(&front)]);
+    assert_eq!(chunks(&world, "2", &[]).iter().map(bases).collect::<Vec<_>>(), by_bytes);
+    world.reads = world.path("front.cram");
+    tool("samtools", &["view", "-C", "-T", &text(&world.reference), "-o", &text(&world.reads), &text(&front)]);
+    tool("samtools", &["index", &text(&world.reads)]);
+    let by_slices: Vec<_> = chunks(&world, "2", &[]).iter().map(bases).collect();
+    assert!(by_slices[0] <= 30_000, "{by_slices:?}");
+}
+
+#[test]
+fn chunks_go_to_stdout_too() {
+    let (reference, reads) = (text(&testdata("ref.fa")), text(&testdata("reads.bam")));
+    let bed = varpix(&["regions", "--ref", &reference, "--reads", &reads, "--chunks", "3"]).succeeds().stdout;
+    let numbers: Vec<_> = bed.lines().map(|line| line.split('\t').nth(3).unwrap()).collect();
+    assert!(numbers.is_sorted() && numbers.first() == Some(&"1") && numbers.last() == Some(&"3"), "{bed}");
+}
+
+#[test]
+fn wrong_chunks_are_refused() {
+    let world = World::new();
+    let (reference, reads) = (text(&world.reference), text(&world.reads));
+    varpix(&["regions", "--ref", &reference, "--reads", &reads, "--chunks", "900"])
+        .fails(2, &["20 piece(s)", "1 to 20"]);
+    let bed = text(&world.write("chunk.bed", b"chrA\t0\t1500\n"));
+    world.call(&["--chunk", &bed]).fails(3, &["chunk.bed", "chrA:1001-2000", "varpix regions"]);
+    let bed = text(&world.write("outside.bed", b"chrA\t20000\t30000\n"));
+    world.call(&["--chunk", &bed]).fails(3, &["outside.bed", "chrA:20001-30000"]);
+    let outputs = world.outputs();
+    assert!(outputs.is_empty(), "{outputs:?}");
+}
+
+#[test]
+fn completions_and_manual_pages_are_of_this_program() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = varpix(&["completions", shell]).succeeds().stdout;
+        assert!(script.contains("output-vcf") && script.contains("regions"), "{shell}");
+    }
+    varpix(&["completions", "cmd.exe"]).fails(2, &[]);
+    assert!(varpix(&["man"]).succeeds().stdout.contains("varpix\\-call(1)"));
+    let world = World::new();
+    let folder = world.path("man");
+    varpix(&["man", "--out-dir", &text(&folder)]).succeeds();
+    let page = std::fs::read_to_string(folder.join("varpix-call.1")).unwrap();
+    assert!(page.contains("output\\-vcf") && !page.contains("intermediate"), "{page}");
+}

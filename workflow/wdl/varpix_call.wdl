@@ -1,0 +1,97 @@
+version 1.0
+
+# varpix call as a WDL task, with the inputs and outputs that DeepVariant's tasks have, and a workflow of that one task.
+
+task varpix_call {
+  meta {
+    description: "Calls germline small variants of one sample: BAM or CRAM in, VCF and gVCF out"
+  }
+  parameter_meta {
+    ref: "Reference FASTA, plain or bgzipped"
+    ref_index: "Its .fai"
+    ref_bgzip_index: "Its .gzi, where it is bgzipped"
+    reads: "Aligned reads, sorted"
+    reads_index: "Their .bai, .csi or .crai"
+    prefix: "Outputs are PREFIX.vcf.gz and PREFIX.g.vcf.gz, each with its .tbi"
+    regions: "BED of what to call; default: all"
+    haploid_contigs: "Contigs of one copy, for example chrX,chrY"
+    par_regions: "GRCh37, GRCh38 or a BED's path: where these have two copies"
+    container: "The image; docs/containers.md says how it is made"
+  }
+  input {
+    File ref
+    File ref_index
+    File? ref_bgzip_index
+    File reads
+    File reads_index
+    String prefix
+    File? regions
+    String model = "wgs"
+    String? haploid_contigs
+    String? par_regions
+    Int threads = 4
+    Int memory_gb = 4
+    String container = "varpix:latest"
+  }
+  command <<<
+    set -euo pipefail
+    # Indexes are looked for beside their files, which localization need not have put there.
+    mkdir inputs
+    ln -s "~{ref}" "inputs/~{basename(ref)}"
+    ln -s "~{ref_index}" "inputs/~{basename(ref)}.fai"
+    ~{if defined(ref_bgzip_index) then "ln -s '" + select_first([ref_bgzip_index]) + "' 'inputs/" + basename(ref) + ".gzi'" else ""}
+    ln -s "~{reads}" "inputs/~{basename(reads)}"
+    ln -s "~{reads_index}" "inputs/~{basename(reads_index)}"
+    varpix call \
+      --ref "inputs/~{basename(ref)}" \
+      --reads "inputs/~{basename(reads)}" \
+      --output-vcf "~{prefix}.vcf.gz" \
+      --output-gvcf "~{prefix}.g.vcf.gz" \
+      --model "~{model}" \
+      --threads ~{threads} \
+      ~{"--regions '" + regions + "'"} \
+      ~{"--haploid-contigs '" + haploid_contigs + "'"} \
+      ~{"--par-regions '" + par_regions + "'"}
+    varpix --version > version.txt
+  >>>
+  output {
+    File vcf = "~{prefix}.vcf.gz"
+    File vcf_index = "~{prefix}.vcf.gz.tbi"
+    File gvcf = "~{prefix}.g.vcf.gz"
+    File gvcf_index = "~{prefix}.g.vcf.gz.tbi"
+    String version = read_lines("version.txt")[0]
+  }
+  runtime {
+    docker: container
+    cpu: threads
+    memory: "~{memory_gb} GiB"
+    # Bad input (exit 3) fails each time; try again for machines that vanish.
+    maxRetries: 1
+  }
+}
+
+workflow varpix {
+  input {
+    File ref
+    File ref_index
+    File? ref_bgzip_index
+    File reads
+    File reads_index
+    String prefix
+    File? regions
+    Int threads = 4
+    String container = "varpix:latest"
+  }
+  call varpix_call {
+    input:
+      ref = ref, ref_index = ref_index, ref_bgzip_index = ref_bgzip_index, reads = reads, reads_index = reads_index, prefix = prefix,
+      regions = regions, threads = threads, container = container
+  }
+  output {
+    File vcf = varpix_call.vcf
+    File vcf_index = varpix_call.vcf_index
+    File gvcf = varpix_call.gvcf
+    File gvcf_index = varpix_call.gvcf_index
+    String version = varpix_call.version
+  }
+}
