@@ -53,6 +53,9 @@ pub(super) struct CallArgs {
     /// Where the network runs: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: String,
+    /// What the network calculates with: f32, bf16, or auto: bf16 on CPUs with AMX, else f32
+    #[arg(long, default_value = "auto", value_name = "PRECISION")]
+    precision: String,
     /// Genotype the alleles of this VCF, each of its records, and nothing else
     #[arg(long, value_name = "VCF", conflicts_with = "output_gvcf")]
     genotype_sites: Option<PathBuf>,
@@ -184,7 +187,7 @@ impl WrapperArgs {
 
 pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     args.wrapper.check()?;
-    let device = backend::device(&args.device)?;
+    let device = backend::device(&args.device, &args.precision)?;
     let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
     let model = Model::find(model_name)?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);

@@ -148,7 +148,7 @@ pub fn calibrate(tune: &[DataSet], options: &FitOptions) -> Result<Confusion> {
 fn calibrate_kept(options: &FitOptions, tune: &[Example]) -> Result<Confusion> {
     let mut variables = nn::VarStore::new(options.device);
     let network = networks::build(&options.network, &variables.root(), options.image.shape())
-        .ok_or_else(|| Error::Usage(format!("--network {}: is not known", options.network)))?;
+        .map_err(|why| Error::Usage(format!("--network: {why}")))?;
     let weights = options.out.join("weights.safetensors");
     variables.load(&weights).map_err(|e| Error::input(&weights, first_line(&e)))?;
     let (logits, classes) = outputs(options, network.as_ref(), tune)?;
@@ -187,12 +187,10 @@ impl<'a> Trainer<'a> {
         let build = || {
             let variables = nn::VarStore::new(options.device);
             let network = networks::build(&options.network, &variables.root(), options.image.shape());
-            network.map(|network| (variables, network))
+            network.map(|network| (variables, network)).map_err(|why| Error::Usage(format!("--network: {why}")))
         };
-        let unknown =
-            || Error::Usage(format!("--network {}: known are {}", options.network, networks::NAMES.join(", ")));
-        let (variables, network) = build().ok_or_else(unknown)?;
-        let (mut averaged, averaged_network) = build().ok_or_else(unknown)?;
+        let (variables, network) = build()?;
+        let (mut averaged, averaged_network) = build()?;
         averaged.copy(&variables).map_err(|e| failed(&e))?;
         averaged.freeze();
         let path = options.out.join("training.csv");
