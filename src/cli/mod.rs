@@ -7,6 +7,8 @@ mod call;
 mod common;
 mod compat;
 mod explain;
+#[cfg(feature = "torch")]
+mod import;
 mod progress;
 mod show;
 mod signals;
@@ -42,6 +44,9 @@ enum Command {
     Call(Box<call::CallArgs>),
     /// Say of known variants whether they are candidates, and why if not
     Explain(explain::ExplainArgs),
+    /// Make a model of one that DeepVariant publishes
+    #[cfg(feature = "torch")]
+    ImportDeepvariant(import::ImportArgs),
     /// Draw the pileup images of a region's candidates as PNG
     Show(show::ShowArgs),
     /// Train a model from reads with known variants
@@ -87,6 +92,8 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     let outcome = match cli.command {
         Command::Call(args) => call::run(&args, stop.flag()),
         Command::Explain(args) => explain::run(&args),
+        #[cfg(feature = "torch")]
+        Command::ImportDeepvariant(args) => import::run(&args),
         Command::Show(args) => show::run(&args),
         #[cfg(feature = "torch")]
         Command::Train(args) => train::run(&args),

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crossbeam::channel::bounded;
@@ -159,7 +159,7 @@ fn calibrate_kept(options: &FitOptions, tune: &[Example]) -> Result<Confusion> {
     let mut config: ModelConfig =
         serde_json::from_str(&text).map_err(|e| Error::input(&path, format!("is not a model's description: {e}")))?;
     config.temperature = (temperature * 1000.0).round() / 1000.0;
-    write_json(&path, &config)?;
+    config.write(&options.out)?;
     confusion(&logits, tune)
 }
 
@@ -389,7 +389,7 @@ impl<'a> Trainer<'a> {
             training,
             measured,
         };
-        write_json(&out.join("model.json"), &config)
+        config.write(out)
     }
 }
 
@@ -483,11 +483,6 @@ fn class_weights(seen: [u64; 3], balance: f64) -> [f32; 3] {
     let raw = seen.map(|n| ((n + 1) as f64 / all).powf(-balance));
     let mean = raw.iter().zip(seen).map(|(weight, n)| weight * n as f64).sum::<f64>() / all;
     raw.map(|weight| (weight / mean) as f32)
-}
-
-fn write_json(path: &Path, config: &ModelConfig) -> Result<()> {
-    let text = serde_json::to_string_pretty(config).map_err(|e| Error::Internal(format!("model.json: {e}")))?;
-    std::fs::write(path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
 }
 
 /// Rises linearly, then falls as a cosine to a hundredth; `done` is 0 to 1.

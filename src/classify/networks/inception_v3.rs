@@ -1,4 +1,4 @@
-//! Inception v3: 21.8 M parameters, 1.70 G multiply-adds for a 100 x 221 x 7 image. The network of DeepVariant's published models.
+//! Inception v3: 21.8 M parameters, 1.01 G multiply-adds for a 100 x 221 x 7 image. The network of DeepVariant's published models.
 //!
 //! Szegedy et al., "Rethinking the Inception architecture for computer vision" (2015), arXiv:1512.00567, as Keras builds it without
 //! its top (`keras.applications.InceptionV3(include_top=False, pooling="avg")`): norms with epsilon 0.001, without scale; strides
