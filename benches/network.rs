@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `IMAGES` holds u8 `[n, height, width, channel]`, `PROBABILITIES` gets f64 `[n, 3]`, little-endian. Rates are medians of
-//! rounds in turn with matrix products, so that what else the machine does slows both.
+//! batches in turn with matrix products, so that what else the machine does slows both.
 
 use std::error::Error;
 use std::path::Path;
@@ -54,9 +54,8 @@ fn classify(model: &Path, precision: Precision, images: &str, out: &str) -> Resu
 
 /// Side of the matrices that are multiplied.
 const SIDE: i64 = 2048;
-const ROUNDS: usize = 15;
-/// Batches and products of a round.
-const REPEATS: u16 = 4;
+/// Batches, with a product after each.
+const ROUNDS: usize = 60;
 
 fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>> {
     let model = Model::open(model)?;
@@ -74,15 +73,11 @@ fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>>
         let (mut rates, mut shares, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let start = Instant::now();
-            for _ in 0..REPEATS {
-                classifier.classify(&batch)?;
-            }
-            let rate = f64::from(REPEATS) * BATCH_SIZE as f64 / start.elapsed().as_secs_f64();
+            classifier.classify(&batch)?;
+            let rate = BATCH_SIZE as f64 / start.elapsed().as_secs_f64();
             let start = Instant::now();
-            for _ in 0..REPEATS {
-                drop(matrix.matmul(&matrix));
-            }
-            let peak = f64::from(REPEATS) * 2.0 * (SIDE as f64).powi(3) / 1e9 / start.elapsed().as_secs_f64();
+            drop(matrix.matmul(&matrix));
+            let peak = 2.0 * (SIDE as f64).powi(3) / 1e9 / start.elapsed().as_secs_f64();
             rates.push(rate);
             peaks.push(peak);
             shares.push(rate * gflop / peak);

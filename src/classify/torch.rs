@@ -68,7 +68,7 @@ impl DeviceChoice {
 /// The numbers that the network calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// bf16 on a CPU that multiplies matrices of it (AMX), else fp32: without AMX bf16 is no faster, often slower.
+    /// bf16 on a CPU that multiplies matrices of it (AMX), else fp32: without AMX bf16 may be faster or much slower.
     #[default]
     Auto,
     /// 32 bits.

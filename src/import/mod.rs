@@ -179,3 +179,118 @@ fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
         cannot(e.to_string())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::torch::{Precision, TorchClassifier};
+    use crate::classify::{Batch, Classifier};
+    use crate::pileup::PileupImage;
+    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3_names};
+
+    const INFO: &str = r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#;
+
+    /// A network with random weights.
+    fn network() -> (Box<dyn networks::Network>, nn::VarStore) {
+        let store = nn::VarStore::new(Device::Cpu);
+        let shape = crate::pileup::ImageSpec::default().shape();
+        let network = networks::build(inception_v3::NAME, &store.root(), shape).unwrap();
+        for (name, mut tensor) in store.variables() {
+            if !name.ends_with("weight") {
+                let (low, high) = if name.ends_with("running_var") { (0.5, 2.0) } else { (-0.3, 0.3) };
+                tch::no_grad(|| drop(tensor.uniform_(low, high)));
+            }
+        }
+        (network, store)
+    }
+
+    /// Its variables as Keras has them; `key` gives their keys.
+    fn checkpoint(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -> Checkpoint {
+        let ours = store.variables();
+        inception_v3_names(0).iter().enumerate().fold(Checkpoint::new(), |checkpoint, (i, name)| {
+            let (layer, variable) = name.split_once('/').unwrap();
+            let number = layer.rsplit_once('_').and_then(|(_, n)| n.parse::<usize>().ok()).unwrap_or(0);
+            let tensor = match (layer, variable) {
+                ("classification", "kernel") => ours["classification.weight"].tr(),
+                ("classification", _) => ours["classification.bias"].shallow_clone(),
+                (_, "kernel") => ours[&format!("conv{number}.conv.weight")].permute([2, 3, 1, 0]),
+                (_, "beta") => ours[&format!("conv{number}.norm.bias")].shallow_clone(),
+                (_, "moving_mean") => ours[&format!("conv{number}.norm.running_mean")].shallow_clone(),
+                (_, _) => ours[&format!("conv{number}.norm.running_var")].shallow_clone(),
+            };
+            let numbers = Vec::<f32>::try_from(tensor.contiguous().reshape([-1])).unwrap();
+            checkpoint.with(Variable::new(&key(i, name), name, &tensor.size(), &numbers))
+        })
+    }
+
+    fn options(model: &Path, out: PathBuf) -> ImportOptions {
+        ImportOptions { model: model.to_owned(), out, name: "dv".into() }
+    }
+
+    #[test]
+    fn both_layouts_say_what_the_network_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let (saved, plain) = (folder.path().join("saved"), folder.path().join("plain"));
+        std::fs::create_dir_all(saved.join("variables")).unwrap();
+        std::fs::create_dir(&plain).unwrap();
+        let (network, store) = network();
+        checkpoint(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
+            .shards(2)
+            .write(&saved.join("variables/variables"));
+        std::fs::write(saved.join("saved_model.pb"), "").unwrap();
+        std::fs::write(saved.join("model.example_info.json"), INFO).unwrap();
+        checkpoint(&store, |i, name| format!("layer_with_weights-{i}/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+            .write(&plain.join("weights-51.ckpt"));
+        std::fs::write(plain.join("example_info.json"), INFO).unwrap();
+        let shape = crate::pileup::ImageSpec::default().shape();
+        let bytes: Vec<u8> = (0..shape.bytes()).map(|i| u8::try_from(i * i % 251).unwrap()).collect();
+        let image = Tensor::from_data_size(&bytes, &[1, 100, 221, 7], tch::Kind::Uint8);
+        let wanted = tch::no_grad(|| network.forward(&image, false).softmax(-1, tch::Kind::Double));
+        let mut batch = Batch::new(shape);
+        batch.push(&PileupImage::from_bytes(shape, bytes.into()).unwrap()).unwrap();
+        for (model, name) in [(&saved, "a"), (&plain, "b"), (&plain.join("weights-51.ckpt"), "c")] {
+            let out = folder.path().join("models").join(name);
+            let model = import(&options(model, out.clone())).unwrap();
+            assert_eq!((model.config.name.as_str(), model.config.image.shape()), ("dv", shape));
+            assert!(import(&options(&saved, out)).unwrap_err().to_string().contains("exists already"));
+            let mut classifier = TorchClassifier::load(&model, Device::Cpu, Precision::F32, 2).unwrap();
+            let found = classifier.classify(&batch).unwrap()[0];
+            for (class, found) in found.0.iter().enumerate() {
+                let wanted = wanted.double_value(&[0, i64::try_from(class).unwrap()]);
+                assert!((wanted - found).abs() < 1e-5, "{wanted} and {found}");
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("models")).unwrap().count(), 3, "something is left");
+    }
+
+    #[test]
+    fn a_wrong_shape_is_named_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = inception_v3_names(0);
+        let empty =
+            |name: &String| Variable::new(&format!("{name}/.ATTRIBUTES/VARIABLE_VALUE"), name, &[3, 3, 6, 32], &[]);
+        let checkpoint = names.iter().map(empty).fold(Checkpoint::new(), Checkpoint::with);
+        checkpoint.write(&folder.path().join("ckpt-1"));
+        let out = folder.path().join("models/dv");
+        let said = || import(&options(folder.path(), out.clone())).unwrap_err().to_string();
+        assert!(said().contains("lacks the description of its images"), "{}", said());
+        std::fs::write(folder.path().join("example_info.json"), INFO).unwrap();
+        assert!(
+            said().contains("conv2d/kernel") && said().contains("[3, 3, 6, 32]") && said().contains("[3, 3, 7, 32]")
+        );
+        assert!(!folder.path().join("models").exists());
+        Checkpoint::new().write(&folder.path().join("ckpt-2"));
+        assert!(said().contains("holds 2 checkpoints"), "{}", said());
+    }
+
+    #[test]
+    fn what_is_no_model_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let said = |model: &Path| import(&options(model, out.clone())).unwrap_err().to_string();
+        assert!(said(&folder.path().join("nothing")).contains("neither a folder nor a checkpoint"));
+        assert!(said(folder.path()).contains("holds neither a SavedModel"));
+        std::fs::write(folder.path().join("saved_model.pb"), "").unwrap();
+        assert!(said(folder.path()).contains("variables/variables.index: is missing"));
+    }
+}

@@ -24,7 +24,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
         return Err("is not a checkpoint's index, or is cut short (its last 8 bytes are not a table's)".into());
     }
     let mut at = Reader(footer);
-    at.place()?; // of the filters, which TensorFlow does not write
+    block(bytes, at.place()?)?; // filters, of which TensorFlow writes none
     let index = block(bytes, at.place()?)?;
     let mut pairs = Vec::new();
     for (_, place) in index {
