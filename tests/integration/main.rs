@@ -6,6 +6,8 @@ mod call;
 mod conformance;
 mod faults;
 mod golden;
+#[cfg(feature = "torch")]
+mod import;
 mod inputs;
 mod library;
 mod outputs;
