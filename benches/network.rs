@@ -8,6 +8,8 @@
 //! `IMAGES` holds u8 `[n, height, width, channel]`, `PROBABILITIES` gets f64 `[n, 3]`, little-endian. Rates are medians of
 //! batches in turn with matrix products, so that what else the machine does slows both.
 
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
+
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -70,7 +72,7 @@ fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>>
         let matrix = Tensor::randn([SIDE, SIDE], (Kind::Float, Device::Cpu)).to_kind(kind);
         classifier.classify(&batch)?;
         drop(matrix.matmul(&matrix));
-        let (mut rates, mut shares, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rates, mut parts, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let start = Instant::now();
             classifier.classify(&batch)?;
@@ -80,9 +82,9 @@ fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>>
             let peak = 2.0 * (SIDE as f64).powi(3) / 1e9 / start.elapsed().as_secs_f64();
             rates.push(rate);
             peaks.push(peak);
-            shares.push(rate * gflop / peak);
+            parts.push(rate * gflop / peak);
         }
-        let (rate, peak, share) = (median(rates), median(peaks), median(shares));
+        let (rate, peak, share) = (median(rates), median(peaks), median(parts));
         println!("| {name} | {rate:.0} | {:.0} | {peak:.0} | {:.0} % |", rate * gflop, 100.0 * share);
     }
     Ok(())

@@ -9,7 +9,9 @@ use crate::import::{ImportOptions, import};
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// The downloaded model: a SavedModel's folder, a checkpoint's folder, or a checkpoint's path without .index
+    #[arg(
+        help = "The downloaded model: a SavedModel's folder, a checkpoint's folder, or a checkpoint's path without .index"
+    )]
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Folder for the model, to be made

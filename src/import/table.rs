@@ -1,6 +1,6 @@
 //! The bytes of a `*.index` file -> its keys and values, in order.
 //!
-//! The format is that of LevelDB's tables (`doc/table_format.md` there; `tensorflow/core/lib/io/format.h`): blocks of entries
+//! The format is that of `LevelDB`'s tables (`doc/table_format.md` there; `tensorflow/core/lib/io/format.h`): blocks of entries
 //! that share the beginning of their key with the one before; an index block of the blocks' places; a footer of 48 bytes. Each
 //! block is followed by its compression (0: none, which is what TensorFlow writes) and its checksum.
 

@@ -41,6 +41,7 @@ pub struct Source {
 
 impl Source {
     /// Which of the checkpoint's axes each of ours is: kernels lie as rows, columns, in, out there, matrices as in, out.
+    #[must_use]
     pub fn order(&self) -> &'static [i64] {
         match self.rank {
             4 => &[3, 2, 0, 1],
@@ -51,6 +52,7 @@ impl Source {
 }
 
 /// The checkpoint's shape of a variable of ours.
+#[must_use]
 pub fn theirs(ours: &[i64], order: &[i64]) -> Vec<i64> {
     let axes = 0..i64::try_from(order.len()).unwrap_or(0);
     let place = |axis: i64| order.iter().position(|&theirs| theirs == axis);

@@ -68,7 +68,6 @@ impl ConvNorm {
     }
 
     /// `[n, from, rows, columns]` to `[n, to, rows, columns]`; `train` takes the batch's own statistics.
-    #[must_use]
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let convolved = |weight: &Tensor, bias: Option<&Tensor>| {
             x.conv2d(weight, bias, self.config.stride, self.config.padding, [1, 1], 1)
