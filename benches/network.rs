@@ -84,8 +84,8 @@ fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>>
             peaks.push(peak);
             parts.push(rate * gflop / peak);
         }
-        let (rate, peak, share) = (median(rates), median(peaks), median(parts));
-        println!("| {name} | {rate:.0} | {:.0} | {peak:.0} | {:.0} % |", rate * gflop, 100.0 * share);
+        let (rate, peak, part) = (median(rates), median(peaks), median(parts));
+        println!("| {name} | {rate:.0} | {:.0} | {peak:.0} | {:.0} % |", rate * gflop, 100.0 * part);
     }
     Ok(())
 }
