@@ -26,6 +26,9 @@ pub mod explain;
 pub mod genome;
 /// Probabilities to calls.
 pub mod genotype;
+/// Models of DeepVariant, brought into our form.
+#[cfg(feature = "torch")]
+pub mod import;
 /// Files that are there whole or not at all.
 pub mod output;
 /// Candidates as images.

@@ -1,7 +1,10 @@
-//! Reads and references built in code, for tests and benchmarks.
+//! Reads, references and checkpoints built in code, for tests and benchmarks.
 
 // A builder that cannot build is a broken test.
 #![allow(clippy::expect_used, clippy::missing_panics_doc)]
+
+#[cfg(feature = "torch")]
+pub mod checkpoint;
 
 use std::fmt::Write as _;
 use std::io::Write as _;

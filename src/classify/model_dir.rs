@@ -45,6 +45,18 @@ pub struct ModelConfig {
     pub measured: serde_json::Value,
 }
 
+impl ModelConfig {
+    /// Writes it to `model.json` in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where that fails.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join("model.json");
+        let text = serde_json::to_string_pretty(self).map_err(|e| Error::Internal(format!("model.json: {e}")))?;
+        std::fs::write(&path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
+    }
+}
+
 fn unchanged() -> f64 {
     1.0
 }

@@ -65,6 +65,45 @@ impl DeviceChoice {
     }
 }
 
+/// The numbers that the network calculates with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// bf16 on a CPU that multiplies matrices of it (AMX), else fp32: without AMX bf16 may be faster or much slower.
+    #[default]
+    Auto,
+    /// 32 bits.
+    F32,
+    /// 16 bits with the range of 32, sums in 32.
+    Bf16,
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err("expected auto, f32 or bf16".into()),
+        }
+    }
+}
+
+impl Precision {
+    fn resolve(self, device: Device) -> Kind {
+        let amx = || {
+            let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+            processor.lines().any(|line| line.starts_with("flags") && line.split(' ').any(|flag| flag == "amx_bf16"))
+        };
+        match self {
+            Self::Bf16 => Kind::BFloat16,
+            Self::Auto if device == Device::Cpu && amx() => Kind::BFloat16,
+            Self::Auto | Self::F32 => Kind::Float,
+        }
+    }
+}
+
 /// Makes libtorch's CUDA half known to the process, so that one program serves machines with and without a GPU.
 fn load_cuda() -> Result<(), &'static str> {
     static LOADED: OnceLock<Result<(), &'static str>> = OnceLock::new();
@@ -110,6 +149,7 @@ fn cuda_library_paths() -> Vec<PathBuf> {
 pub struct TorchClassifier {
     network: Box<dyn Network>,
     device: Device,
+    kind: Kind,
     threads: usize,
     temperature: f64,
     // Owns the variables that the network refers to.
@@ -117,21 +157,16 @@ pub struct TorchClassifier {
 }
 
 impl TorchClassifier {
-    /// Loads the weights of `model` onto `device`; on a CPU libtorch uses `threads` threads.
+    /// Loads the weights of `model` onto `device`, to be used in `precision`; on a CPU libtorch uses `threads` threads.
     ///
     /// # Errors
     /// [`Error::Model`] where the network is unknown, or the weights are damaged or of another network.
-    pub fn load(model: &Model, device: Device, threads: usize) -> Result<Self> {
+    pub fn load(model: &Model, device: Device, precision: Precision, threads: usize) -> Result<Self> {
         tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
         let mut variables = nn::VarStore::new(device);
         let shape = model.config.image.shape();
-        let network = networks::build(&model.config.network, &variables.root(), shape).ok_or_else(|| {
-            let known = networks::NAMES.join(", ");
-            Error::model(
-                model.folder.join("model.json"),
-                format!("names the network '{}'; known are {known}", model.config.network),
-            )
-        })?;
+        let mut network = networks::build(&model.config.network, &variables.root(), shape)
+            .map_err(|why| Error::model(model.folder.join("model.json"), why))?;
         variables.load(model.weights()).map_err(|e| {
             Error::model(
                 model.weights(),
@@ -139,7 +174,9 @@ impl TorchClassifier {
             )
         })?;
         variables.freeze();
-        Ok(Self { network, device, threads, temperature: model.config.temperature, _variables: variables })
+        let kind = precision.resolve(device);
+        network.freeze(kind);
+        Ok(Self { network, device, kind, threads, temperature: model.config.temperature, _variables: variables })
     }
 }
 
@@ -164,9 +201,10 @@ impl Classifier for TorchClassifier {
     }
 
     fn device(&self) -> String {
+        let kind = if self.kind == Kind::BFloat16 { ", bf16" } else { "" };
         match self.device {
-            Device::Cuda(index) => format!("cuda:{index}"),
-            _ => format!("cpu ({} thread{})", self.threads, if self.threads == 1 { "" } else { "s" }),
+            Device::Cuda(index) => format!("cuda:{index}{kind}"),
+            _ => format!("cpu ({} thread{}{kind})", self.threads, if self.threads == 1 { "" } else { "s" }),
         }
     }
 }
@@ -185,5 +223,14 @@ mod tests {
         assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
         assert_eq!("cpu".parse(), Ok(DeviceChoice::Cpu));
         assert!("cuda:x".parse::<DeviceChoice>().is_err() && "tpu".parse::<DeviceChoice>().is_err());
+    }
+
+    #[test]
+    fn precisions_are_read() {
+        assert_eq!("bf16".parse(), Ok(Precision::Bf16));
+        assert!("fp64".parse::<Precision>().is_err());
+        assert_eq!(Precision::Bf16.resolve(Device::Cpu), Kind::BFloat16);
+        assert_eq!(Precision::F32.resolve(Device::Cpu), Kind::Float);
+        assert_eq!(Precision::Auto.resolve(Device::Cuda(0)), Kind::Float);
     }
 }

@@ -2,17 +2,18 @@
 
 #[cfg(feature = "torch")]
 mod chosen {
-    use crate::classify::torch::{DeviceChoice, TorchClassifier};
+    use crate::classify::torch::{DeviceChoice, Precision, TorchClassifier};
     use crate::classify::{Classifier, Model};
     use crate::error::{Error, Result};
 
     /// Where the network runs.
-    pub(in crate::cli) struct Backend(tch::Device);
+    pub(in crate::cli) struct Backend(tch::Device, Precision);
 
-    /// The device of that name.
-    pub(in crate::cli) fn device(name: &str) -> Result<Backend> {
+    /// The device and the precision of these names.
+    pub(in crate::cli) fn device(name: &str, precision: &str) -> Result<Backend> {
         let choice: DeviceChoice = name.parse().map_err(|e| Error::Usage(format!("--device {name}: {e}")))?;
-        choice.resolve().map(Backend)
+        let precision = precision.parse().map_err(|e| Error::Usage(format!("--precision {precision}: {e}")))?;
+        Ok(Backend(choice.resolve()?, precision))
     }
 
     /// What `--device` may name on this machine.
@@ -30,7 +31,7 @@ mod chosen {
         }
 
         pub(in crate::cli) fn load(&self, model: &Model, threads: usize) -> Result<Box<dyn Classifier>> {
-            Ok(Box::new(TorchClassifier::load(model, self.0, threads)?))
+            Ok(Box::new(TorchClassifier::load(model, self.0, self.1, threads)?))
         }
     }
 }
@@ -44,8 +45,8 @@ mod chosen {
     /// Nothing to choose from.
     pub(in crate::cli) struct Backend;
 
-    /// The device of that name.
-    pub(in crate::cli) fn device(name: &str) -> Result<Backend> {
+    /// The device of that name; the precision makes no difference.
+    pub(in crate::cli) fn device(name: &str, _precision: &str) -> Result<Backend> {
         match name {
             "auto" | "cpu" => {
                 log::warn!(

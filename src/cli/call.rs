@@ -60,6 +60,9 @@ pub(super) struct CallArgs {
     /// Draw an image of every candidate, of those too that the model's fast tier is sure of without
     #[arg(long, alias = "disable-small-model")]
     no_fast_tier: bool,
+    /// What the network calculates with: f32, bf16, or auto: bf16 on CPUs with AMX, else f32
+    #[arg(long, default_value = "auto", value_name = "PRECISION")]
+    precision: String,
     /// Genotype the alleles of this VCF, each of its records, and nothing else
     #[arg(long, value_name = "VCF", conflicts_with = "output_gvcf")]
     genotype_sites: Option<PathBuf>,
@@ -188,7 +191,7 @@ impl WrapperArgs {
 
 pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     args.wrapper.check()?;
-    let device = backend::device(&args.device)?;
+    let device = backend::device(&args.device, &args.precision)?;
     let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
     let model = Model::find(model_name)?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);

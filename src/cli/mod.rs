@@ -7,6 +7,8 @@ mod call;
 mod common;
 mod compat;
 mod explain;
+#[cfg(feature = "torch")]
+mod import;
 mod manual;
 mod progress;
 mod regions;
@@ -46,6 +48,9 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Cut regions into chunks of about equal work, for running them on many machines
     Regions(regions::RegionsArgs),
+    /// Make a model of one that DeepVariant publishes
+    #[cfg(feature = "torch")]
+    ImportDeepvariant(import::ImportArgs),
     /// Draw the pileup images of a region's candidates as PNG
     Show(show::ShowArgs),
     /// Train a model from reads with known variants
@@ -103,6 +108,8 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
         Command::Regions(args) => regions::run(&args),
         Command::Completions(args) => manual::completions(Cli::command(), &args),
         Command::Man(args) => manual::man(Cli::command(), &args),
+        #[cfg(feature = "torch")]
+        Command::ImportDeepvariant(args) => import::run(&args),
         Command::Show(args) => show::run(&args),
         #[cfg(feature = "torch")]
         Command::Train(args) => train::run(&args),

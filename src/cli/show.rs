@@ -46,7 +46,9 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         |model| (model.config.image.clone(), model.config.evidence),
     );
     let mut classifier = match &model {
-        Some(model) if args.classify => Some(backend::device("auto")?.load(model, common::available_threads())?),
+        Some(model) if args.classify => {
+            Some(backend::device("auto", "auto")?.load(model, common::available_threads())?)
+        }
         _ => None,
     };
     let inputs = args.input.resolve()?;

@@ -169,7 +169,7 @@ pub fn finish(train: &[DataSet], tune: &[DataSet], options: &FitOptions, rest: R
 fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: Rest) -> Result<Confusion> {
     let mut variables = nn::VarStore::new(options.device);
     let network = networks::build(&options.network, &variables.root(), options.image.shape())
-        .ok_or_else(|| Error::Usage(format!("--network {}: is not known", options.network)))?;
+        .map_err(|why| Error::Usage(format!("--network: {why}")))?;
     let weights = options.out.join("weights.safetensors");
     variables.load(&weights).map_err(|e| Error::input(&weights, first_line(&e)))?;
     let (logits, classes) = outputs(options, network.as_ref(), tune)?;
@@ -195,7 +195,7 @@ fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: 
         write(&options.out.join(FAST_NETWORK), serde_json::to_string(&network))?;
         config.fast = Some(chosen);
     }
-    write_json(&path, &config)?;
+    config.write(&options.out)?;
     confusion(&logits, tune)
 }
 
@@ -223,11 +223,9 @@ impl<'a> Trainer<'a> {
         let build = || {
             let variables = nn::VarStore::new(options.device);
             let network = networks::build(&options.network, &variables.root(), options.image.shape());
-            network.map(|network| (variables, network))
+            network.map(|network| (variables, network)).map_err(|why| Error::Usage(format!("--network: {why}")))
         };
-        let unknown =
-            || Error::Usage(format!("--network {}: known are {}", options.network, networks::NAMES.join(", ")));
-        let (mut variables, network) = build().ok_or_else(unknown)?;
+        let (mut variables, network) = build()?;
         if let Some(from) = &options.from {
             variables.load(from.weights()).map_err(|e| {
                 Error::model(
@@ -236,7 +234,7 @@ impl<'a> Trainer<'a> {
                 )
             })?;
         }
-        let (mut averaged, averaged_network) = build().ok_or_else(unknown)?;
+        let (mut averaged, averaged_network) = build()?;
         averaged.copy(&variables).map_err(|e| failed(&e))?;
         averaged.freeze();
         let path = options.out.join("training.csv");
@@ -432,7 +430,7 @@ impl<'a> Trainer<'a> {
             training,
             measured,
         };
-        write_json(&out.join("model.json"), &config)
+        config.write(out)
     }
 }
 
@@ -532,10 +530,6 @@ fn class_weights(seen: [u64; 3], balance: f64) -> [f32; 3] {
     let raw = seen.map(|n| ((n + 1) as f64 / all).powf(-balance));
     let mean = raw.iter().zip(seen).map(|(weight, n)| weight * n as f64).sum::<f64>() / all;
     raw.map(|weight| (weight / mean) as f32)
-}
-
-fn write_json(path: &Path, config: &ModelConfig) -> Result<()> {
-    write(path, serde_json::to_string_pretty(config))
 }
 
 fn write(path: &Path, json: serde_json::Result<String>) -> Result<()> {

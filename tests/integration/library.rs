@@ -187,7 +187,7 @@ fn a_panic_in_a_stage_is_an_error_and_nothing_hangs() {
 #[cfg(feature = "torch")]
 #[test]
 fn an_images_probabilities_do_not_depend_on_its_batch() {
-    use varpix::classify::torch::TorchClassifier;
+    use varpix::classify::torch::{Precision, TorchClassifier};
     use varpix::pileup::PileupImage;
 
     let model = Model::open(&model()).unwrap();
@@ -197,7 +197,7 @@ fn an_images_probabilities_do_not_depend_on_its_batch() {
         PileupImage::from_bytes(shape, bytes).unwrap()
     };
     let classify = |seeds: &[usize], threads: usize| {
-        let mut classifier = TorchClassifier::load(&model, tch::Device::Cpu, threads).unwrap();
+        let mut classifier = TorchClassifier::load(&model, tch::Device::Cpu, Precision::F32, threads).unwrap();
         let mut batch = Batch::new(shape);
         for &seed in seeds {
             batch.push(&image(seed)).unwrap();

@@ -7,6 +7,8 @@ mod chunks;
 mod conformance;
 mod faults;
 mod golden;
+#[cfg(feature = "torch")]
+mod import;
 mod inputs;
 mod library;
 mod outputs;

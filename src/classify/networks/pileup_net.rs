@@ -4,10 +4,10 @@
 //! since neighbouring rows are interchangeable reads and what matters along a read is within reach of the later layers.
 //! Beside the average of all columns, the head sees that of the middle column, where the candidate is.
 
-use tch::nn::{self, ModuleT};
-use tch::{Kind, Tensor};
+use tch::{Kind, Tensor, nn};
 
 use super::Network;
+use super::conv_norm::{ConvNorm, ConvNormConfig};
 use crate::pileup::ImageShape;
 
 /// Its name in `model.json`.
@@ -23,43 +23,36 @@ const SCALE: f64 = 1.0 / 128.0;
 /// The network. Shapes below are those of a `[100, 221, 7]` image.
 #[derive(Debug)]
 pub struct PileupNet {
-    stem: nn::SequentialT,
+    stem: ConvNorm,
     blocks: Vec<Block>,
     head: nn::Linear,
+    kind: Kind,
 }
 
 #[derive(Debug)]
 struct Block {
-    main: nn::SequentialT,
-    shortcut: nn::SequentialT,
+    first: ConvNorm,
+    second: ConvNorm,
+    shortcut: Option<ConvNorm>,
 }
 
-fn conv_norm(path: &nn::Path, from: i64, to: i64, kernel: i64, stride: [i64; 2]) -> nn::SequentialT {
-    let padding = (kernel - 1) / 2;
-    let config = nn::ConvConfigND { stride, padding: [padding; 2], bias: false, ..nn::ConvConfigND::default() };
-    nn::seq_t().add(nn::conv(path / "conv", from, to, [kernel; 2], config)).add(nn::batch_norm2d(
-        path / "norm",
-        to,
-        nn::BatchNormConfig::default(),
-    ))
+fn conv_norm(path: &nn::Path, from: i64, to: i64, kernel: i64, stride: [i64; 2]) -> ConvNorm {
+    let padding = [(kernel - 1) / 2; 2];
+    ConvNorm::new(path, from, to, ConvNormConfig { kernel: [kernel; 2], stride, padding, ..ConvNormConfig::default() })
 }
 
 impl Block {
     fn new(path: &nn::Path, from: i64, to: i64, stride: i64) -> Self {
-        let main = nn::seq_t()
-            .add(conv_norm(&(path / "a"), from, to, 3, [stride; 2]))
-            .add_fn(tch::Tensor::relu)
-            .add(conv_norm(&(path / "b"), to, to, 3, [1; 2]));
-        let shortcut = if stride == 1 && from == to {
-            nn::seq_t()
-        } else {
-            conv_norm(&(path / "shortcut"), from, to, 1, [stride; 2])
-        };
-        Self { main, shortcut }
+        Self {
+            first: conv_norm(&(path / "a"), from, to, 3, [stride; 2]),
+            second: conv_norm(&(path / "b"), to, to, 3, [1; 2]),
+            shortcut: (stride != 1 || from != to).then(|| conv_norm(&(path / "shortcut"), from, to, 1, [stride; 2])),
+        }
     }
 
     fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        (self.main.forward_t(x, train) + self.shortcut.forward_t(x, train)).relu()
+        let main = self.second.forward(&self.first.forward(x, train).relu_(), train);
+        (main + self.shortcut.as_ref().map_or_else(|| x.shallow_clone(), |layer| layer.forward(x, train))).relu_()
     }
 }
 
@@ -79,6 +72,7 @@ impl PileupNet {
                 Block::new(&(path / "block5"), third, third, 1),   // [128, 7, 19]
             ],
             head: nn::linear(path / "head", 2 * third, CLASSES, nn::LinearConfig::default()), // [3]
+            kind: Kind::Float,
         }
     }
 }
@@ -86,8 +80,9 @@ impl PileupNet {
 impl Network for PileupNet {
     fn forward(&self, images: &Tensor, train: bool) -> Tensor {
         // [n, height, width, channel] seen as [n, channel, height, width]: the bytes stay in channels-last order.
-        let x = images.permute([0, 3, 1, 2]).to_kind(Kind::Float) * SCALE;
-        let mut x = self.stem.forward_t(&x, train).relu();
+        let kind = if train { Kind::Float } else { self.kind };
+        let x = images.permute([0, 3, 1, 2]).to_kind(kind) * SCALE;
+        let mut x = self.stem.forward(&x, train).relu_();
         for block in &self.blocks {
             x = block.forward(&x, train);
         }
@@ -95,6 +90,16 @@ impl Network for PileupNet {
         let middle = columns.select(2, columns.size()[2] / 2); // [n, 128]
         let all = columns.mean_dim([2_i64].as_slice(), false, Kind::Float); // [n, 128]
         Tensor::cat(&[all, middle], 1).apply(&self.head) // [n, 3]
+    }
+
+    fn freeze(&mut self, kind: Kind) {
+        self.kind = kind;
+        self.stem.freeze(kind);
+        for block in &mut self.blocks {
+            block.first.freeze(kind);
+            block.second.freeze(kind);
+            block.shortcut.iter_mut().for_each(|layer| layer.freeze(kind));
+        }
     }
 }
 

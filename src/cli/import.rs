@@ -1,0 +1,38 @@
+//! `varpix import-deepvariant`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::import::{ImportOptions, import};
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    #[arg(
+        help = "The downloaded model: a SavedModel's folder, a checkpoint's folder, or a checkpoint's path without .index"
+    )]
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Folder for the model, to be made
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The model's name [default: the folder's]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+pub(super) fn run(args: &ImportArgs) -> Result<()> {
+    let folder = args.out.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = args.name.clone().or(folder);
+    let name = name.ok_or_else(|| Error::Usage("--out: names no folder".into()))?;
+    let model = import(&ImportOptions { model: args.model.clone(), out: args.out.clone(), name })?;
+    log::info!(
+        "imported: {} ({}, images {}), to be used as --model {}",
+        model.config.name,
+        model.config.network,
+        model.config.image.shape(),
+        model.folder.display()
+    );
+    Ok(())
+}
