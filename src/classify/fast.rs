@@ -34,6 +34,9 @@ const COLUMNS: usize = 2 * REACH + 1;
 const DIFFERING: f32 = 0.15;
 /// Other differences of lower base quality are not counted.
 const MIN_BASE_QUALITY: u8 = 12;
+/// Candidates with a number that lies so many standard deviations from the mean of those learned from are left to the images:
+/// those of reads without mates, for example.
+const STRANGE: f32 = 12.0;
 /// Chance that a read shows an insertion or deletion that is not there.
 const INDEL_ERROR: f32 = 0.02;
 
@@ -348,6 +351,14 @@ impl FastNetwork {
         [values[0], values[1], values[2]]
     }
 
+    /// Whether it has learned from candidates like this one: no number lies far from all it has seen.
+    #[must_use]
+    pub fn knows(&self, features: &Features) -> bool {
+        let mut standard =
+            features.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
+        standard.all(|z| z.abs() <= STRANGE)
+    }
+
     /// What is wrong with its shape, if anything.
     fn problem(&self) -> Option<String> {
         if let Some(other) = [self.mean.len(), self.scale.len()].into_iter().find(|&n| n != FEATURES) {
@@ -407,6 +418,9 @@ impl FastTier {
     pub fn settle(&self, candidate: &Candidate, reads: &[Read], reference: &ReferenceWindow) -> Option<Probabilities> {
         let numbers = features(candidate, reads, reference)?;
         let snp = candidate.reference.len() == 1 && candidate.alts[0].bases.len() == 1;
+        if !self.network.knows(&numbers) {
+            return None;
+        }
         let needed = if snp { self.options.min_certainty_snps } else { self.options.min_certainty_indels };
         let probabilities = self.probabilities(&numbers);
         (certainty(probabilities) >= needed).then_some(probabilities)
@@ -502,6 +516,18 @@ mod tests {
         };
         assert!(settled(4.0).is_none());
         assert!(settled(6.0).is_some_and(|p| p.one() > 0.99));
+    }
+
+    #[test]
+    fn reads_unlike_those_it_learned_from_are_left_to_the_images() {
+        let mut network = constant([0.0, 9.0, 0.0]);
+        let numbers = [0.5; FEATURES];
+        assert!(network.knows(&numbers));
+        network.mean[SINGLE + 11] = 13.0;
+        assert!(!network.knows(&numbers));
+        let options = FastOptions { temperature: 1.0, min_certainty_snps: 4.0, min_certainty_indels: 4.0 };
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        assert!(FastTier::new(network, options).settle(&found, &reads(5, b'A'), &window()).is_none());
     }
 
     #[test]
