@@ -17,7 +17,7 @@ RUN VARPIX_COMMIT="$(printf %.12s "$REVISION")" cargo build --release --locked \
  && install -D --strip target/release/varpix /out/bin/varpix \
  && ln -s varpix /out/bin/run_deepvariant \
  && for model in models/*/model.json; do \
-      install -D -m 644 -t "/out/share/varpix/$(dirname "$model")" "$(dirname "$model")"/model.json "$(dirname "$model")"/weights.safetensors; \
+      install -D -m 644 -t "/out/share/varpix/$(dirname "$model")" "$(dirname "$model")"/*.json "$(dirname "$model")"/weights.safetensors; \
     done \
  && install -D -m 644 -t /out/share/doc/varpix LICENSE-MIT LICENSE-APACHE README.md \
  && install -D -m 644 -t /out/lib/varpix libtorch/lib/*.so* \
