@@ -92,6 +92,12 @@ impl Candidate {
     pub fn interval(&self) -> Interval {
         Interval::new(self.position, self.position + self.reference.len() as u64)
     }
+
+    /// Whether its alternative alleles are one base for one.
+    #[must_use]
+    pub fn is_snp(&self) -> bool {
+        self.reference.len() == 1 && self.alts.iter().all(|alt| alt.bases.len() == 1)
+    }
 }
 
 /// The candidates of a region, by position.

@@ -69,6 +69,8 @@ pub struct Evidence {
     pub candidates: Vec<Candidate>,
     /// The reference around it, half an image and more to both sides.
     pub reference: ReferenceWindow,
+    /// How many of these reads lie over a place of two copies: the sample's usual depth, or what sampling has left of it.
+    pub usual_depth: f64,
     /// What the fetch met.
     pub fetched: FetchStats,
     /// Time spent on fetching and decoding reads.
@@ -102,6 +104,7 @@ pub struct Gatherer {
     options: EvidenceOptions,
     image: ImageSpec,
     empty_too: bool,
+    usual_depth: f64,
     sites: Option<Arc<Sites>>,
 }
 
@@ -109,7 +112,14 @@ impl Gatherer {
     /// Gathers from `source` and `reference`, for images of `image`.
     #[must_use]
     pub fn new(source: Box<dyn ReadSource>, reference: Reference, options: EvidenceOptions, image: ImageSpec) -> Self {
-        Self { source, reference, options, image, empty_too: false, sites: None }
+        Self { source, reference, options, image, empty_too: false, usual_depth: 0.0, sites: None }
+    }
+
+    /// Knows how deep the sample's reads usually are.
+    #[must_use]
+    pub fn of_depth(mut self, usual: f64) -> Self {
+        self.usual_depth = usual;
+        self
     }
 
     /// Takes these sites for candidates, and no others.
@@ -132,18 +142,19 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`] and [`Reference::bases`].
     pub fn gather(&mut self, region: Region) -> Result<Evidence> {
-        self.gather_changed(region, |_| {})
+        self.gather_changed(region, |_| 1.0)
     }
 
-    /// The evidence of a region as it would be if `change` had been done to its reads; training augments them so.
+    /// The evidence of a region as it would be if `change` had been done to its reads; training augments them so. It returns which
+    /// share of the depth it leaves.
     ///
     /// # Errors
     /// As [`Gatherer::gather`].
-    pub fn gather_changed(&mut self, region: Region, change: impl FnOnce(&mut Vec<Read>)) -> Result<Evidence> {
+    pub fn gather_changed(&mut self, region: Region, change: impl FnOnce(&mut Vec<Read>) -> f64) -> Result<Evidence> {
         let started = Instant::now();
         let length = self.reference.contigs().get(region.contig).length;
         let (mut reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
-        change(&mut reads);
+        let share = fetched.kept_share() * change(&mut reads);
         if !reads.is_sorted_by(|a, b| a.order() <= b.order()) {
             reads.sort_by(|a, b| a.order().cmp(&b.order()));
         }
@@ -184,7 +195,18 @@ impl Gatherer {
             (reference, counts, candidates)
         };
         let count_time = started.elapsed();
-        Ok(Evidence { reads, counts, candidates, reference, fetched, read_time, realigned, realign_time, count_time })
+        Ok(Evidence {
+            reads,
+            counts,
+            candidates,
+            reference,
+            usual_depth: self.usual_depth * share,
+            fetched,
+            read_time,
+            realigned,
+            realign_time,
+            count_time,
+        })
     }
 }
 
@@ -220,10 +242,18 @@ mod tests {
         let all = gatherer(reads.clone()).gather(region()).unwrap();
         assert_eq!((all.candidates.len(), all.candidates[0].depth), (1, 4));
         let some = gatherer(reads.clone())
-            .gather_changed(region(), |reads| reads.retain(|read| read.name.as_ref() < b"2".as_slice()))
+            .gather_changed(region(), |reads| {
+                reads.retain(|read| read.name.as_ref() < b"2".as_slice());
+                0.5
+            })
             .unwrap();
         assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
-        let one = gatherer(reads).gather_changed(region(), |reads| reads.truncate(1)).unwrap();
+        let one = gatherer(reads)
+            .gather_changed(region(), |reads| {
+                reads.truncate(1);
+                0.25
+            })
+            .unwrap();
         assert!(one.candidates.is_empty());
     }
 

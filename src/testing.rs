@@ -8,10 +8,13 @@ pub mod checkpoint;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
+use crate::alleles::AlleleCounts;
 use crate::candidates::{AltAllele, Candidate};
-use crate::genome::{ContigId, Interval, Reference, ReferenceFile};
-use crate::reads::{Cigar, CigarKind, Read};
+use crate::evidence::Evidence;
+use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
+use crate::reads::{Cigar, CigarKind, FetchStats, Read};
 
 /// An alignment from SAM's notation.
 #[must_use]
@@ -58,6 +61,23 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
         depth: reference_count + alts.iter().map(|alt| alt.1).sum::<u32>(),
         mapping_quality: 60.0,
         forced: false,
+    }
+}
+
+/// Evidence of reads and the reference around them, and of nothing else; ten reads are its usual depth.
+#[must_use]
+pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
+    Evidence {
+        reads,
+        counts: AlleleCounts { interval: Interval::new(0, 0), counts: Vec::new() },
+        candidates: Vec::new(),
+        reference,
+        usual_depth: 10.0,
+        fetched: FetchStats::default(),
+        read_time: Duration::ZERO,
+        realigned: 0,
+        realign_time: Duration::ZERO,
+        count_time: Duration::ZERO,
     }
 }
 

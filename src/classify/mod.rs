@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod fast;
+pub mod features;
 pub mod fixed;
 pub mod model_dir;
 #[cfg(feature = "torch")]

@@ -17,6 +17,7 @@ use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
 use crate::genotype::reference::DEFAULT_QUALITY_BIN;
 use crate::pipeline::{self, CallFilter, RunOptions};
+use crate::reads::depth::usual_depth;
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
@@ -236,6 +237,12 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         })?,
         _ => targets.regions(size),
     };
+    // Nothing but the fast tier asks for it.
+    let depth = || usual_depth(&inputs.reads, contigs, model.config.evidence.reads());
+    let usual_depth = fast_tier.as_ref().map_or(Ok(0.0), |_| depth())?;
+    if usual_depth > 0.0 {
+        log::info!("usual depth {usual_depth}");
+    }
     let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
@@ -250,6 +257,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         pipeline::Inputs {
             reference: &inputs.reference,
             reads: &inputs.reads,
+            usual_depth,
             regions: &regions,
             sites: sites.as_ref(),
             model: &model,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::common;
 use crate::classify::Model;
@@ -13,6 +13,19 @@ use crate::evidence::EvidenceOptions;
 use crate::genome::ReferenceFile;
 use crate::pileup::ImageSpec;
 use crate::train::{DataSet, FitOptions, Rest, finish, fit};
+
+/// What a training run learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Learn {
+    /// The network of images, then the fast tier.
+    All,
+    /// The network alone; the model has no fast tier.
+    Network,
+    /// The fast tier of the network in --out.
+    FastTier,
+    /// Nothing.
+    Nothing,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
@@ -70,12 +83,9 @@ pub(super) struct TrainArgs {
     /// Regions between two places where a killed run is taken up again, by the same command
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     leg: u32,
-    /// Learn nothing; fit the certainty of the model in --out to the tune set anew
-    #[arg(long)]
-    calibrate_only: bool,
-    /// Learn nothing but the fast tier of the model in --out, and fit its certainty
-    #[arg(long, conflicts_with = "calibrate_only")]
-    fast_only: bool,
+    /// What is learned; what is not is taken from the model in --out, and its certainty is fitted to the tune set in any case
+    #[arg(long, value_enum, default_value_t = Learn::All)]
+    learn: Learn,
     /// Learn from reads as they are: no thinning, trimming, other qualities
     #[arg(long)]
     no_augment: bool,
@@ -149,10 +159,11 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         threads: args.threads.unwrap_or_else(common::available_threads),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     };
-    let confusion = match (args.calibrate_only, args.fast_only) {
-        (true, _) => finish(&train, &tune, &options, Rest::Temperature)?,
-        (_, true) => finish(&train, &tune, &options, Rest::FastTier)?,
-        _ => fit(&train, &tune, &options)?,
+    let confusion = match args.learn {
+        Learn::All => fit(&train, &tune, &options, Rest::FastTier)?,
+        Learn::Network => fit(&train, &tune, &options, Rest::Temperature)?,
+        Learn::FastTier => finish(&train, &tune, &options, Rest::FastTier)?,
+        Learn::Nothing => finish(&train, &tune, &options, Rest::Temperature)?,
     };
     let [snp, indel, both] = confusion.f1();
     log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());

@@ -59,6 +59,8 @@ pub struct Inputs<'a> {
     pub reference: &'a ReferenceFile,
     /// The files of the sample's reads.
     pub reads: &'a [BamFile],
+    /// How deep they usually are, in reads.
+    pub usual_depth: f64,
     /// The regions, numbered from 0 in genome order.
     pub regions: &'a [Region],
     /// Sites to genotype in place of finding candidates.
@@ -253,6 +255,7 @@ impl Workers<'_> {
         let source = BamSource::open(self.inputs.reads, self.inputs.reference.contigs(), config.evidence.reads())?;
         let reference = self.inputs.reference.open()?;
         let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone())
+            .of_depth(self.inputs.usual_depth)
             .counting_empty_regions(self.quality_bin.is_some())
             .genotyping(self.inputs.sites.cloned());
         loop {
@@ -260,11 +263,10 @@ impl Workers<'_> {
             receive(&self.tickets, self.stop)?;
             self.times.add(Stage::WaitForWindow, waiting.elapsed());
             let first = self.next.fetch_add(self.run, Ordering::Relaxed);
-            let Some(rest) = self.inputs.regions.get(first..) else { return Ok(()) };
-            if rest.is_empty() {
+            if first >= self.inputs.regions.len() {
                 return Ok(());
             }
-            for &region in rest.iter().take(self.run) {
+            for &region in self.inputs.regions[first..].iter().take(self.run) {
                 self.region(&mut gatherer, region)?;
             }
         }
@@ -307,11 +309,11 @@ impl Workers<'_> {
 
     /// Lets the fast tier settle a candidate, if it can.
     fn settle(&self, region: Region, evidence: &Evidence, index: usize) -> Result<bool> {
+        let Some(tier) = self.fast_tier else { return Ok(false) };
         let started = Instant::now();
-        let candidate = &evidence.candidates[index];
-        let settled = self.fast_tier.and_then(|tier| tier.settle(candidate, &evidence.reads, &evidence.reference));
-        let Some(probabilities) = settled else { return Ok(false) };
+        let settled = tier.settle(&evidence.candidates[index], evidence);
         self.times.add(Stage::Settle, started.elapsed());
+        let Some(probabilities) = settled else { return Ok(false) };
         let (region, set) = (region.sequence, AltSet::One(0));
         let message = Message::Classified { region, candidate: index, set, probabilities, settled: true };
         self.messages.send(message).map_err(|_| Error::Stopped)?;

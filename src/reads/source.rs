@@ -33,6 +33,16 @@ pub struct FetchStats {
     pub sampled_out: u64,
 }
 
+impl FetchStats {
+    /// Share of the usable reads that are left.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "reads of a region")]
+    pub fn kept_share(&self) -> f64 {
+        let offered = self.records - self.filtered;
+        (offered - self.sampled_out) as f64 / offered.max(1) as f64
+    }
+}
+
 impl std::ops::AddAssign for FetchStats {
     fn add_assign(&mut self, other: Self) {
         self.records += other.records;
@@ -146,12 +156,8 @@ impl BamFile {
 
     /// An htslib reader with its index, for one thread.
     pub(crate) fn indexed_reader(&self) -> Result<bam::IndexedReader> {
-        let mut reader = bam::IndexedReader::from_path_and_index(&self.path, &self.index).map_err(|_| {
-            Error::input(
-                &self.index,
-                format!("is not a usable index; make it again with 'samtools index {}'", self.path.display()),
-            )
-        })?;
+        let mut reader = bam::IndexedReader::from_path_and_index(&self.path, &self.index)
+            .map_err(|e| check::unusable_index(self, &e))?;
         keep_blocks(&reader);
         if self.is_cram() {
             reader.set_reference(&self.reference).map_err(|e| {

@@ -33,11 +33,11 @@ const STRANDS: [u8; 2] = [70, 240];
 const FOUR_LEVELS: &[u8] = &[2, 12, 23, 37];
 const EIGHT_LEVELS: &[u8] = &[2, 6, 15, 22, 27, 33, 37, 40];
 
-/// Changes the reads of a region of `length` bp; they need sorting afterwards.
-pub fn reads(reads: &mut Vec<Read>, length: u64, random: &mut Pcg64) {
-    thin(reads, length, random);
+/// Changes the reads of a sample of `usual` depth; they need sorting afterwards. Returns the share of that depth that is left.
+pub fn reads(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> f64 {
+    let mut left = thin(reads, usual, random);
     if random.random_bool(TRIMMED) {
-        trim(reads, random);
+        left *= trim(reads, random);
     }
     if random.random_bool(MORE_ERRORS) {
         more_errors(reads, random);
@@ -66,6 +66,7 @@ pub fn reads(reads: &mut Vec<Read>, length: u64, random: &mut Pcg64) {
             read.template_length = (read.template_length as f64 * factor) as i64;
         }
     }
+    left
 }
 
 /// Swaps the strands of an image, or leaves it.
@@ -85,21 +86,24 @@ pub fn image(image: &mut PileupImage, spec: &ImageSpec, random: &mut Pcg64) {
     }
 }
 
-fn thin(reads: &mut Vec<Read>, length: u64, random: &mut Pcg64) {
-    #[allow(clippy::cast_precision_loss, reason = "bases of a region")]
-    let depth = reads.iter().map(|read| read.bases.len() as f64).sum::<f64>() / length.max(1) as f64;
+fn thin(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> f64 {
     let wanted = random.random_range(DEPTHS.start.ln()..DEPTHS.end.ln()).exp();
-    if wanted < depth {
-        reads.retain(|_| random.random_bool(wanted / depth));
+    let share = (wanted / usual).min(1.0);
+    if share < 1.0 {
+        reads.retain(|_| random.random_bool(share));
     }
+    share
 }
 
 /// Cuts the ends that were sequenced last, so that all reads have one length.
-fn trim(reads: &mut Vec<Read>, random: &mut Pcg64) {
+fn trim(reads: &mut Vec<Read>, random: &mut Pcg64) -> f64 {
     let longest = reads.iter().map(|read| read.bases.len()).max().unwrap_or(0);
     if longest <= SHORTEST {
-        return;
+        return 1.0;
     }
+    #[allow(clippy::cast_precision_loss, reason = "bases of a region")]
+    let bases = |reads: &[Read]| reads.iter().map(|read| read.bases.len()).sum::<usize>().max(1) as f64;
+    let before = bases(reads);
     let length = random.random_range(SHORTEST..longest);
     let trimmed = std::mem::take(reads).into_iter().filter_map(|read| {
         let n = read.bases.len();
@@ -110,6 +114,7 @@ fn trim(reads: &mut Vec<Read>, random: &mut Pcg64) {
         }
     });
     reads.extend(trimmed);
+    bases(reads) / before
 }
 
 /// The read's bases `from..to` with their alignment, or `None` where none of them is aligned.
@@ -258,7 +263,8 @@ mod tests {
                 })
                 .collect();
             let mut random = Pcg64::new(u128::from(seed), 0);
-            reads(&mut all, 100, &mut random);
+            let left = reads(&mut all, 40.0, &mut random);
+            prop_assert!(left > 0.1 && left <= 1.0);
             for read in &all {
                 let length = |consumes: fn(CigarKind) -> bool| -> u64 {
                     read.cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()

@@ -6,14 +6,16 @@
 
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use tch::nn::{self, Module};
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::fit::{best_temperature, failed};
 use super::optimizer::AdamW;
 use super::stream::{DataSet, Described, ExampleOptions, described, jobs};
-use crate::classify::fast::{FEATURES, FastNetwork, FastOptions, FastTier, Features, Layer, certainty};
-use crate::error::Result;
+use crate::classify::fast::{FastNetwork, FastOptions, FastTier, Layer, certainty};
+use crate::classify::features::{FEATURES, Features};
+use crate::error::{Error, Result};
 
 /// Passes over the data, each with its own changes to the reads.
 const PASSES: u64 = 4;
@@ -22,7 +24,7 @@ const HIDDEN: [i64; 2] = [96, 48];
 const EPOCHS: usize = 12;
 const BATCH: usize = 1024;
 const LEARNING_RATE: f64 = 3e-3;
-const WEIGHT_DECAY: f64 = 1e-3;
+const WEIGHT_DECAY: f64 = 1e-2;
 /// Certainties that are tried as limits, Phred.
 const LIMITS: std::ops::RangeInclusive<u32> = 4..=60;
 /// Of a kind that is to be settled at all, so many candidates of the tune set must be over the limit.
@@ -43,14 +45,22 @@ pub(super) fn learn(
     tune: &[Judged],
     options: &ExampleOptions,
     augment: bool,
-    seed: u64,
+    (seed, threads): (u64, usize),
 ) -> Result<(FastNetwork, FastOptions)> {
-    let mut known = Vec::new();
-    for pass in 0..PASSES {
+    let pass = |pass: u64| -> Result<Vec<Described>> {
         let seed = seed.wrapping_add(1000 + pass);
         let options = ExampleOptions { augment: augment.then_some(seed), ..options.clone() };
+        let mut known = Vec::new();
         described(train, &jobs(train, options.evidence.region_size, seed), &options, |example| known.push(example))?;
-    }
+        log::info!("fast tier: {} candidates in pass {}", known.len(), pass + 1);
+        Ok(known)
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::Internal(format!("threads cannot be started: {e}")))?;
+    let passes: Vec<Vec<Described>> = pool.install(|| (0..PASSES).into_par_iter().map(pass).collect::<Result<_>>())?;
+    let known = passes.concat();
     log::info!("fast tier: {} candidates to learn from, {} to choose by", known.len(), tune.len());
     let network = train_network(&known, seed).map_err(|e| failed(&e))?;
     let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
@@ -105,9 +115,7 @@ fn train_network(known: &[Described], seed: u64) -> std::result::Result<FastNetw
             (variance.sqrt() as f32).max(0.01)
         })
         .collect();
-    let standard = |features: &Features| -> Vec<f32> {
-        features.iter().zip(mean.iter().zip(&scale)).map(|(x, (mean, scale))| (x - mean) / scale).collect()
-    };
+    let mut network = FastNetwork { mean, scale, layers: Vec::new() };
     tch::manual_seed(seed.cast_signed());
     let store = nn::VarStore::new(Device::Cpu);
     let root = store.root();
@@ -126,7 +134,7 @@ fn train_network(known: &[Described], seed: u64) -> std::result::Result<FastNetw
         order.shuffle(&mut random);
         for (i, batch) in order.chunks(BATCH).enumerate() {
             let done = (epoch * batches + i) as f64 / (EPOCHS * batches) as f64;
-            let inputs: Vec<f32> = batch.iter().flat_map(|&at| standard(&known[at].features)).collect();
+            let inputs: Vec<f32> = batch.iter().flat_map(|&at| network.standardised(&known[at].features)).collect();
             let classes: Vec<i64> = batch.iter().map(|&at| i64::from(known[at].class)).collect();
             let x = Tensor::from_slice(&inputs).f_reshape([-1, width])?;
             let hidden = layers[1].forward(&layers[0].forward(&x).relu()).relu();
@@ -135,14 +143,14 @@ fn train_network(known: &[Described], seed: u64) -> std::result::Result<FastNetw
         }
     }
     let rows = |weights: &Tensor| -> std::result::Result<Vec<Vec<f32>>, TchError> { Vec::try_from(weights) };
-    let layers = layers
+    network.layers = layers
         .iter()
         .map(|layer| {
             let bias = layer.bs.as_ref().map_or(Ok(Vec::new()), Vec::<f32>::try_from)?;
             Ok(Layer { weights: rows(&layer.ws.to_kind(Kind::Float))?, bias })
         })
         .collect::<std::result::Result<_, TchError>>()?;
-    Ok(FastNetwork { mean, scale, layers })
+    Ok(network)
 }
 
 #[cfg(test)]

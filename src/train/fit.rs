@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crossbeam::channel::bounded;
@@ -24,7 +24,7 @@ use super::evaluate::Confusion;
 use super::fast;
 use super::optimizer::{AdamW, follow, sorted};
 use super::stream::{DataSet, Example, ExampleOptions, Job, examples, jobs};
-use crate::classify::fast::IS_SNP;
+use crate::classify::features::IS_SNP;
 use crate::classify::model_dir::{FAST_NETWORK, FORMAT, Model, ModelConfig};
 use crate::classify::networks::{self, Network};
 use crate::classify::torch::first_line;
@@ -108,12 +108,12 @@ struct Trainer<'a> {
     classes: [u64; 3],
 }
 
-/// Trains a model and writes its folder; returns the tune set's confusion under the weights kept.
+/// Trains a model, does the rest and writes its folder; returns the tune set's confusion under the weights kept.
 ///
 /// # Errors
 /// [`Error::Input`] for unreadable data or another run's checkpoint, [`Error::Output`] where the folder cannot be written,
 /// [`Error::Internal`] where libtorch fails.
-pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<Confusion> {
+pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions, rest: Rest) -> Result<Confusion> {
     let cannot = |e: std::io::Error| Error::output(&options.out, format!("cannot be written: {e}"));
     std::fs::create_dir_all(&options.out).map_err(cannot)?;
     let mut trainer = Trainer::new(options)?;
@@ -144,7 +144,7 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions) -> Result<
             trainer.save_state()?;
         }
     }
-    let confusion = finish_with(train, &tune_examples, options, Rest::FastTier)?;
+    let confusion = finish_with(train, &tune_examples, options, rest)?;
     trainer.checkpoint.remove()?;
     Ok(confusion)
 }
@@ -191,8 +191,8 @@ fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: 
             })
             .collect();
         let made = options.examples(None);
-        let (network, chosen) = fast::learn(train, &judged, &made, options.augment, options.seed)?;
-        write(&options.out.join(FAST_NETWORK), serde_json::to_string(&network))?;
+        let (network, chosen) = fast::learn(train, &judged, &made, options.augment, (options.seed, options.threads))?;
+        network.write(&options.out.join(FAST_NETWORK))?;
         config.fast = Some(chosen);
     }
     config.write(&options.out)?;
@@ -530,11 +530,6 @@ fn class_weights(seen: [u64; 3], balance: f64) -> [f32; 3] {
     let raw = seen.map(|n| ((n + 1) as f64 / all).powf(-balance));
     let mean = raw.iter().zip(seen).map(|(weight, n)| weight * n as f64).sum::<f64>() / all;
     raw.map(|weight| (weight / mean) as f32)
-}
-
-fn write(path: &Path, json: serde_json::Result<String>) -> Result<()> {
-    let text = json.map_err(|e| Error::Internal(format!("{}: {e}", path.display())))?;
-    std::fs::write(path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
 }
 
 /// Rises linearly, then falls as a cosine to a hundredth; `done` is 0 to 1.

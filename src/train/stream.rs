@@ -8,12 +8,14 @@ use rand_pcg::Pcg64;
 use super::augment;
 use super::label::{class, label};
 use crate::candidates::Candidate;
-use crate::classify::fast::{Features, features};
+use crate::classify::features::{Features, features};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::genome::ReferenceFile;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::reads::BamFile;
+use crate::reads::depth::usual_depth;
+use crate::reads::source::ReadOptions;
 use crate::regions::{Region, Targets};
 use crate::truth::Truth;
 
@@ -24,6 +26,8 @@ pub struct DataSet {
     reads: BamFile,
     truth: Truth,
     confident: Targets,
+    /// Reads over a place of two copies.
+    usual_depth: f64,
 }
 
 impl DataSet {
@@ -37,7 +41,8 @@ impl DataSet {
         if truth.is_empty() {
             return Err(Error::input(truth_path, "holds no variant on the reference's contigs"));
         }
-        Ok(Self { reference: reference.clone(), reads, truth, confident })
+        let usual_depth = usual_depth(std::slice::from_ref(&reads), reference.contigs(), ReadOptions::default())?;
+        Ok(Self { reference: reference.clone(), reads, truth, confident, usual_depth })
     }
 }
 
@@ -104,7 +109,7 @@ pub fn examples(
     labelled(sets, jobs, options, |found, candidate, copies, random| {
         let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
         let wanted = options.features;
-        let features = wanted.then(|| features(candidate, &found.reads, &found.reference)).flatten();
+        let features = wanted.then(|| features(candidate, found)).flatten();
         for set in alt_sets(candidate.alts.len()) {
             let mut image = found.render(&options.image, candidate, set);
             if let Some(random) = random {
@@ -129,7 +134,7 @@ pub fn described(
     mut take: impl FnMut(Described),
 ) -> Result<()> {
     labelled(sets, jobs, options, |found, candidate, copies, _| {
-        if let Some(features) = features(candidate, &found.reads, &found.reference) {
+        if let Some(features) = features(candidate, found) {
             take(Described { features, class: class(copies, AltSet::One(0)) });
         }
         true
@@ -146,15 +151,16 @@ fn labelled(
     let mut gatherers = Vec::new();
     for set in sets {
         let source = set.reads.open(set.reference.contigs(), options.evidence.reads())?;
-        gatherers.push(Gatherer::new(Box::new(source), set.reference.open()?, options.evidence, options.image.clone()));
+        gatherers.push(
+            Gatherer::new(Box::new(source), set.reference.open()?, options.evidence, options.image.clone())
+                .of_depth(set.usual_depth),
+        );
     }
     for &(i, region) in jobs {
         let start = u128::from(region.interval.start());
         let mut random = options.augment.map(|seed| Pcg64::new(u128::from(seed) << 64 | start, i as u128 + 8));
         let found = gatherers[i].gather_changed(region, |reads| {
-            if let Some(random) = &mut random {
-                augment::reads(reads, region.interval.len(), random);
-            }
+            random.as_mut().map_or(1.0, |random| augment::reads(reads, sets[i].usual_depth, random))
         })?;
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
         for (candidate, copies) in found.candidates.iter().zip(labels) {

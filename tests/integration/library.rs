@@ -11,6 +11,8 @@ use varpix::genotype::Ploidy;
 use varpix::genotype::{Call, Filter};
 use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
 use varpix::reads::BamFile;
+use varpix::reads::depth::usual_depth;
+use varpix::reads::source::ReadOptions;
 use varpix::regions::{Region, Targets};
 
 use crate::world::{model, testdata};
@@ -34,6 +36,7 @@ impl Setup {
         Inputs {
             reference: &self.reference,
             reads: std::slice::from_ref(&self.reads),
+            usual_depth: 30.0,
             regions: &self.regions,
             sites: None,
             model: &self.model,
@@ -43,6 +46,18 @@ impl Setup {
     fn support(&self) -> Box<dyn Classifier> {
         Box::new(SupportClassifier::new(&self.model.config.image).unwrap())
     }
+}
+
+#[test]
+fn the_usual_depth_is_that_of_most_places() {
+    let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
+    let of = |names: &[&str]| {
+        let files: Vec<_> = names.iter().map(|name| BamFile::new(&testdata(name), reference.path()).unwrap()).collect();
+        usual_depth(&files, reference.contigs(), ReadOptions::default()).unwrap()
+    };
+    let depth = of(&["reads.bam"]);
+    assert!((20.0..60.0).contains(&depth), "{depth}");
+    assert!((of(&["reads.bam", "reads.bam"]) - 2.0 * depth).abs() < 1e-9, "the files of a sample are pooled");
 }
 
 /// A sample with two copies of all contigs.

@@ -306,8 +306,7 @@ fn the_fast_tier_changes_next_to_nothing() {
     let called = |extra: &[&str]| {
         let world = World::new();
         let outcome = world.call(extra).succeeds();
-        let line = outcome.stderr.lines().find(|line| line.contains("settled without an image")).unwrap().to_owned();
-        let settled: u32 = line.split_whitespace().last().unwrap().parse().unwrap();
+        let settled = outcome.row("settled without an image");
         let genotypes: Vec<[String; 4]> = records(&text(&world.vcf))
             .into_iter()
             .map(|r| [r[1].clone(), r[3].clone(), r[4].clone(), r[9].split(':').next().unwrap().to_owned()])

@@ -37,7 +37,7 @@ fn a_model_is_learned_and_can_be_used() {
     assert_eq!(std::fs::read(world.path("model/weights.safetensors")).unwrap(), weights);
     // So does it for the fast tier, and with that alone.
     let fast = std::fs::read(world.path("model/fast.json")).unwrap();
-    let again = [&small[..], &["--fast-only"]].concat();
+    let again = [&small[..], &["--learn", "fast-tier"]].concat();
     train(&world, 1, &learned, &tuned, &again).succeeds();
     assert_eq!(std::fs::read(world.path("model/fast.json")).unwrap(), fast);
 }

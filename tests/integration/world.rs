@@ -74,6 +74,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The number in that row of the table at a run's end.
+    pub fn row(&self, name: &str) -> u64 {
+        let line = self.stderr.lines().find(|line| line.contains(name)).expect("a row of the table");
+        line.split_whitespace().last().and_then(|n| n.parse().ok()).expect("a number")
+    }
+
     #[track_caller]
     pub fn succeeds(self) -> Self {
         assert_eq!(self.code, 0, "{}", self.stderr);

@@ -12,7 +12,7 @@ use pileup_net::PileupNet;
 use crate::pileup::ImageShape;
 
 /// Names of all networks, as `model.json` gives them.
-pub const NAMES: &[&str] = &[pileup_net::NAME, inception_v3::NAME];
+pub const NAMES: &[&str] = &[pileup_net::NAME, pileup_net::WIDE, inception_v3::NAME];
 
 /// A network that maps `[n, height, width, channel]` (u8) to `[n, 3]` (logits of none, one, both).
 pub trait Network: Send + std::fmt::Debug {
@@ -29,7 +29,8 @@ pub trait Network: Send + std::fmt::Debug {
 /// A sentence, where there is no such network or it does not take such images.
 pub fn build(name: &str, path: &nn::Path, shape: ImageShape) -> Result<Box<dyn Network>, String> {
     match name {
-        pileup_net::NAME => Ok(Box::new(PileupNet::new(path, shape))),
+        pileup_net::NAME => Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDTHS))),
+        pileup_net::WIDE => Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDER))),
         inception_v3::NAME => Ok(Box::new(InceptionV3::new(path, shape)?)),
         _ => Err(format!("there is no network '{name}'; known are {}", NAMES.join(", "))),
     }

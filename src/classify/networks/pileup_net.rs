@@ -12,15 +12,19 @@ use crate::pileup::ImageShape;
 
 /// Its name in `model.json`.
 pub const NAME: &str = "pileup_net";
+/// The name of one of five times the cost, to compare with.
+pub const WIDE: &str = "pileup_net_wide";
 
 /// Channels of the three stages.
-const WIDTHS: [i64; 3] = [32, 64, 128];
+pub const WIDTHS: [i64; 3] = [32, 64, 128];
+/// The same of [`WIDE`].
+pub const WIDER: [i64; 3] = [72, 144, 288];
 /// Classes: none, one or both alleles are among the image's.
 const CLASSES: i64 = 3;
 /// Brings pixel values to about 0..2.
 const SCALE: f64 = 1.0 / 128.0;
 
-/// The network. Shapes below are those of a `[100, 221, 7]` image.
+/// The network. Shapes below are those of a `[100, 221, 7]` image and of [`WIDTHS`].
 #[derive(Debug)]
 pub struct PileupNet {
     stem: ConvNorm,
@@ -57,11 +61,10 @@ impl Block {
 }
 
 impl PileupNet {
-    /// Fresh variables under `path` for images of `shape`.
+    /// Fresh variables under `path` for images of `shape`, with so many channels in its stages.
     #[must_use]
-    pub fn new(path: &nn::Path, shape: ImageShape) -> Self {
+    pub fn new(path: &nn::Path, shape: ImageShape, [first, second, third]: [i64; 3]) -> Self {
         let channels = i64::try_from(shape.channels).unwrap_or(i64::MAX);
-        let [first, second, third] = WIDTHS;
         Self {
             stem: conv_norm(&(path / "stem"), channels, first, 5, [4, 3]), // [32, 25, 74]
             blocks: vec![
@@ -113,7 +116,7 @@ mod tests {
         for (height, width, channels) in [(100, 221, 7), (50, 99, 6)] {
             let vars = VarStore::new(Device::Cpu);
             let shape = ImageShape { height, width, channels };
-            let net = PileupNet::new(&vars.root(), shape);
+            let net = PileupNet::new(&vars.root(), shape, WIDTHS);
             let size = [2, height, width, channels].map(|n| i64::try_from(n).unwrap());
             let images = Tensor::zeros(size, (Kind::Uint8, Device::Cpu));
             assert_eq!(net.forward(&images, false).size(), [2, 3]);
@@ -123,7 +126,7 @@ mod tests {
     #[test]
     fn parameters_are_as_documented() {
         let vars = VarStore::new(Device::Cpu);
-        let _net = PileupNet::new(&vars.root(), ImageShape { height: 100, width: 221, channels: 7 });
+        let _net = PileupNet::new(&vars.root(), ImageShape { height: 100, width: 221, channels: 7 }, WIDTHS);
         let n: usize = vars.trainable_variables().iter().map(Tensor::numel).sum();
         assert!((650_000..850_000).contains(&n), "{n} parameters");
     }
