@@ -237,12 +237,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         })?,
         _ => targets.regions(size),
     };
-    // Nothing but the fast tier asks for it.
-    let depth = || usual_depth(&inputs.reads, contigs, model.config.evidence.reads());
-    let usual_depth = fast_tier.as_ref().map_or(Ok(0.0), |_| depth())?;
-    if usual_depth > 0.0 {
-        log::info!("usual depth {usual_depth}");
-    }
+    let usual_depth = if fast_tier.is_some() { known_depth(&inputs, &model)? } else { 0.0 };
     let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
@@ -335,6 +330,15 @@ impl CallArgs {
         };
         RealignedBam::create(path, reads, inputs.reference.contigs()).map(Some)
     }
+}
+
+/// The usual depth of the sample's reads, said.
+fn known_depth(inputs: &common::Inputs, model: &Model) -> Result<f64> {
+    let depth = usual_depth(&inputs.reads, inputs.reference.contigs(), model.config.evidence.reads())?;
+    if depth > 0.0 {
+        log::info!("usual depth {depth}");
+    }
+    Ok(depth)
 }
 
 /// How `--threads` is shared out: workers and network together are the total, at least one each. A network behind a fast tier

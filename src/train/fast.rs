@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn it_learns_and_stays_the_same() {
-        let known = known(3000);
+        let known = known(20_000);
         let network = train_network(&known, 3).unwrap();
         for example in &known[..15] {
             let logits = network.logits(&example.features).map(f64::from);

@@ -57,7 +57,7 @@ fn the_usual_depth_is_that_of_most_places() {
     };
     let depth = of(&["reads.bam"]);
     assert!((20.0..60.0).contains(&depth), "{depth}");
-    assert!((of(&["reads.bam", "reads.bam"]) - 2.0 * depth).abs() < 1e-9, "the files of a sample are pooled");
+    assert!((of(&["reads.bam", "reads.bam"]) - 2.0 * depth).abs() < 0.05 * depth, "the files of a sample are pooled");
 }
 
 /// A sample with two copies of all contigs.
