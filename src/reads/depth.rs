@@ -16,9 +16,9 @@ const PLACES: usize = 61;
 const TRIES: usize = 250;
 /// Length of a place in bp. It begins where a window of the index does, so that its reads are found at once.
 const LENGTH: u64 = 400;
-/// Of so few windows, each has a place in every [`STEP`] bp.
+/// Of so few windows, each has [`OF_FEW`] places; else one.
 const FEW: usize = 128;
-const STEP: u64 = 1 << 10;
+const OF_FEW: u64 = 16;
 
 /// The median depth of the sample's reads that `options` let through, over places in which any read starts; 0 where there are none.
 ///
@@ -59,11 +59,13 @@ fn rounded(depth: f64) -> f64 {
 fn places(mut windows: Vec<(ContigId, Interval)>) -> Vec<(ContigId, Interval)> {
     windows.sort_unstable_by_key(|(contig, window)| (contig.0, window.start()));
     windows.dedup();
-    let step = if windows.len() <= FEW { STEP } else { u64::MAX };
-    let starts = |window: Interval| (window.start()..window.end()).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+    let each = if windows.len() <= FEW { OF_FEW } else { 1 };
     let mut places: Vec<(ContigId, Interval)> = windows
         .into_iter()
-        .flat_map(|(contig, window)| starts(window).map(move |at| (contig, Interval::new(at, at + LENGTH))))
+        .flat_map(|(contig, window)| {
+            let starts = (0..each).map(move |i| window.start() + i * window.len() / OF_FEW);
+            starts.map(move |at| (contig, Interval::new(at, at + LENGTH)))
+        })
         .collect();
     places.sort_by_cached_key(|(contig, place)| {
         (Pcg64::new(u128::from(place.start()), contig.0 as u128).next_u64(), contig.0, place.start())

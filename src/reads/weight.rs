@@ -81,12 +81,12 @@ impl ByteCounts {
     pub fn full_windows(&self) -> impl Iterator<Item = (ContigId, Interval)> {
         let all = || self.windows.iter().flatten();
         let typical = all().map(|bytes| bytes * bytes).sum::<f64>() / all().sum::<f64>().max(1.0);
-        let of_contig = move |(contig, windows): (usize, &Vec<f64>)| {
-            let held = (0_u64..).zip(windows).filter(|(_, bytes)| **bytes > 0.25 * typical).map(|(i, _)| i);
-            let held: Vec<u64> = held.collect();
-            held.into_iter().map(move |i| (ContigId(contig), Interval::new(i * WINDOW, (i + 1) * WINDOW)))
-        };
-        self.windows.iter().enumerate().flat_map(of_contig)
+        self.windows.iter().enumerate().flat_map(move |(contig, windows)| {
+            (0_u64..)
+                .zip(windows)
+                .filter(move |(_, bytes)| **bytes > 0.25 * typical)
+                .map(move |(i, _)| (ContigId(contig), Interval::new(i * WINDOW, (i + 1) * WINDOW)))
+        })
     }
 
     /// Bytes about an interval of the contig, which is one of the file's header.
