@@ -1,15 +1,15 @@
 //! The fast tier: a candidate's reads -> some numbers -> genotype probabilities by a small network, believed where it is sure.
 //!
 //! Most candidates are plain: half of many good reads, or all of them, show a substitution far from anything else. Those are
-//! settled here, before any image is drawn; the others go on to the images. Only candidates of one alternative allele are
-//! looked at. The weights lie in a model's `fast.json`, how sure is sure enough in its `model.json`.
+//! settled here, before any image is drawn; the others go on to the images, where its opinion still has some weight. Only candidates
+//! of one alternative allele are looked at. The weights lie in a model's `fast.json`, how sure is sure enough in its `model.json`.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Probabilities;
-use super::features::{FEATURES, Features, IS_SNP, features};
+use super::features::{FEATURES, Features, features, is_snp};
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
@@ -28,6 +28,56 @@ pub struct FastOptions {
     pub min_certainty_snps: f64,
     /// The same for what is not one base for one.
     pub min_certainty_indels: f64,
+    /// What the images' word weighs where it has not settled a candidate, 0 to 1; its own weighs the rest.
+    #[serde(default = "all")]
+    pub image_weight: f64,
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+impl FastOptions {
+    /// Phred of the chance of error under which it settles such a candidate.
+    #[must_use]
+    pub fn needed(&self, features: &Features) -> f64 {
+        if is_snp(features) { self.min_certainty_snps } else { self.min_certainty_indels }
+    }
+}
+
+/// What the fast tier thinks of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Opinion {
+    /// Its probabilities.
+    pub probabilities: Probabilities,
+    /// Whether it is sure enough of them.
+    pub settled: bool,
+    /// What an image's word weighs against it.
+    image_weight: f64,
+}
+
+impl Opinion {
+    /// Its probabilities and an image's in one: the weighted mean of their logarithms.
+    #[must_use]
+    pub fn with_image(&self, image: Probabilities) -> Probabilities {
+        joined(self.probabilities, image, self.image_weight)
+    }
+}
+
+/// The weighted mean of logarithms, as probabilities (a logarithmic pool; Genest and Zidek 1986).
+#[must_use]
+pub fn joined(own: Probabilities, image: Probabilities, image_weight: f64) -> Probabilities {
+    let log = |p: f64| p.max(1e-12).ln();
+    let means: [f64; 3] =
+        std::array::from_fn(|i| (1.0 - image_weight) * log(own.0[i]) + image_weight * log(image.0[i]));
+    Probabilities(softmax(means))
+}
+
+fn softmax(logits: [f64; 3]) -> [f64; 3] {
+    let highest = logits.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    let weights = logits.map(|logit| (logit - highest).exp());
+    let sum: f64 = weights.iter().sum();
+    weights.map(|weight| weight / sum)
 }
 
 /// A layer: `bias + weights x`, one row of weights for each output.
@@ -140,23 +190,16 @@ impl FastTier {
     #[must_use]
     pub fn probabilities(&self, features: &Features) -> Probabilities {
         let logits = self.network.logits(features).map(|logit| f64::from(logit) / self.options.temperature);
-        let highest = logits.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        let weights = logits.map(|logit| (logit - highest).exp());
-        let sum: f64 = weights.iter().sum();
-        Probabilities(weights.map(|weight| weight / sum))
+        Probabilities(softmax(logits))
     }
 
-    /// Probabilities of a candidate that it is sure enough of.
+    /// What it thinks of a candidate, if it has learned from such.
     #[must_use]
-    pub fn settle(&self, candidate: &Candidate, evidence: &Evidence) -> Option<Probabilities> {
-        let numbers = features(candidate, evidence)?;
-        if !self.network.knows(&numbers) {
-            return None;
-        }
-        let needed =
-            if numbers[IS_SNP] > 0.5 { self.options.min_certainty_snps } else { self.options.min_certainty_indels };
+    pub fn judge(&self, candidate: &Candidate, evidence: &Evidence) -> Option<Opinion> {
+        let numbers = features(candidate, evidence).filter(|numbers| self.network.knows(numbers))?;
         let probabilities = self.probabilities(&numbers);
-        (certainty(probabilities) >= needed).then_some(probabilities)
+        let settled = certainty(probabilities) >= self.options.needed(&numbers);
+        Some(Opinion { probabilities, settled, image_weight: self.options.image_weight })
     }
 }
 
@@ -186,15 +229,30 @@ mod tests {
         FastNetwork { mean: vec![0.0; FEATURES], scale: vec![1.0; FEATURES], layers: vec![layer] }
     }
 
+    const OPTIONS: FastOptions =
+        FastOptions { temperature: 1.0, min_certainty_snps: 20.0, min_certainty_indels: 99.0, image_weight: 0.25 };
+
     #[test]
     fn it_settles_what_it_is_sure_of() {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
-        let settled = |logit: f32| {
-            let options = FastOptions { temperature: 1.0, min_certainty_snps: 20.0, min_certainty_indels: 99.0 };
-            FastTier::new(constant([0.0, logit, 0.0]), options).settle(&found, &pileup())
-        };
-        assert!(settled(4.0).is_none());
-        assert!(settled(6.0).is_some_and(|p| p.one() > 0.99));
+        let opinion =
+            |logit: f32| FastTier::new(constant([0.0, logit, 0.0]), OPTIONS).judge(&found, &pileup()).unwrap();
+        assert!(!opinion(4.0).settled);
+        let sure = opinion(6.0);
+        assert!(sure.settled && sure.probabilities.one() > 0.99);
+    }
+
+    #[test]
+    fn an_image_has_its_weight() {
+        let own = Probabilities([0.8, 0.1, 0.1]);
+        let image = Probabilities([0.1, 0.8, 0.1]);
+        let near = |a: Probabilities, b: [f64; 3]| a.0.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(near(joined(own, image, 0.0), own.0) && near(joined(own, image, 1.0), image.0));
+        let even = 0.08_f64.sqrt();
+        assert!(near(joined(own, image, 0.5), [even, even, 0.1].map(|p| p / (2.0 * even + 0.1))));
+        let opinion = Opinion { probabilities: own, settled: false, image_weight: 0.5 };
+        assert_eq!(opinion.with_image(image), joined(own, image, 0.5));
+        assert!(joined(Probabilities([1.0, 0.0, 0.0]), image, 0.5).0.iter().all(|p| p.is_finite()));
     }
 
     #[test]
@@ -204,20 +262,18 @@ mod tests {
         assert!(network.knows(&numbers));
         network.mean[40] = 13.5;
         assert!(!network.knows(&numbers));
-        let options = FastOptions { temperature: 1.0, min_certainty_snps: 4.0, min_certainty_indels: 4.0 };
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
-        assert!(FastTier::new(network, options).settle(&found, &pileup()).is_none());
+        assert!(FastTier::new(network, OPTIONS).judge(&found, &pileup()).is_none());
     }
 
     #[test]
     fn a_network_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fast.json");
-        let options = FastOptions { temperature: 1.0, min_certainty_snps: 4.0, min_certainty_indels: 4.0 };
         constant([0.0, 1.5, -2.0]).write(&path).unwrap();
-        assert_eq!(FastTier::read(&path, options).unwrap().network, constant([0.0, 1.5, -2.0]));
+        assert_eq!(FastTier::read(&path, OPTIONS).unwrap().network, constant([0.0, 1.5, -2.0]));
         constant([0.0, f32::NAN, 0.0]).write(&path).unwrap();
-        assert!(FastTier::read(&path, options).unwrap_err().to_string().contains("fast.json"));
+        assert!(FastTier::read(&path, OPTIONS).unwrap_err().to_string().contains("fast.json"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const FEATURES: usize = SINGLE + 2 * BY_GROUP;
 const SINGLE: usize = 27;
 const BY_GROUP: usize = 13;
 /// Which of them is 1 for a substitution, 0 for all else.
-pub const IS_SNP: usize = 0;
+const IS_SNP: usize = 0;
 /// A candidate in numbers, in the order of [`features`]' body.
 pub type Features = [f32; FEATURES];
 
@@ -140,12 +140,19 @@ struct Surroundings {
     third_beside_likely: f32,
 }
 
+/// Whether the candidate that the numbers describe is a substitution.
+#[must_use]
+pub fn is_snp(features: &Features) -> bool {
+    features[IS_SNP] > 0.5
+}
+
 /// A candidate of one alternative allele in numbers; `None` of any other. The evidence is its region's.
 #[must_use]
 pub fn features(candidate: &Candidate, evidence: &Evidence) -> Option<Features> {
     let [alt] = candidate.alts.as_slice() else { return None };
     let mut seen = Seen::around(candidate.position.cast_signed());
     let mut support = alt.support.iter().copied().peekable();
+    let snp = candidate.is_snp();
     for (index, read) in (0_u32..).zip(&evidence.reads) {
         let in_support = support.next_if_eq(&index).is_some();
         if !read.span.contains(candidate.position) {
@@ -154,7 +161,7 @@ pub fn features(candidate: &Candidate, evidence: &Evidence) -> Option<Features> 
         let Some(look) = look(read, candidate, &evidence.reference, &mut seen.columns, in_support) else { continue };
         let group = if in_support { &mut seen.shows } else { &mut seen.others };
         group.add(read, &look);
-        let error = if candidate.is_snp() { 10_f32.powf(-look.quality / 10.0).clamp(1e-4, 0.3) } else { INDEL_ERROR };
+        let error = if snp { 10_f32.powf(-look.quality / 10.0).clamp(1e-4, 0.3) } else { INDEL_ERROR };
         let (none, both) = if in_support { (error, 1.0 - error) } else { (1.0 - error, error) };
         for (sum, likelihood) in seen.likelihoods.iter_mut().zip([none, 0.5, both]) {
             *sum += likelihood.ln();
@@ -381,7 +388,7 @@ mod tests {
         let (half, all) = (of(5), of(10));
         assert!(half[9] < 0.0 && half[10] < 0.0, "one copy is likeliest: {half:?}");
         assert!(all[9] < -1.0 && all[10] > 0.0, "both copies are likeliest: {all:?}");
-        assert!((half[5] - 0.5).abs() < 1e-6 && half[IS_SNP] > 0.5 && half[13].abs() < 1e-6);
+        assert!((half[5] - 0.5).abs() < 1e-6 && is_snp(&half) && half[13].abs() < 1e-6);
     }
 
     #[test]

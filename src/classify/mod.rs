@@ -11,7 +11,7 @@ pub mod networks;
 pub mod torch;
 
 pub use batch::{BATCH_SIZE, Batch};
-pub use fast::FastTier;
+pub use fast::{FastTier, Opinion};
 pub use model_dir::{Model, ModelConfig};
 
 use crate::error::Result;

@@ -123,11 +123,12 @@ impl Model {
         }
         if let Some(fast) = config.fast
             && !((0.01..=100.0).contains(&fast.temperature)
-                && fast.min_certainty_snps.min(fast.min_certainty_indels) >= 3.0)
+                && fast.min_certainty_snps.min(fast.min_certainty_indels) >= 3.0
+                && (0.0..=1.0).contains(&fast.image_weight))
         {
             return Err(Error::model(
                 &path,
-                "fast: needs a temperature within 0.01 to 100 and certainties of 3 or more",
+                "fast: needs a temperature within 0.01 to 100, certainties of 3 or more and an image_weight within 0 to 1",
             ));
         }
         let evidence = config.evidence;

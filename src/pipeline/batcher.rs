@@ -6,7 +6,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::stats::{Stage, StageTimes};
 use super::{ImageJob, Message, Stop};
-use crate::classify::{Batch, Classifier};
+use crate::classify::{Batch, Classifier, Opinion};
 use crate::error::{Error, Result};
 use crate::pileup::{AltSet, ImageShape};
 
@@ -23,7 +23,7 @@ pub(super) fn run(
     stop: Stop,
 ) -> Result<()> {
     let mut batch = Batch::new(shape);
-    let mut places: Vec<(usize, usize, AltSet)> = Vec::new();
+    let mut places: Vec<(usize, usize, AltSet, Option<Opinion>)> = Vec::new();
     loop {
         let waiting = Instant::now();
         let received = images.recv_timeout(LINGER);
@@ -31,7 +31,7 @@ pub(super) fn run(
         let closed = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(job) = received {
             batch.push(&job.image)?;
-            places.push((job.region, job.candidate, job.set));
+            places.push((job.region, job.candidate, job.set, job.opinion));
             if !batch.is_full() {
                 continue;
             }
@@ -44,7 +44,8 @@ pub(super) fn run(
             if results.len() != places.len() {
                 return Err(Error::Internal(format!("{} results for {} images", results.len(), places.len())));
             }
-            for ((region, candidate, set), probabilities) in places.drain(..).zip(results) {
+            for ((region, candidate, set, opinion), image) in places.drain(..).zip(results) {
+                let probabilities = opinion.map_or(image, |opinion| opinion.with_image(image));
                 let message = Message::Classified { region, candidate, set, probabilities, settled: false };
                 messages.send(message).map_err(|_| Error::Stopped)?;
             }

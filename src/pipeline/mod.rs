@@ -28,13 +28,13 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
 
 use crate::candidates::Candidate;
-use crate::classify::{Classifier, FastTier, Model, Probabilities};
+use crate::classify::{Classifier, FastTier, Model, Opinion, Probabilities};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, Gatherer};
 use crate::genome::ReferenceFile;
 use crate::genotype::reference::blocks;
 use crate::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver};
-use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
+use crate::pileup::{AltSet, PileupImage, alt_sets};
 use crate::reads::{BamFile, BamSource, FetchStats};
 use crate::realign::{Placement, RealignedBam};
 use crate::regions::{Region, Targets};
@@ -136,6 +136,8 @@ struct ImageJob {
     candidate: usize,
     set: AltSet,
     image: PileupImage,
+    /// What the fast tier thinks of the candidate, where it does.
+    opinion: Option<Opinion>,
 }
 
 /// A message to the thread that writes.
@@ -282,11 +284,16 @@ impl Workers<'_> {
         self.times.add(Stage::Count, evidence.count_time);
         self.announce(region, &evidence)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
-            if self.settle(region, &evidence, index)? {
+            let opinion = self.judge(&evidence, candidate);
+            if let Some(Opinion { probabilities, settled: true, .. }) = opinion {
+                let (region, set) = (region.sequence, AltSet::One(0));
+                let message = Message::Classified { region, candidate: index, set, probabilities, settled: true };
+                self.messages.send(message).map_err(|_| Error::Stopped)?;
                 continue;
             }
             for set in alt_sets(candidate.alts.len()) {
-                self.send_image(&self.inputs.model.config.image, region, &evidence, index, set)?;
+                let image = self.render(&evidence, candidate, set);
+                self.send(ImageJob { region: region.sequence, candidate: index, set, image, opinion })?;
             }
         }
         Ok(())
@@ -307,32 +314,25 @@ impl Workers<'_> {
         self.messages.send(message).map_err(|_| Error::Stopped)
     }
 
-    /// Lets the fast tier settle a candidate, if it can.
-    fn settle(&self, region: Region, evidence: &Evidence, index: usize) -> Result<bool> {
-        let Some(tier) = self.fast_tier else { return Ok(false) };
+    /// What the fast tier thinks of a candidate.
+    fn judge(&self, evidence: &Evidence, candidate: &Candidate) -> Option<Opinion> {
+        let tier = self.fast_tier?;
         let started = Instant::now();
-        let settled = tier.settle(&evidence.candidates[index], evidence);
+        let opinion = tier.judge(candidate, evidence);
         self.times.add(Stage::Settle, started.elapsed());
-        let Some(probabilities) = settled else { return Ok(false) };
-        let (region, set) = (region.sequence, AltSet::One(0));
-        let message = Message::Classified { region, candidate: index, set, probabilities, settled: true };
-        self.messages.send(message).map_err(|_| Error::Stopped)?;
-        Ok(true)
+        opinion
     }
 
-    fn send_image(
-        &self,
-        spec: &ImageSpec,
-        region: Region,
-        evidence: &Evidence,
-        index: usize,
-        set: AltSet,
-    ) -> Result<()> {
+    fn render(&self, evidence: &Evidence, candidate: &Candidate, set: AltSet) -> PileupImage {
         let started = Instant::now();
-        let image = evidence.render(spec, &evidence.candidates[index], set);
+        let image = evidence.render(&self.inputs.model.config.image, candidate, set);
         self.times.add(Stage::Render, started.elapsed());
+        image
+    }
+
+    /// Sends an image to the classifier, as soon as there is room.
+    fn send(&self, mut job: ImageJob) -> Result<()> {
         let waiting = Instant::now();
-        let mut job = ImageJob { region: region.sequence, candidate: index, set, image };
         loop {
             match self.images.send_timeout(job, PATIENCE) {
                 Ok(()) => break,

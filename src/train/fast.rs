@@ -1,8 +1,8 @@
 //! Data sets -> the fast tier of a trained model: its small network, and how sure it must be.
 //!
 //! Candidates are described in numbers on the same augmented reads that images are made of; the network learns from all of them at
-//! once, in memory (about 200 bytes a candidate). Its outputs are then made honest on the tune set, and it is believed from that
-//! certainty on at which it errs no more often than the network of images does on the same candidates.
+//! once, in memory (about 200 bytes a candidate). On the tune set its outputs are then made honest, its word is weighed against the
+//! images', and it is believed alone from that certainty on at which it errs no more often than both together.
 
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
@@ -10,11 +10,12 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use tch::nn::{self, Module};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::fit::{best_temperature, failed};
+use super::fit::{best_temperature, failed, lowest};
 use super::optimizer::AdamW;
 use super::stream::{DataSet, Described, ExampleOptions, described, jobs};
-use crate::classify::fast::{FastNetwork, FastOptions, FastTier, Layer, certainty};
-use crate::classify::features::{FEATURES, Features};
+use crate::classify::Probabilities;
+use crate::classify::fast::{FastNetwork, FastOptions, FastTier, Layer, certainty, joined};
+use crate::classify::features::{FEATURES, Features, is_snp};
 use crate::error::{Error, Result};
 
 /// Passes over the data, each with its own changes to the reads.
@@ -30,13 +31,22 @@ const LIMITS: std::ops::RangeInclusive<u32> = 4..=60;
 /// Of a kind that is to be settled at all, so many candidates of the tune set must be over the limit.
 const FEWEST: usize = 50;
 
-/// A tune candidate: its numbers, its class, whether it is a substitution, and what the network of images takes it for.
+/// A tune candidate: its numbers, its class, and what its image says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judged {
     pub(super) features: Features,
     pub(super) class: u8,
-    pub(super) snp: bool,
-    pub(super) by_image: u8,
+    pub(super) by_image: Probabilities,
+}
+
+/// What matters of a tune candidate for a limit.
+#[derive(Clone, Copy, Debug)]
+struct Outcome {
+    snp: bool,
+    certainty: f64,
+    /// Whether the fast tier is wrong, and whether both together are.
+    wrong: bool,
+    both_wrong: bool,
 }
 
 /// Learns the fast tier.
@@ -67,38 +77,54 @@ pub(super) fn learn(
     let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
     let temperature = best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes));
     let temperature = (temperature * 1000.0).round() / 1000.0;
-    let mut chosen = FastOptions { temperature, min_certainty_snps: 0.0, min_certainty_indels: 0.0 };
-    let tier = FastTier::new(network.clone(), chosen);
-    let judged: Vec<(f64, u8, Judged)> = tune
+    let honest = FastOptions { temperature, min_certainty_snps: 0.0, min_certainty_indels: 0.0, image_weight: 0.0 };
+    let tier = FastTier::new(network.clone(), honest);
+    let own: Vec<Probabilities> = tune.iter().map(|t| tier.probabilities(&t.features)).collect();
+    let image_weight = (best_image_weight(&own, tune) * 1000.0).round() / 1000.0;
+    let outcomes: Vec<Outcome> = own
         .iter()
-        .map(|t| {
-            let probabilities = tier.probabilities(&t.features);
-            (certainty(probabilities), most_probable(probabilities.0), *t)
+        .zip(tune)
+        .map(|(&own, t)| Outcome {
+            snp: is_snp(&t.features),
+            certainty: certainty(own),
+            wrong: most_probable(own) != t.class,
+            both_wrong: most_probable(joined(own, t.by_image, image_weight)) != t.class,
         })
         .collect();
-    chosen.min_certainty_snps = limit(&judged, true);
-    chosen.min_certainty_indels = limit(&judged, false);
-    let settled = judged
-        .iter()
-        .filter(|(sure, _, t)| *sure >= if t.snp { chosen.min_certainty_snps } else { chosen.min_certainty_indels });
-    let (n, wrong) = settled.fold((0, 0), |(n, wrong), (_, class, t)| (n + 1, wrong + u32::from(*class != t.class)));
-    log::info!("fast tier: settles {n} of {} tune candidates, {wrong} of them wrongly; {chosen:?}", tune.len());
+    let (min_certainty_snps, min_certainty_indels) = (limit(&outcomes, true), limit(&outcomes, false));
+    let chosen = FastOptions { temperature, min_certainty_snps, min_certainty_indels, image_weight };
+    let (settled, open): (Vec<_>, Vec<_>) =
+        outcomes.iter().zip(tune).partition(|(o, t)| o.certainty >= chosen.needed(&t.features));
+    let wrong = settled.iter().filter(|(o, _)| o.wrong).count();
+    let both_wrong = open.iter().filter(|(o, _)| o.both_wrong).count();
+    log::info!(
+        "fast tier: settles {} tune candidates, {wrong} of them wrongly; of {} others {both_wrong} are wrong with the images; {chosen:?}",
+        settled.len(),
+        open.len()
+    );
     Ok((network, chosen))
 }
 
-fn most_probable(probabilities: [f64; 3]) -> u8 {
-    (1..3_u8).fold(0, |best, i| if probabilities[usize::from(i)] > probabilities[usize::from(best)] { i } else { best })
+fn most_probable(Probabilities(p): Probabilities) -> u8 {
+    (1..3_u8).fold(0, |best, i| if p[usize::from(i)] > p[usize::from(best)] { i } else { best })
 }
 
-/// The lowest certainty from which on, at every higher limit too, it is wrong no more often than the network of images.
-fn limit(judged: &[(f64, u8, Judged)], snp: bool) -> f64 {
-    let of_kind: Vec<_> = judged.iter().filter(|(_, _, t)| t.snp == snp).collect();
+/// The weight of the images' word that makes the classes most likely.
+fn best_image_weight(own: &[Probabilities], tune: &[Judged]) -> f64 {
+    let loss = |weight: f64| -> f64 {
+        own.iter().zip(tune).map(|(&own, t)| -joined(own, t.by_image, weight).0[usize::from(t.class)].ln()).sum()
+    };
+    lowest(loss, 0.0, 1.0)
+}
+
+/// The lowest certainty from which on, at every higher limit too, it is wrong no more often than together with the images.
+fn limit(outcomes: &[Outcome], snp: bool) -> f64 {
+    let of_kind: Vec<_> = outcomes.iter().filter(|o| o.snp == snp).collect();
     let good = |limit: f64| {
-        let over = of_kind.iter().filter(|(sure, _, _)| *sure >= limit);
-        let (n, fast, images) = over.fold((0, 0, 0), |(n, fast, images), (_, class, t)| {
-            (n + 1, fast + u32::from(*class != t.class), images + u32::from(t.by_image != t.class))
-        });
-        n >= FEWEST && fast <= images
+        let over: Vec<_> = of_kind.iter().filter(|o| o.certainty >= limit).collect();
+        let [wrong, both_wrong] =
+            [over.iter().filter(|o| o.wrong).count(), over.iter().filter(|o| o.both_wrong).count()];
+        over.len() >= FEWEST && wrong <= both_wrong
     };
     let limits = LIMITS.rev().map(f64::from).skip_while(|&limit| !good(limit));
     limits.take_while(|&limit| good(limit)).last().unwrap_or(f64::from(u8::MAX))
@@ -174,25 +200,32 @@ mod tests {
         let known = known(20_000);
         let network = train_network(&known, 3).unwrap();
         for example in &known[..15] {
-            let logits = network.logits(&example.features).map(f64::from);
+            let logits = Probabilities(network.logits(&example.features).map(f64::from));
             assert_eq!(most_probable(logits), example.class, "{logits:?}");
         }
         assert_eq!(train_network(&known, 3).unwrap(), network);
     }
 
     #[test]
-    fn the_limit_is_where_it_errs_no_more_than_images_do() {
-        let judged = |sure: f64, right: bool, image_right: bool| {
-            let class = 1;
-            let other = |right: bool| if right { class } else { 0 };
-            let judged = Judged { features: [0.0; FEATURES], class, snp: true, by_image: other(image_right) };
-            (sure, other(right), judged)
-        };
-        let mut all: Vec<_> = (0..200).map(|_| judged(40.0, true, true)).collect();
+    fn the_limit_is_where_it_errs_no_more_than_both_do() {
+        let outcome = |certainty, wrong, both_wrong| Outcome { snp: true, certainty, wrong, both_wrong };
+        let mut all = vec![outcome(40.0, false, false); 200];
         assert!((limit(&all, true) - 4.0).abs() < 1e-9 && limit(&all, false) > 200.0);
-        all.push(judged(24.5, false, true));
+        all.push(outcome(24.5, true, false));
         assert!((limit(&all, true) - 25.0).abs() < 1e-9);
-        all.push(judged(31.0, true, false));
+        all.push(outcome(31.0, false, true));
         assert!((limit(&all, true) - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_better_has_more_weight() {
+        let (good, bad) = (Probabilities([0.05, 0.9, 0.05]), Probabilities([0.4, 0.3, 0.3]));
+        let weight = |own, by_image| {
+            best_image_weight(&[own; 9], &[Judged { features: [0.0; FEATURES], class: 1, by_image }; 9])
+        };
+        assert!(weight(good, bad) < 0.01 && weight(bad, good) > 0.99);
+        // Each knows half of it.
+        let (a, b) = (Probabilities([0.05, 0.475, 0.475]), Probabilities([0.475, 0.475, 0.05]));
+        assert!((weight(a, b) - 0.5).abs() < 0.01);
     }
 }

@@ -24,7 +24,7 @@ use super::evaluate::Confusion;
 use super::fast;
 use super::optimizer::{AdamW, follow, sorted};
 use super::stream::{DataSet, Example, ExampleOptions, Job, examples, jobs};
-use crate::classify::features::IS_SNP;
+use crate::classify::Probabilities;
 use crate::classify::model_dir::{FAST_NETWORK, FORMAT, Model, ModelConfig};
 use crate::classify::networks::{self, Network};
 use crate::classify::torch::first_line;
@@ -181,13 +181,14 @@ fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: 
         serde_json::from_str(&text).map_err(|e| Error::input(&path, format!("is not a model's description: {e}")))?;
     config.temperature = (temperature * 1000.0).round() / 1000.0;
     if rest == Rest::FastTier {
-        let by_image = predicted(&logits)?;
+        let by_image = (&logits / config.temperature).softmax(-1, Kind::Double);
+        let by_image = Vec::<Vec<f64>>::try_from(by_image).map_err(|e| failed(&e))?;
         let judged: Vec<fast::Judged> = tune
             .iter()
             .zip(by_image)
-            .filter_map(|(example, by_image)| {
-                let features = example.features?;
-                Some(fast::Judged { features, class: example.class, snp: features[IS_SNP] > 0.5, by_image })
+            .filter_map(|(example, p)| {
+                let by_image = Probabilities([p[0], p[1], p[2]]);
+                Some(fast::Judged { features: example.features?, class: example.class, by_image })
             })
             .collect();
         let made = options.examples(None);
@@ -509,18 +510,21 @@ fn predicted(logits: &Tensor) -> Result<Vec<u8>> {
     Ok(classes.into_iter().map(|class| u8::try_from(class).unwrap_or(0)).collect())
 }
 
-/// What logits are best divided by: that which makes the classes most likely. Golden-section search (Kiefer 1953) over its
-/// logarithm, on which the loss has one minimum.
+/// What logits are best divided by: that which makes the classes most likely. Over its logarithm the loss has one minimum.
 pub(super) fn best_temperature(logits: &Tensor, classes: &Tensor) -> f64 {
     let loss =
         |log: f64| f64::try_from((logits / log.exp()).cross_entropy_for_logits(classes)).unwrap_or(f64::INFINITY);
+    lowest(loss, -2.0, 2.0).exp()
+}
+
+/// Where a loss is lowest that has one minimum: golden-section search (Kiefer 1953).
+pub(super) fn lowest(loss: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = (-2.0, 2.0);
     while high - low > 1e-3 {
         let (a, b) = (high - golden * (high - low), low + golden * (high - low));
         if loss(a) < loss(b) { high = b } else { low = a }
     }
-    f64::midpoint(low, high).exp()
+    f64::midpoint(low, high)
 }
 
 /// Weights of the classes, 1 on average over the images seen.
