@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::alleles::AlleleCounts;
 use crate::candidates::{AltAllele, Candidate};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Sample};
 use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
 use crate::reads::{Cigar, CigarKind, FetchStats, Read};
 
@@ -72,7 +72,7 @@ pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
         counts: AlleleCounts { interval: Interval::new(0, 0), counts: Vec::new() },
         candidates: Vec::new(),
         reference,
-        usual_depth: 10.0,
+        sample: Sample { depth: 10.0, ..Sample::default() },
         fetched: FetchStats::default(),
         read_time: Duration::ZERO,
         realigned: 0,

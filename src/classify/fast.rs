@@ -90,7 +90,8 @@ pub struct Layer {
     pub bias: Vec<f32>,
 }
 
-/// The small network: standardised features, then layers with a rectifier between two of them; three outputs.
+/// Some small networks of one shape and their mean: standardised features, then layers with a rectifier between two of them; three
+/// outputs. They differ in what they began with; their mean is more often right than each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FastNetwork {
@@ -98,8 +99,16 @@ pub struct FastNetwork {
     pub mean: Vec<f32>,
     /// What each is then divided by.
     pub scale: Vec<f32>,
-    /// The layers.
-    pub layers: Vec<Layer>,
+    /// The layers of each.
+    pub members: Vec<Vec<Layer>>,
+}
+
+impl Layer {
+    fn outputs(&self, inputs: &[f32]) -> Vec<f32> {
+        let sum =
+            |row: &[f32], bias: f32| row.iter().zip(inputs).fold(bias, |sum, (weight, value)| sum + weight * value);
+        self.weights.iter().zip(&self.bias).map(|(row, &bias)| sum(row, bias)).collect()
+    }
 }
 
 impl FastNetwork {
@@ -111,20 +120,18 @@ impl FastNetwork {
     /// Logits of none, one and both copies.
     #[must_use]
     pub fn logits(&self, features: &Features) -> [f32; 3] {
-        let mut values: Vec<f32> = self.standardised(features).collect();
-        for (i, layer) in self.layers.iter().enumerate() {
-            let last = i + 1 == self.layers.len();
-            values = layer
-                .weights
-                .iter()
-                .zip(&layer.bias)
-                .map(|(row, bias)| {
-                    let sum = row.iter().zip(&values).fold(*bias, |sum, (weight, value)| sum + weight * value);
-                    if last { sum } else { sum.max(0.0) }
-                })
-                .collect();
-        }
-        [values[0], values[1], values[2]]
+        let inputs: Vec<f32> = self.standardised(features).collect();
+        let share = 1.0 / f32::from(u16::try_from(self.members.len()).unwrap_or(u16::MAX));
+        self.members.iter().fold([0.0; 3], |sums, layers| {
+            let mut values = inputs.clone();
+            for (i, layer) in layers.iter().enumerate() {
+                values = layer.outputs(&values);
+                if i + 1 < layers.len() {
+                    values.iter_mut().for_each(|value| *value = value.max(0.0));
+                }
+            }
+            std::array::from_fn(|class| sums[class] + share * values[class])
+        })
     }
 
     /// Whether it has learned from candidates like this one: no number lies far from all it has seen.
@@ -147,14 +154,19 @@ impl FastNetwork {
         if let Some(other) = [self.mean.len(), self.scale.len()].into_iter().find(|&n| n != FEATURES) {
             return Some(format!("describes candidates by {other} numbers, this program by {FEATURES}"));
         }
-        let mut width = FEATURES;
-        for (i, layer) in self.layers.iter().enumerate() {
-            if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
-                return Some(format!("layer {} does not fit the one before", i + 1));
-            }
-            width = layer.bias.len();
+        if self.members.is_empty() {
+            return Some("holds no network".into());
         }
-        (width != 3).then(|| format!("has {width} outputs, not 3"))
+        self.members.iter().find_map(|layers| {
+            let mut width = FEATURES;
+            for (i, layer) in layers.iter().enumerate() {
+                if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
+                    return Some(format!("layer {} does not fit the one before", i + 1));
+                }
+                width = layer.bias.len();
+            }
+            (width != 3).then(|| format!("has {width} outputs, not 3"))
+        })
     }
 }
 
@@ -226,7 +238,7 @@ mod tests {
 
     fn constant(logits: [f32; 3]) -> FastNetwork {
         let layer = Layer { weights: vec![vec![0.0; FEATURES]; 3], bias: logits.to_vec() };
-        FastNetwork { mean: vec![0.0; FEATURES], scale: vec![1.0; FEATURES], layers: vec![layer] }
+        FastNetwork { mean: vec![0.0; FEATURES], scale: vec![1.0; FEATURES], members: vec![vec![layer]] }
     }
 
     const OPTIONS: FastOptions =
@@ -282,7 +294,16 @@ mod tests {
         let fewer = FastNetwork { mean: vec![0.0; 3], ..constant([0.0; 3]) };
         assert!(fewer.problem().unwrap().contains("by 3 numbers"));
         let mut uneven = constant([0.0; 3]);
-        uneven.layers.push(Layer { weights: vec![vec![0.0; 4]; 3], bias: vec![0.0; 3] });
+        uneven.members[0].push(Layer { weights: vec![vec![0.0; 4]; 3], bias: vec![0.0; 3] });
         assert!(uneven.problem().unwrap().contains("layer 2"));
+        let none = FastNetwork { members: Vec::new(), ..constant([0.0; 3]) };
+        assert!(none.problem().unwrap().contains("no network"));
+    }
+
+    #[test]
+    fn networks_are_averaged() {
+        let mut two = constant([0.0, 1.5, -2.0]);
+        two.members.extend(constant([1.0, 0.5, -2.0]).members);
+        assert!(two.logits(&[0.0; FEATURES]).iter().zip([0.5, 1.0, -2.0]).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 }

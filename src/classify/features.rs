@@ -1,6 +1,6 @@
 //! A candidate's evidence -> the numbers that the fast tier judges it by.
 //!
-//! They are of the reads over the candidate, of the reference around it and of how deep the sample usually is, so that neither
+//! They are of the reads over the candidate, of the reference around it and of what the sample's reads are like, so that neither
 //! region borders nor other candidates change them.
 
 use crate::candidates::Candidate;
@@ -11,7 +11,7 @@ use crate::reads::{CigarKind, Read};
 /// How many numbers describe a candidate.
 pub const FEATURES: usize = SINGLE + 2 * BY_GROUP;
 /// Numbers that are there once, and those that are there for the reads with the allele and for those without.
-const SINGLE: usize = 27;
+const SINGLE: usize = 28;
 const BY_GROUP: usize = 13;
 /// Which of them is 1 for a substitution, 0 for all else.
 const IS_SNP: usize = 0;
@@ -281,7 +281,7 @@ fn small(n: usize) -> f32 {
 
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "counts of reads; Phred values")]
 fn numbers(candidate: &Candidate, evidence: &Evidence, seen: &Seen) -> Features {
-    let (reference, usual_depth) = (&evidence.reference, evidence.usual_depth as f32);
+    let (reference, usual_depth) = (&evidence.reference, evidence.sample.depth as f32);
     let Seen { columns, shows, others, likelihoods } = seen;
     let alt = &candidate.alts[0];
     let position = candidate.position.cast_signed();
@@ -334,6 +334,7 @@ fn numbers(candidate: &Candidate, evidence: &Evidence, seen: &Seen) -> Features 
         around.mean,
         around.third,
         around.third_beside_likely,
+        evidence.sample.artefacts as f32,
     ];
     for (slot, value) in all.iter_mut().zip(single.into_iter().chain(shows.numbers()).chain(others.numbers())) {
         *slot = value;
@@ -355,6 +356,7 @@ fn run(reference: &ReferenceWindow, position: i64, unit: i64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Sample;
     use crate::testing::{ReadBuilder, candidate, evidence};
 
     fn window() -> ReferenceWindow {
@@ -416,8 +418,10 @@ mod tests {
         let differ = |read: &mut Read| read.bases[50] = if read.bases[50] == b'A' { b'C' } else { b'A' };
         // The other column differs in the reads without the allele: two haplotypes.
         all[3..].iter_mut().for_each(differ);
-        let of = |reads: &[Read], usual_depth: f64| {
-            let seen = features(&found, &Evidence { usual_depth, ..evidence(reads.to_vec(), window()) }).unwrap();
+        let of = |reads: &[Read], depth: f64| {
+            let sample = Sample { depth, artefacts: 0.4 };
+            let seen = features(&found, &Evidence { sample, ..evidence(reads.to_vec(), window()) }).unwrap();
+            assert!((seen[27] - 0.4).abs() < 1e-6);
             [seen[22], seen[25], seen[26]]
         };
         assert!(of(&all, 10.0).iter().all(|value| value.abs() < 1e-6));

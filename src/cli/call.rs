@@ -12,12 +12,12 @@ use super::progress::Progress;
 use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::error::{Error, Result};
+use crate::evidence::{Sample, survey};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
 use crate::genotype::reference::DEFAULT_QUALITY_BIN;
 use crate::pipeline::{self, CallFilter, RunOptions};
-use crate::reads::depth::usual_depth;
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
@@ -237,7 +237,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         })?,
         _ => targets.regions(size),
     };
-    let usual_depth = if fast_tier.is_some() { known_depth(&inputs, &model)? } else { 0.0 };
+    let sample_traits = if fast_tier.is_some() { surveyed(&inputs, &model)? } else { Sample::default() };
     let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
@@ -252,7 +252,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         pipeline::Inputs {
             reference: &inputs.reference,
             reads: &inputs.reads,
-            usual_depth,
+            sample: sample_traits,
             regions: &regions,
             sites: sites.as_ref(),
             model: &model,
@@ -332,13 +332,13 @@ impl CallArgs {
     }
 }
 
-/// The usual depth of the sample's reads, said.
-fn known_depth(inputs: &common::Inputs, model: &Model) -> Result<f64> {
-    let depth = usual_depth(&inputs.reads, inputs.reference.contigs(), model.config.evidence.reads())?;
-    if depth > 0.0 {
-        log::info!("usual depth {depth}");
+/// What the sample's reads are like, said.
+fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<Sample> {
+    let sample = survey(&inputs.reads, &inputs.reference, model.config.evidence, |_| ())?;
+    if sample.depth > 0.0 {
+        log::info!("usual depth {:.1}, artefacts in {:.0} % of places", sample.depth, sample.artefacts * 100.0);
     }
-    Ok(depth)
+    Ok(sample)
 }
 
 /// How `--threads` is shared out: workers and network together are the total, at least one each. A network behind a fast tier

@@ -30,7 +30,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, b
 use crate::candidates::Candidate;
 use crate::classify::{Classifier, FastTier, Model, Opinion, Probabilities};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Gatherer};
+use crate::evidence::{Evidence, Gatherer, Sample};
 use crate::genome::ReferenceFile;
 use crate::genotype::reference::blocks;
 use crate::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver};
@@ -59,8 +59,8 @@ pub struct Inputs<'a> {
     pub reference: &'a ReferenceFile,
     /// The files of the sample's reads.
     pub reads: &'a [BamFile],
-    /// How deep they usually are, in reads.
-    pub usual_depth: f64,
+    /// What they are like.
+    pub sample: Sample,
     /// The regions, numbered from 0 in genome order.
     pub regions: &'a [Region],
     /// Sites to genotype in place of finding candidates.
@@ -257,7 +257,7 @@ impl Workers<'_> {
         let source = BamSource::open(self.inputs.reads, self.inputs.reference.contigs(), config.evidence.reads())?;
         let reference = self.inputs.reference.open()?;
         let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone())
-            .of_depth(self.inputs.usual_depth)
+            .of_sample(self.inputs.sample)
             .counting_empty_regions(self.quality_bin.is_some())
             .genotyping(self.inputs.sites.cloned());
         loop {

@@ -1,7 +1,6 @@
 //! Aligned reads: from BAM or CRAM to owned, filtered [`Read`]s of one region.
 
 pub mod check;
-pub mod depth;
 pub mod filter;
 pub mod read;
 pub mod sample;

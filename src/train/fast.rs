@@ -20,7 +20,8 @@ use crate::error::{Error, Result};
 
 /// Passes over the data, each with its own changes to the reads.
 const PASSES: u64 = 4;
-/// Widths of the two hidden layers.
+/// Networks that are averaged, and the widths of their two hidden layers.
+const MEMBERS: u64 = 5;
 const HIDDEN: [i64; 2] = [96, 48];
 const EPOCHS: usize = 12;
 const BATCH: usize = 1024;
@@ -141,7 +142,16 @@ fn train_network(known: &[Described], seed: u64) -> std::result::Result<FastNetw
             (variance.sqrt() as f32).max(0.01)
         })
         .collect();
-    let mut network = FastNetwork { mean, scale, layers: Vec::new() };
+    let mut network = FastNetwork { mean, scale, members: Vec::new() };
+    for member in 0..MEMBERS {
+        network.members.push(train_member(&network, known, seed.wrapping_add(member))?);
+    }
+    Ok(network)
+}
+
+/// One of the networks, whose inputs are standardised as `network` says.
+#[allow(clippy::cast_precision_loss, reason = "shares of the run")]
+fn train_member(network: &FastNetwork, known: &[Described], seed: u64) -> std::result::Result<Vec<Layer>, TchError> {
     tch::manual_seed(seed.cast_signed());
     let store = nn::VarStore::new(Device::Cpu);
     let root = store.root();
@@ -169,14 +179,13 @@ fn train_network(known: &[Described], seed: u64) -> std::result::Result<FastNetw
         }
     }
     let rows = |weights: &Tensor| -> std::result::Result<Vec<Vec<f32>>, TchError> { Vec::try_from(weights) };
-    network.layers = layers
+    layers
         .iter()
         .map(|layer| {
             let bias = layer.bs.as_ref().map_or(Ok(Vec::new()), Vec::<f32>::try_from)?;
             Ok(Layer { weights: rows(&layer.ws.to_kind(Kind::Float))?, bias })
         })
-        .collect::<std::result::Result<_, TchError>>()?;
-    Ok(network)
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rand::Rng as _;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
@@ -10,12 +11,11 @@ use super::label::{class, label};
 use crate::candidates::Candidate;
 use crate::classify::features::{Features, features};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
+use crate::evidence::survey::found_again;
+use crate::evidence::{Evidence, EvidenceOptions, Gatherer, Sample, survey};
 use crate::genome::ReferenceFile;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::reads::BamFile;
-use crate::reads::depth::usual_depth;
-use crate::reads::source::ReadOptions;
 use crate::regions::{Region, Targets};
 use crate::truth::Truth;
 
@@ -26,9 +26,13 @@ pub struct DataSet {
     reads: BamFile,
     truth: Truth,
     confident: Targets,
-    /// Reads over a place of two copies.
-    usual_depth: f64,
+    /// What the reads are like, and what they would be with so many of them left.
+    sample: Sample,
+    thinned: [Sample; SHARES.len()],
 }
+
+/// Shares of the reads for which it is known what a sample would be like.
+const SHARES: [f64; 4] = [0.2, 0.35, 0.6, 1.0];
 
 impl DataSet {
     /// Joins checked reads with their truth VCF and confident regions.
@@ -41,8 +45,25 @@ impl DataSet {
         if truth.is_empty() {
             return Err(Error::input(truth_path, "holds no variant on the reference's contigs"));
         }
-        let usual_depth = usual_depth(std::slice::from_ref(&reads), reference.contigs(), ReadOptions::default())?;
-        Ok(Self { reference: reference.clone(), reads, truth, confident, usual_depth })
+        let mut thinned = [Sample::default(); SHARES.len()];
+        for (found, share) in thinned.iter_mut().zip(SHARES) {
+            let mut random = Pcg64::new(3, 7);
+            *found = survey(std::slice::from_ref(&reads), reference, EvidenceOptions::default(), |reads| {
+                reads.retain(|_| random.random_bool(share));
+            })?;
+        }
+        let sample = thinned[SHARES.len() - 1];
+        Ok(Self { reference: reference.clone(), reads, truth, confident, sample, thinned })
+    }
+
+    /// What a sample would be like of which only this share of the reads is left: another survey, of other places.
+    fn with_share(&self, left: f64, random: &mut Pcg64) -> Sample {
+        let above = SHARES.iter().position(|&share| share >= left).unwrap_or(SHARES.len() - 1);
+        let below = above.saturating_sub(1);
+        let step = SHARES[above] - SHARES[below];
+        let weight = if step > 0.0 { ((left - SHARES[below]) / step).clamp(0.0, 1.0) } else { 1.0 };
+        let expected = (1.0 - weight) * self.thinned[below].artefacts + weight * self.thinned[above].artefacts;
+        Sample { depth: self.sample.depth * left, artefacts: found_again(expected, random) }
     }
 }
 
@@ -153,14 +174,17 @@ fn labelled(
         let source = set.reads.open(set.reference.contigs(), options.evidence.reads())?;
         gatherers.push(
             Gatherer::new(Box::new(source), set.reference.open()?, options.evidence, options.image.clone())
-                .of_depth(set.usual_depth),
+                .of_sample(set.sample),
         );
     }
     for &(i, region) in jobs {
         let start = u128::from(region.interval.start());
-        let mut random = options.augment.map(|seed| Pcg64::new(u128::from(seed) << 64 | start, i as u128 + 8));
-        let found = gatherers[i].gather_changed(region, |reads| {
-            random.as_mut().map_or(1.0, |random| augment::reads(reads, sets[i].usual_depth, random))
+        let state = options.augment.map(|seed| u128::from(seed) << 64 | start);
+        let mut random = state.map(|state| Pcg64::new(state, i as u128 + 8));
+        let found = gatherers[i].gather_changed(region, |reads, sample| {
+            let (Some(state), Some(random)) = (state, &mut random) else { return sample };
+            let left = augment::reads(reads, sample.depth, random);
+            sets[i].with_share(left, &mut Pcg64::new(state, i as u128 + 1000))
         })?;
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
         for (candidate, copies) in found.candidates.iter().zip(labels) {

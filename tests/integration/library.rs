@@ -6,13 +6,12 @@ use std::sync::{Mutex, OnceLock};
 use varpix::classify::fixed::SupportClassifier;
 use varpix::classify::{Batch, Classifier, Model, Probabilities};
 use varpix::error::{Error, Result};
+use varpix::evidence::{EvidenceOptions, Sample, survey};
 use varpix::genome::ReferenceFile;
 use varpix::genotype::Ploidy;
 use varpix::genotype::{Call, Filter};
 use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
 use varpix::reads::BamFile;
-use varpix::reads::depth::usual_depth;
-use varpix::reads::source::ReadOptions;
 use varpix::regions::{Region, Targets};
 
 use crate::world::{model, testdata};
@@ -36,7 +35,7 @@ impl Setup {
         Inputs {
             reference: &self.reference,
             reads: std::slice::from_ref(&self.reads),
-            usual_depth: 30.0,
+            sample: Sample { depth: 30.0, ..Sample::default() },
             regions: &self.regions,
             sites: None,
             model: &self.model,
@@ -53,11 +52,15 @@ fn the_usual_depth_is_that_of_most_places() {
     let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
     let of = |names: &[&str]| {
         let files: Vec<_> = names.iter().map(|name| BamFile::new(&testdata(name), reference.path()).unwrap()).collect();
-        usual_depth(&files, reference.contigs(), ReadOptions::default()).unwrap()
+        survey(&files, &reference, EvidenceOptions::default(), |_| ()).unwrap()
     };
-    let depth = of(&["reads.bam"]);
+    let Sample { depth, artefacts } = of(&["reads.bam"]);
+    assert!((0.0..0.5).contains(&artefacts), "{artefacts}");
     assert!((20.0..60.0).contains(&depth), "{depth}");
-    assert!((of(&["reads.bam", "reads.bam"]) - 2.0 * depth).abs() < 0.05 * depth, "the files of a sample are pooled");
+    assert!(
+        (of(&["reads.bam", "reads.bam"]).depth - 2.0 * depth).abs() < 0.05 * depth,
+        "the files of a sample are pooled"
+    );
 }
 
 /// A sample with two copies of all contigs.

@@ -1,6 +1,8 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
 //! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
 
+pub mod survey;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use crate::reads::{FetchStats, Read, ReadFilter, ReadSource};
 use crate::realign::{self, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
 use crate::sites::{Recount, Sites};
+pub use survey::{Sample, survey};
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;
@@ -69,8 +72,8 @@ pub struct Evidence {
     pub candidates: Vec<Candidate>,
     /// The reference around it, half an image and more to both sides.
     pub reference: ReferenceWindow,
-    /// How many of these reads lie over a place of two copies: the sample's usual depth, or what sampling has left of it.
-    pub usual_depth: f64,
+    /// What reads such as these are like in the whole sample; its depth is what sampling has left of it.
+    pub sample: Sample,
     /// What the fetch met.
     pub fetched: FetchStats,
     /// Time spent on fetching and decoding reads.
@@ -104,7 +107,7 @@ pub struct Gatherer {
     options: EvidenceOptions,
     image: ImageSpec,
     empty_too: bool,
-    usual_depth: f64,
+    sample: Sample,
     sites: Option<Arc<Sites>>,
 }
 
@@ -112,13 +115,13 @@ impl Gatherer {
     /// Gathers from `source` and `reference`, for images of `image`.
     #[must_use]
     pub fn new(source: Box<dyn ReadSource>, reference: Reference, options: EvidenceOptions, image: ImageSpec) -> Self {
-        Self { source, reference, options, image, empty_too: false, usual_depth: 0.0, sites: None }
+        Self { source, reference, options, image, empty_too: false, sample: Sample::default(), sites: None }
     }
 
-    /// Knows how deep the sample's reads usually are.
+    /// Knows what the sample's reads are like.
     #[must_use]
-    pub fn of_depth(mut self, usual: f64) -> Self {
-        self.usual_depth = usual;
+    pub fn of_sample(mut self, sample: Sample) -> Self {
+        self.sample = sample;
         self
     }
 
@@ -142,19 +145,24 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`] and [`Reference::bases`].
     pub fn gather(&mut self, region: Region) -> Result<Evidence> {
-        self.gather_changed(region, |_| 1.0)
+        self.gather_changed(region, |_, sample| sample)
     }
 
-    /// The evidence of a region as it would be if `change` had been done to its reads; training augments them so. It returns which
-    /// share of the depth it leaves.
+    /// The evidence of a region as it would be if `change` had been done to its reads; training augments them so. It is given what
+    /// the sample is like and returns what one of such reads would be.
     ///
     /// # Errors
     /// As [`Gatherer::gather`].
-    pub fn gather_changed(&mut self, region: Region, change: impl FnOnce(&mut Vec<Read>) -> f64) -> Result<Evidence> {
+    pub fn gather_changed(
+        &mut self,
+        region: Region,
+        change: impl FnOnce(&mut Vec<Read>, Sample) -> Sample,
+    ) -> Result<Evidence> {
         let started = Instant::now();
         let length = self.reference.contigs().get(region.contig).length;
         let (mut reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
-        let share = fetched.kept_share() * change(&mut reads);
+        let mut sample = change(&mut reads, self.sample);
+        sample.depth *= fetched.kept_share();
         if !reads.is_sorted_by(|a, b| a.order() <= b.order()) {
             reads.sort_by(|a, b| a.order().cmp(&b.order()));
         }
@@ -200,7 +208,7 @@ impl Gatherer {
             counts,
             candidates,
             reference,
-            usual_depth: self.usual_depth * share,
+            sample,
             fetched,
             read_time,
             realigned,
@@ -242,16 +250,19 @@ mod tests {
         let all = gatherer(reads.clone()).gather(region()).unwrap();
         assert_eq!((all.candidates.len(), all.candidates[0].depth), (1, 4));
         let some = gatherer(reads.clone())
-            .gather_changed(region(), |reads| {
+            .gather_changed(region(), |reads, sample| {
                 reads.retain(|read| read.name.as_ref() < b"2".as_slice());
-                0.5
+                Sample { depth: 2.0, ..sample }
             })
             .unwrap();
-        assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
+        assert_eq!(
+            (some.reads.len(), some.candidates[0].depth, some.sample.depth.to_bits()),
+            (2, 2, 2.0_f64.to_bits())
+        );
         let one = gatherer(reads)
-            .gather_changed(region(), |reads| {
+            .gather_changed(region(), |reads, sample| {
                 reads.truncate(1);
-                0.25
+                sample
             })
             .unwrap();
         assert!(one.candidates.is_empty());
