@@ -127,7 +127,7 @@ impl FastNetwork {
             for (i, layer) in layers.iter().enumerate() {
                 values = layer.outputs(&values);
                 if i + 1 < layers.len() {
-                    values.iter_mut().for_each(|value| *value = value.max(0.0));
+                    values = values.into_iter().map(|value| value.max(0.0)).collect();
                 }
             }
             std::array::from_fn(|class| sums[class] + share * values[class])
