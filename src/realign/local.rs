@@ -75,6 +75,8 @@ struct Sweep {
     deletion: Vec<i16>,
     insertion: Vec<i16>,
     insertion_before: Vec<i16>,
+    /// The scores of the anti-diagonal that has the highest so far.
+    top: Vec<i16>,
 }
 
 impl Sweep {
@@ -225,21 +227,33 @@ impl LocalAligner {
         let sweep = &mut self.sweep;
         sweep.begin(query, target);
         let mut top = known.unwrap_or(0);
-        // Columns and rows of the best cell.
+        // Columns and rows of the best cell; not known yet of an anti-diagonal that is the first to reach the top, since along a good
+        // alignment each has a better one than the last.
         let mut found = (usize::MAX, usize::MAX);
+        let mut first_to_reach = None;
+        let best_cell = |best: &[i16], diagonal: usize, rows: Range<usize>, top: i16| {
+            let cells = rows.filter(|&row| best[row + 1] == top);
+            cells.map(|row| (diagonal - row + 1, row + 1)).min().unwrap_or((usize::MAX, usize::MAX))
+        };
         for diagonal in 0..rows + columns - 1 {
             let rows_here = (diagonal + 1).saturating_sub(columns)..rows.min(diagonal + 1);
             if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
             let highest = sweep.step(diagonal, rows_here.clone(), columns, scores);
-            if highest > top || (highest == top && top > 0) {
-                let reset = highest > top;
+            if highest > top {
                 top = highest;
-                let cells = rows_here.filter(|&row| sweep.best[row + 1] == top);
-                let first = cells.map(|row| (diagonal - row + 1, row + 1)).min();
-                found = first.into_iter().chain((!reset).then_some(found)).min().unwrap_or(found);
+                sweep.top.clone_from(&sweep.best);
+                first_to_reach = Some((diagonal, rows_here));
+            } else if highest == top && top > 0 {
+                if let Some((diagonal, rows)) = first_to_reach.take() {
+                    found = best_cell(&sweep.top, diagonal, rows, top);
+                }
+                found = found.min(best_cell(&sweep.best, diagonal, rows_here, top));
             }
+        }
+        if let Some((diagonal, rows)) = first_to_reach {
+            found = best_cell(&sweep.top, diagonal, rows, top);
         }
         (top, found.1, found.0)
     }
