@@ -335,9 +335,8 @@ impl CallArgs {
 /// What the sample's reads are like, said.
 fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<Sample> {
     let sample = survey(&inputs.reads, &inputs.reference, model.config.evidence, |_| ())?;
-    if sample.depth > 0.0 {
-        log::info!("usual depth {:.1}, artefacts in {:.0} % of places", sample.depth, sample.artefacts * 100.0);
-    }
+    let depth = if sample.depth > 0.0 { format!("{:.1}", sample.depth) } else { "not known".into() };
+    log::info!("usual depth {depth}, artefacts in {:.0} % of places", sample.artefacts * 100.0);
     Ok(sample)
 }
 

@@ -9,6 +9,7 @@ use rand_pcg::Pcg64;
 use super::{Evidence, EvidenceOptions, Gatherer};
 use crate::candidates::Candidate;
 use crate::error::Result;
+use crate::genome::reference::to_usize;
 use crate::genome::{ContigId, Contigs, Interval, ReferenceFile};
 use crate::pileup::ImageSpec;
 use crate::reads::weight::ByteCounts;
@@ -26,10 +27,15 @@ const OF_FEW: u64 = 16;
 /// Places that are taken as seen before any is, those of them with an artefact first: of a small file little is known.
 const EXPECTED: [f64; 2] = [2.0, 8.0];
 
+/// Upper less lower quartile of a normal distribution, in standard deviations.
+const NORMAL_QUARTILES: f64 = 1.349;
+/// Standard deviation of the depth, as a share of it, over which the reads are not of a whole genome.
+const MOST_UNEVEN: f64 = 0.35;
+
 /// What a sample's reads are like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// Reads over a place of two copies: the median over places in which any read starts; 0 where it is not known.
+    /// Reads over a position of two copies; 0 where it is not known, or where no depth is usual since the reads are of targets.
     pub depth: f64,
     /// Share of places of 1 kb with a candidate that too few reads show for one copy of two.
     pub artefacts: f64,
@@ -55,25 +61,61 @@ pub fn survey(
     let source = BamSource::open(files, contigs, options.reads())?;
     let options = EvidenceOptions { realign: None, ..options };
     let mut gatherer = Gatherer::new(Box::new(source), reference.open()?, options, ImageSpec::default());
-    let (mut depths, mut strange) = (Vec::new(), 0);
+    let mut looks: Vec<Look> = Vec::new();
     for (contig, interval) in places(windows(files, contigs)?).into_iter().take(TRIES) {
         let interval = interval.intersect(Interval::new(0, contigs.get(contig).length));
         let seen = gatherer.gather_changed(Region { sequence: 0, contig, interval }, |reads, sample| {
             thin(reads);
             sample
         })?;
-        let depth = depth(&seen, interval);
-        if depth > 0.0 {
-            depths.push(depth);
-            strange += usize::from(seen.candidates.iter().any(is_artefact));
+        let depths = depths(&seen, interval);
+        if depths.iter().any(|&depth| depth > 0) {
+            let artefact = seen.candidates.iter().any(is_artefact);
+            looks.push(Look { depths, kept_share: seen.fetched.kept_share(), artefact });
         }
-        if depths.len() == PLACES {
+        if looks.len() == PLACES {
             break;
         }
     }
-    depths.sort_by(f64::total_cmp);
-    let median = depths.get(depths.len() / 2).map_or(0.0, |&median| rounded(median));
-    Ok(Sample { depth: median, artefacts: share(strange, depths.len()) })
+    Ok(Sample::of(&looks))
+}
+
+/// What of a place matters.
+struct Look {
+    /// Reads over each position, of those that were kept.
+    depths: Vec<u32>,
+    kept_share: f64,
+    artefact: bool,
+}
+
+impl Sample {
+    /// Half of all bases of reads lie deeper than some depth, however few places they are at. What has less than a third of it is passed
+    /// over. The median of the rest is the usual depth, if the rest is about as even as reads of a whole genome are.
+    fn of(looks: &[Look]) -> Self {
+        let depth = |look: &Look, reads: u32| f64::from(reads) / look.kept_share;
+        let mut all: Vec<(f64, u32)> = looks
+            .iter()
+            .flat_map(|look| look.depths.iter().filter(|&&reads| reads > 0).map(|&reads| (depth(look, reads), reads)))
+            .collect();
+        all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let half = all.iter().map(|&(_, reads)| u64::from(reads)).sum::<u64>() / 2;
+        let mut below = 0;
+        let middle = all.iter().find(|&&(_, reads)| {
+            below += u64::from(reads);
+            below > half
+        });
+        let least = middle.map_or(0.0, |&(depth, _)| depth / 3.0);
+        let rest = &all[all.partition_point(|&(depth, _)| depth < least)..];
+        let covered = || looks.iter().filter(|look| look.depths.iter().any(|&reads| depth(look, reads) >= least));
+        let [lower, median, upper] = [1, 2, 3].map(|quarter| rest.get(quarter * rest.len() / 4).map_or(0.0, |x| x.0));
+        let deviation = (upper - lower) / NORMAL_QUARTILES;
+        // What chance alone makes of a depth is left out.
+        let uneven = (deviation.powi(2) - median).max(0.0).sqrt() > MOST_UNEVEN * median;
+        Self {
+            depth: if uneven || rest.is_empty() { 0.0 } else { rounded(median) },
+            artefacts: share(covered().filter(|look| look.artefact).count(), covered().count()),
+        }
+    }
 }
 
 /// The share of places with an artefact that another survey of such a sample might find.
@@ -100,12 +142,19 @@ fn windows(files: &[BamFile], reference: &Contigs) -> Result<Vec<(ContigId, Inte
     Ok(windows)
 }
 
-/// Reads over a place, from the bases of those that start in it.
-#[allow(clippy::cast_precision_loss, reason = "bases of some hundred reads")]
-fn depth(seen: &Evidence, place: Interval) -> f64 {
-    let starting = seen.reads.iter().filter(|read| place.contains(read.span.start()));
-    let bases: u64 = starting.map(|read| read.span.len()).sum();
-    bases as f64 / place.len().max(1) as f64 / seen.fetched.kept_share()
+/// Reads over each position of a place.
+fn depths(seen: &Evidence, place: Interval) -> Vec<u32> {
+    let offset = |position: u64| to_usize(position.clamp(place.start(), place.end()) - place.start());
+    let mut change = vec![0_i32; to_usize(place.len()) + 1];
+    for read in &seen.reads {
+        change[offset(read.span.start())] += 1;
+        change[offset(read.span.end())] -= 1;
+    }
+    let depths = change.iter().scan(0_i32, |depth, change| {
+        *depth += change;
+        Some(depth.unsigned_abs())
+    });
+    depths.take(to_usize(place.len())).collect()
 }
 
 /// Whether an allele is shown by fewer reads than one copy of two would be, by two standard deviations.
@@ -165,6 +214,35 @@ mod tests {
     fn depths_have_two_digits() {
         let of = [29.62, 7.349, 148.0, 0.5].map(rounded);
         assert!(of.iter().zip([30.0, 7.3, 150.0, 0.5]).all(|(a, b)| (a - b).abs() < 1e-9), "{of:?}");
+    }
+
+    #[test]
+    fn depth_is_usual_in_genomes_and_not_in_targets() {
+        let look = |depths: &[u32]| Look { depths: depths.to_vec(), kept_share: 1.0, artefact: false };
+        let near = |looks: &[Look], expected: f64| {
+            let found = Sample::of(looks).depth;
+            assert!((found - expected).abs() < 1e-9, "{found}");
+        };
+        // A genome of 30 reads, one place of which is two copies deep and one half gone.
+        let mut genome: Vec<Look> = (0..20).map(|i| look(&[28 + i % 5; 100])).collect();
+        genome.extend([look(&[60; 100]), look(&[0, 15, 0, 15])]);
+        near(&genome, 30.0);
+        // Targets with edges in a sea of stray reads.
+        let target =
+            [[1; 60].as_slice(), &[10; 9], &[25; 9], &[48; 7], &[50; 7], &[52; 7], &[25; 9], &[10; 9]].concat();
+        let mut targets: Vec<Look> = (0..10).map(|_| look(&target)).collect();
+        targets.extend((0..50).map(|_| look(&[1; 100])));
+        near(&targets, 0.0);
+        // Of deep places only some reads are kept.
+        near(&[Look { depths: vec![50; 10], kept_share: 0.25, artefact: false }], 200.0);
+        near(&[], 0.0);
+    }
+
+    #[test]
+    fn artefacts_are_counted_where_reads_are() {
+        let look = |depth: u32, artefact: bool| Look { depths: vec![depth; 10], kept_share: 1.0, artefact };
+        let looks = [look(30, true), look(30, false), look(1, false)];
+        assert!((Sample::of(&looks).artefacts - share(1, 2)).abs() < 1e-9);
     }
 
     #[test]
