@@ -1,5 +1,6 @@
 //! The pipeline in process, with a classifier that needs no network.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -14,7 +15,7 @@ use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
 use varpix::reads::BamFile;
 use varpix::regions::{Region, Targets};
 
-use crate::world::{model, testdata};
+use crate::world::{model, testdata, text, tool};
 
 struct Setup {
     reference: ReferenceFile,
@@ -61,6 +62,24 @@ fn the_usual_depth_is_that_of_most_places() {
         (of(&["reads.bam", "reads.bam"]).depth - 2.0 * depth).abs() < 0.05 * depth,
         "the files of a sample are pooled"
     );
+}
+
+#[test]
+fn reads_of_targets_have_the_depth_of_targets_or_none() {
+    // Targets of 300 bp, one in 4 kb.
+    let folder = tempfile::tempdir().unwrap();
+    let (bed, bam) = (folder.path().join("targets.bed"), folder.path().join("targets.bam"));
+    let lines: Vec<String> = (0..32).map(|i| format!("chrA\t{}\t{}\n", i * 4000 + 1500, i * 4000 + 1800)).collect();
+    std::fs::write(&bed, lines.concat()).unwrap();
+    tool("samtools", &["view", "-b", "-L", &text(&bed), "-o", &text(&bam), &text(&testdata("reads.bam"))]);
+    tool("samtools", &["index", &text(&bam)]);
+    let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
+    let depth = |path: &Path| {
+        let files = [BamFile::new(path, reference.path()).unwrap()];
+        survey(&files, &reference, EvidenceOptions::default(), |_| ()).unwrap().depth
+    };
+    let (all, targets) = (depth(&testdata("reads.bam")), depth(&bam));
+    assert!(targets < 1e-9 || (0.75..1.25).contains(&(targets / all)), "{targets} of {all}");
 }
 
 /// A sample with two copies of all contigs.
