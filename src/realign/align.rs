@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code;
 use super::compose::{Alignment, Place, can_shift_left, compose, places, same_places};
-use super::local::{LocalAligner, LocalAlignment, Scores};
+use super::local::{End, LocalAligner, LocalAlignment, Scores};
 use crate::genome::reference::to_usize;
 use crate::reads::{Cigar, CigarKind, Read};
 
@@ -88,15 +88,20 @@ pub fn align(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &A
     for (i, read) in reads.iter().enumerate() {
         if placed.iter().all(|haplotype| haplotype.fits[i].is_none()) {
             let around = mapped(read, stage, options);
-            // Haplotypes that are the same there need one alignment.
+            // Haplotypes that are the same there need one score, and only the best an alignment.
             let mut done = FxHashMap::default();
-            for haplotype in &mut placed {
+            let ends = placed.iter().enumerate().filter_map(|(at, haplotype)| {
                 let part = haplotype.part(&around);
                 let target = &haplotype.bases[part.clone()];
-                let fit = done
-                    .entry(target)
-                    .or_insert_with(|| aligner.align(&read.bases, target).map(|found| Fit::gapped(read, found)));
-                haplotype.fits[i] = fit.clone().map(|fit| Fit { start: fit.start + part.start, ..fit });
+                let end = *done.entry(target).or_insert_with(|| aligner.end(&read.bases, target));
+                Some((at, part, end?))
+            });
+            let ends: Vec<(usize, Range<usize>, End)> = ends.collect();
+            let best = ends.into_iter().rev().max_by_key(|(at, _, end)| (end.score, !placed[*at].is_reference));
+            if let Some((at, part, end)) = best {
+                let found = aligner.align_to(end, &read.bases, &placed[at].bases[part.clone()]);
+                let fit = Fit::gapped(read, found);
+                placed[at].fits[i] = Some(Fit { start: fit.start + part.start, ..fit });
             }
         }
     }
@@ -127,7 +132,7 @@ fn best(haplotypes: &[Placed], read: usize) -> Option<(&Placed, &Fit)> {
 }
 
 /// How a read fits a haplotype.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Fit {
     score: i32,
     /// The haplotype's base that its first aligned base lies on.

@@ -47,6 +47,16 @@ pub struct LocalAlignment {
     pub cigar: Vec<Cigar>,
 }
 
+/// The score of a best local alignment and where it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Its score, positive.
+    pub score: i16,
+    /// Bases of the query and of the target before its end.
+    query: usize,
+    target: usize,
+}
+
 /// Where the best score of a cell came from, and whether its two gaps were opened there.
 const DIAGONAL: u8 = 1;
 const DELETION: u8 = 2;
@@ -97,13 +107,16 @@ impl Sweep {
         }
     }
 
-    /// Computes the cells of one anti-diagonal in these rows; their highest score.
+    /// Computes the cells of one anti-diagonal in these rows; their highest score. Rows may begin later than on the one before, by one
+    /// at most; from the row before them no path leads on.
     fn step(&mut self, diagonal: usize, rows: Range<usize>, columns: usize, scores: [i16; 4]) -> i16 {
         std::mem::swap(&mut self.best_earlier, &mut self.best_before);
         std::mem::swap(&mut self.best_before, &mut self.best);
         std::mem::swap(&mut self.insertion_before, &mut self.insertion);
         let n = rows.len();
         let first = rows.start;
+        self.best[first] = 0;
+        self.insertion[first] = NONE_SHORT;
         cells(
             Before {
                 query: &self.query[first..][..n],
@@ -186,14 +199,23 @@ impl LocalAligner {
     /// The best local alignment, or `None` where no base matches, or where both are too long for 16-bit scores. N matches
     /// nothing.
     pub fn align(&mut self, query: &[u8], target: &[u8]) -> Option<LocalAlignment> {
+        let end = self.end(query, target)?;
+        Some(self.align_to(end, query, target))
+    }
+
+    /// The score of the best local alignment, for less than half the work; `None` as for [`LocalAligner::align`].
+    pub fn end(&mut self, query: &[u8], target: &[u8]) -> Option<End> {
         let longest = i32::try_from(query.len().min(target.len())).ok()?;
         if longest == 0 || longest.saturating_mul(self.scores.matching) > i32::from(i16::MAX) {
             return None;
         }
-        let (score, query_end, target_end) = self.sweep(query, target, None);
-        if score == 0 {
-            return None;
-        }
+        let (score, query, target) = self.sweep(query, target, None);
+        (score > 0).then_some(End { score, query, target })
+    }
+
+    /// The best local alignment of the same two, whose end is known.
+    pub fn align_to(&mut self, end: End, query: &[u8], target: &[u8]) -> LocalAlignment {
+        let End { score, query: query_end, target: target_end } = end;
         let [mut head, mut target_head] = std::mem::take(&mut self.reversed);
         head.clear();
         head.extend(query[..query_end].iter().rev());
@@ -210,7 +232,7 @@ impl LocalAligner {
             band *= 2;
         }
         let cigar = self.trace_back(query_length, target_length, band);
-        Some(LocalAlignment { score, query: aligned, target: place, cigar })
+        LocalAlignment { score, query: aligned, target: place, cigar }
     }
 
     fn pair(&self, a: u8, b: u8) -> i32 {
@@ -226,6 +248,12 @@ impl LocalAligner {
         let (rows, columns) = (query.len(), target.len());
         let sweep = &mut self.sweep;
         sweep.begin(query, target);
+        // Where the score is known and the end is at the first cells, the alignment has no more gaps than its matches can pay for.
+        let least = self.scores.gap_open.min(self.scores.gap_extend).max(1);
+        let most_gaps = known.map_or(usize::MAX / 2, |score| {
+            let paid = i32::try_from(rows).unwrap_or(i32::MAX).saturating_mul(self.scores.matching) - i32::from(score);
+            usize::try_from(paid / least).unwrap_or(0)
+        });
         let mut top = known.unwrap_or(0);
         // Columns and rows of the best cell; not known yet of an anti-diagonal that is the first to reach the top, since along a good
         // alignment each has a better one than the last.
@@ -236,7 +264,8 @@ impl LocalAligner {
             cells.map(|row| (diagonal - row + 1, row + 1)).min().unwrap_or((usize::MAX, usize::MAX))
         };
         for diagonal in 0..rows + columns - 1 {
-            let rows_here = (diagonal + 1).saturating_sub(columns)..rows.min(diagonal + 1);
+            let first = (diagonal + 1).saturating_sub(columns).max(diagonal.saturating_sub(most_gaps).div_ceil(2));
+            let rows_here = first..rows.min(diagonal + 1).min((diagonal + most_gaps) / 2 + 1).max(first);
             if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
