@@ -265,7 +265,7 @@ impl LocalAligner {
         };
         for diagonal in 0..rows + columns - 1 {
             let first = (diagonal + 1).saturating_sub(columns).max(diagonal.saturating_sub(most_gaps).div_ceil(2));
-            let rows_here = first..rows.min(diagonal + 1).min((diagonal + most_gaps) / 2 + 1).max(first);
+            let rows_here = first..rows.min(diagonal + 1).min(usize::midpoint(diagonal, most_gaps) + 1).max(first);
             if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
