@@ -26,8 +26,7 @@ pub struct DataSet {
     reads: BamFile,
     truth: Truth,
     confident: Targets,
-    /// What the reads are like, and what they would be with so many of them left.
-    sample: Sample,
+    /// What the reads are like with each of [`SHARES`] left; the last is all of them.
     thinned: [Sample; SHARES.len()],
 }
 
@@ -52,8 +51,12 @@ impl DataSet {
                 reads.retain(|_| random.random_bool(share));
             })?;
         }
-        let sample = thinned[SHARES.len() - 1];
-        Ok(Self { reference: reference.clone(), reads, truth, confident, sample, thinned })
+        Ok(Self { reference: reference.clone(), reads, truth, confident, thinned })
+    }
+
+    /// What the reads are like.
+    fn sample(&self) -> Sample {
+        self.thinned[SHARES.len() - 1]
     }
 
     /// What a sample would be like of which only this share of the reads is left: another survey, of other places.
@@ -63,7 +66,7 @@ impl DataSet {
         let step = SHARES[above] - SHARES[below];
         let weight = if step > 0.0 { ((left - SHARES[below]) / step).clamp(0.0, 1.0) } else { 1.0 };
         let expected = (1.0 - weight) * self.thinned[below].artefacts + weight * self.thinned[above].artefacts;
-        Sample { depth: self.sample.depth * left, artefacts: found_again(expected, random) }
+        Sample { depth: self.sample().depth * left, artefacts: found_again(expected, random) }
     }
 }
 
@@ -174,7 +177,7 @@ fn labelled(
         let source = set.reads.open(set.reference.contigs(), options.evidence.reads())?;
         gatherers.push(
             Gatherer::new(Box::new(source), set.reference.open()?, options.evidence, options.image.clone())
-                .of_sample(set.sample),
+                .of_sample(set.sample()),
         );
     }
     for &(i, region) in jobs {
