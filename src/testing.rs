@@ -8,6 +8,8 @@ pub mod checkpoint;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+#[cfg(feature = "torch")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::alleles::AlleleCounts;
@@ -15,6 +17,14 @@ use crate::candidates::{AltAllele, Candidate};
 use crate::evidence::{Evidence, Sample};
 use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
 use crate::reads::{Cigar, CigarKind, FetchStats, Read};
+
+/// libtorch has one generator of random numbers for all threads: every test that draws from it, and be it for a network's first
+/// weights, holds this, so that a test that compares what it drew is not disturbed.
+#[cfg(feature = "torch")]
+pub fn libtorch_random() -> MutexGuard<'static, ()> {
+    static DRAWING: Mutex<()> = Mutex::new(());
+    DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// An alignment from SAM's notation.
 #[must_use]

@@ -230,6 +230,7 @@ mod tests {
 
     #[test]
     fn both_layouts_say_what_the_network_said() {
+        let _alone = crate::testing::libtorch_random();
         let folder = tempfile::tempdir().unwrap();
         let (saved, plain) = (folder.path().join("saved"), folder.path().join("plain"));
         std::fs::create_dir_all(saved.join("variables")).unwrap();
@@ -266,6 +267,7 @@ mod tests {
 
     #[test]
     fn a_wrong_shape_is_named_and_nothing_is_left() {
+        let _alone = crate::testing::libtorch_random();
         let folder = tempfile::tempdir().unwrap();
         let names = inception_v3_names(0);
         let empty =
@@ -286,6 +288,7 @@ mod tests {
 
     #[test]
     fn what_is_no_model_is_said() {
+        let _alone = crate::testing::libtorch_random();
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let said = |model: &Path| import(&options(model, out.clone())).unwrap_err().to_string();

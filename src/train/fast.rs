@@ -205,13 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn it_learns() {
+    fn it_learns_and_stays_the_same() {
+        let _alone = crate::testing::libtorch_random();
         let known = known(20_000);
         let network = train_network(&known, 3).unwrap();
         for example in &known[..15] {
             let logits = Probabilities(network.logits(&example.features).map(f64::from));
             assert_eq!(most_probable(logits), example.class, "{logits:?}");
         }
+        assert_eq!(train_network(&known, 3).unwrap(), network);
     }
 
     #[test]

@@ -109,6 +109,7 @@ mod tests {
 
     #[test]
     fn frozen_is_the_same_map() {
+        let _alone = crate::testing::libtorch_random();
         tch::manual_seed(7);
         let vars = VarStore::new(Device::Cpu);
         for scale in [false, true] {

@@ -268,6 +268,7 @@ mod tests {
 
     #[test]
     fn parameters_are_those_of_keras() {
+        let _alone = crate::testing::libtorch_random();
         let vars = VarStore::new(Device::Cpu);
         let _net = InceptionV3::new(&vars.root(), ImageShape { height: 100, width: 221, channels: 7 }).unwrap();
         // model.count_params() of Keras's with pooling, dropout and three classes.
@@ -277,6 +278,7 @@ mod tests {
 
     #[test]
     fn it_learns_and_freezes_at_any_size() {
+        let _alone = crate::testing::libtorch_random();
         tch::manual_seed(1);
         for (height, width, channels) in [(75, 75, 1), (100, 147, 9)] {
             let vars = VarStore::new(Device::Cpu);
@@ -301,6 +303,7 @@ mod tests {
 
     #[test]
     fn small_images_are_refused() {
+        let _alone = crate::testing::libtorch_random();
         let vars = VarStore::new(Device::Cpu);
         let shape = ImageShape { height: 50, width: 221, channels: 7 };
         assert!(InceptionV3::new(&vars.root(), shape).unwrap_err().contains("[50, 221, 7]"));

@@ -113,6 +113,7 @@ mod tests {
 
     #[test]
     fn any_image_size_gives_three_classes() {
+        let _alone = crate::testing::libtorch_random();
         for (height, width, channels) in [(100, 221, 7), (50, 99, 6)] {
             let vars = VarStore::new(Device::Cpu);
             let shape = ImageShape { height, width, channels };
@@ -125,6 +126,7 @@ mod tests {
 
     #[test]
     fn parameters_are_as_documented() {
+        let _alone = crate::testing::libtorch_random();
         let vars = VarStore::new(Device::Cpu);
         let _net = PileupNet::new(&vars.root(), ImageShape { height: 100, width: 221, channels: 7 }, WIDTHS);
         let n: usize = vars.trainable_variables().iter().map(Tensor::numel).sum();
