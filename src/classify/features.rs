@@ -11,7 +11,7 @@ use crate::reads::{CigarKind, Read};
 /// How many numbers describe a candidate.
 pub const FEATURES: usize = SINGLE + 2 * BY_GROUP;
 /// Numbers that are there once, and those that are there for the reads with the allele and for those without.
-const SINGLE: usize = 28;
+const SINGLE: usize = 29;
 const BY_GROUP: usize = 13;
 /// Which of them is 1 for a substitution, 0 for all else.
 const IS_SNP: usize = 0;
@@ -335,6 +335,7 @@ fn numbers(candidate: &Candidate, evidence: &Evidence, seen: &Seen) -> Features 
         around.third,
         around.third_beside_likely,
         evidence.sample.artefacts as f32,
+        evidence.sample.spread as f32,
     ];
     for (slot, value) in all.iter_mut().zip(single.into_iter().chain(shows.numbers()).chain(others.numbers())) {
         *slot = value;
@@ -419,9 +420,9 @@ mod tests {
         // The other column differs in the reads without the allele: two haplotypes.
         all[3..].iter_mut().for_each(differ);
         let of = |reads: &[Read], depth: f64| {
-            let sample = Sample { depth, artefacts: 0.4 };
+            let sample = Sample { depth, spread: 0.1, artefacts: 0.4 };
             let seen = features(&found, &Evidence { sample, ..evidence(reads.to_vec(), window()) }).unwrap();
-            assert!((seen[27] - 0.4).abs() < 1e-6);
+            assert!((seen[27] - 0.4).abs() < 1e-6 && (seen[28] - 0.1).abs() < 1e-6);
             [seen[22], seen[25], seen[26]]
         };
         assert!(of(&all, 10.0).iter().all(|value| value.abs() < 1e-6));

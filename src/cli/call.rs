@@ -335,8 +335,12 @@ impl CallArgs {
 /// What the sample's reads are like, said.
 fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<Sample> {
     let sample = survey(&inputs.reads, &inputs.reference, model.config.evidence, |_| ())?;
-    let depth = if sample.depth > 0.0 { format!("{:.1}", sample.depth) } else { "not known".into() };
-    log::info!("usual depth {depth}, artefacts in {:.0} % of places", sample.artefacts * 100.0);
+    let depth = if sample.depth > 0.0 {
+        format!("{:.1}, give or take {:.0} %", sample.depth, sample.spread * 100.0)
+    } else {
+        "not known".into()
+    };
+    log::info!("usual depth {depth}; artefacts in {:.0} % of places", sample.artefacts * 100.0);
     Ok(sample)
 }
 

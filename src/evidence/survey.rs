@@ -3,7 +3,10 @@
 //! Some places are looked at, drawn from all that the index says may hold reads. Which ones depends on their coordinates: all parts of a run
 //! that is scattered over regions find the same, and a BAM and a CRAM of the same reads nearly always do.
 
+use std::cmp::Ordering;
+
 use rand::{Rng as _, RngCore as _};
+use rand_distr::StandardNormal;
 use rand_pcg::Pcg64;
 
 use super::{Evidence, EvidenceOptions, Gatherer};
@@ -24,26 +27,35 @@ const LENGTH: u64 = 1000;
 /// Of so few windows, each has [`OF_FEW`] places; else one.
 const FEW: usize = 128;
 const OF_FEW: u64 = 16;
+/// Standard deviations from half of the reads from which on an allele's reads are too few, or too many, for one copy of two; and the share
+/// of reads from which on it is of both copies.
+const UNLIKELY: f64 = 1.5;
+const FEWEST_OF_BOTH: f64 = 0.85;
 /// Places that are taken as seen before any is, those of them with an artefact first: of a small file little is known.
 const EXPECTED: [f64; 2] = [2.0, 8.0];
 
 /// Upper less lower quartile of a normal distribution, in standard deviations.
 const NORMAL_QUARTILES: f64 = 1.349;
-/// Standard deviation of the depth, as a share of it, over which the reads are not of a whole genome.
+/// Spread of the depth from which on the reads are not of a whole genome, or as good as that.
 const MOST_UNEVEN: f64 = 0.35;
+/// Positions of a place whose depths have little to do with each other.
+const APART: f64 = 7.0;
 
 /// What a sample's reads are like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// Reads over a position of two copies; 0 where it is not known, or where no depth is usual since the reads are of targets.
     pub depth: f64,
-    /// Share of places of 1 kb with a candidate that too few reads show for one copy of two.
+    /// Standard deviation of the depth as a share of it, without what chance makes of it; 0.35 where it is that or more.
+    pub spread: f64,
+    /// Share of places of 1 kb with a candidate that too few reads show for one copy of two, less that of places where too many do: chance
+    /// makes as many of these as of those.
     pub artefacts: f64,
 }
 
 impl Default for Sample {
     fn default() -> Self {
-        Self { depth: 0.0, artefacts: share(0, 0) }
+        Self { depth: 0.0, spread: MOST_UNEVEN, artefacts: share(0, 0) }
     }
 }
 
@@ -70,8 +82,9 @@ pub fn survey(
         })?;
         let depths = depths(&seen, interval);
         if depths.iter().any(|&depth| depth > 0) {
-            let artefact = seen.candidates.iter().any(is_artefact);
-            looks.push(Look { depths, kept_share: seen.fetched.kept_share(), artefact });
+            let unlikely = [Ordering::Less, Ordering::Greater]
+                .map(|side| seen.candidates.iter().any(|candidate| shown_by(candidate, side)));
+            looks.push(Look { depths, kept_share: seen.fetched.kept_share(), unlikely });
         }
         if looks.len() == PLACES {
             break;
@@ -85,7 +98,8 @@ struct Look {
     /// Reads over each position, of those that were kept.
     depths: Vec<u32>,
     kept_share: f64,
-    artefact: bool,
+    /// Whether too few reads for one copy of two show some candidate, and whether too many do.
+    unlikely: [bool; 2],
 }
 
 impl Sample {
@@ -109,20 +123,33 @@ impl Sample {
         let covered = || looks.iter().filter(|look| look.depths.iter().any(|&reads| depth(look, reads) >= least));
         let [lower, median, upper] = [1, 2, 3].map(|quarter| rest.get(quarter * rest.len() / 4).map_or(0.0, |x| x.0));
         let deviation = (upper - lower) / NORMAL_QUARTILES;
-        // What chance alone makes of a depth is left out.
-        let uneven = (deviation.powi(2) - median).max(0.0).sqrt() > MOST_UNEVEN * median;
-        Self {
-            depth: if uneven || rest.is_empty() { 0.0 } else { rounded(median) },
-            artefacts: share(covered().filter(|look| look.artefact).count(), covered().count()),
+        let [too_few, too_many] = [0, 1].map(|side| covered().filter(|look| look.unlikely[side]).count());
+        let artefacts = share(too_few.saturating_sub(too_many), covered().count());
+        Self::new(median, (deviation.powi(2) - median) / median.powi(2), artefacts)
+    }
+
+    /// Of what has been measured: the depth, the relative variance of it that is more than chance's, the share of places with artefacts.
+    fn new(depth: f64, variance: f64, artefacts: f64) -> Self {
+        let spread = (variance.max(0.0).sqrt() * 100.0).round() / 100.0;
+        if depth > 0.0 && spread < MOST_UNEVEN {
+            Self { depth: rounded(depth), spread, artefacts }
+        } else {
+            Self { artefacts, ..Self::default() }
         }
     }
-}
 
-/// The share of places with an artefact that another survey of such a sample might find.
-#[allow(clippy::cast_precision_loss, reason = "some dozen places")]
-pub fn found_again(artefacts: f64, random: &mut Pcg64) -> f64 {
-    let seen = (artefacts * (PLACES as f64 + EXPECTED[1]) - EXPECTED[0]) / PLACES as f64;
-    share((0..PLACES).filter(|_| random.random_bool(seen.clamp(0.0, 1.0))).count(), PLACES)
+    /// What another survey of such a sample might find.
+    #[allow(clippy::cast_precision_loss, reason = "some dozen places")]
+    #[must_use]
+    pub fn found_again(self, random: &mut Pcg64) -> Self {
+        let places = PLACES as f64;
+        let mut normal = || random.sample::<f64, _>(StandardNormal);
+        let chance = normal() * (2.0 / (places * APART)).sqrt() / self.depth.max(0.1);
+        let variance = self.spread.powi(2) * (0..PLACES).map(|_| normal().powi(2)).sum::<f64>() / places + chance;
+        let seen = ((self.artefacts * (places + EXPECTED[1]) - EXPECTED[0]) / places).clamp(0.0, 1.0);
+        let artefacts = (0..PLACES).filter(|_| random.random_bool(seen)).count();
+        Self::new(self.depth, variance, share(artefacts, PLACES))
+    }
 }
 
 /// The share of places with an artefact, some being expected.
@@ -157,10 +184,14 @@ fn depths(seen: &Evidence, place: Interval) -> Vec<u32> {
     depths.take(to_usize(place.len())).collect()
 }
 
-/// Whether an allele is shown by fewer reads than one copy of two would be, by two standard deviations.
-fn is_artefact(candidate: &Candidate) -> bool {
+/// Whether an allele is shown by fewer reads than one copy of two would be, or by more, and yet not by all.
+fn shown_by(candidate: &Candidate, side: Ordering) -> bool {
     let depth = f64::from(candidate.depth);
-    candidate.alts.iter().any(|alt| f64::from(alt.count) < depth / 2.0 - depth.sqrt())
+    let deviation = depth.sqrt() / 2.0;
+    candidate.alts.iter().map(|alt| f64::from(alt.count)).filter(|&count| count < FEWEST_OF_BOTH * depth).any(|count| {
+        let above = (count - depth / 2.0) / deviation;
+        above.abs() > UNLIKELY && (above < 0.0) == side.is_lt()
+    })
 }
 
 /// To two significant digits, so that a place more or less seldom shows.
@@ -218,7 +249,7 @@ mod tests {
 
     #[test]
     fn depth_is_usual_in_genomes_and_not_in_targets() {
-        let look = |depths: &[u32]| Look { depths: depths.to_vec(), kept_share: 1.0, artefact: false };
+        let look = |depths: &[u32]| Look { depths: depths.to_vec(), kept_share: 1.0, unlikely: [false; 2] };
         let near = |looks: &[Look], expected: f64| {
             let found = Sample::of(looks).depth;
             assert!((found - expected).abs() < 1e-9, "{found}");
@@ -227,6 +258,10 @@ mod tests {
         let mut genome: Vec<Look> = (0..20).map(|i| look(&[28 + i % 5; 100])).collect();
         genome.extend([look(&[60; 100]), look(&[0, 15, 0, 15])]);
         near(&genome, 30.0);
+        assert!(Sample::of(&genome).spread.abs() < 1e-9, "less than chance's");
+        let uneven: Vec<Look> = (0..20).map(|i| look(&[20 + i; 100])).collect();
+        let found = Sample::of(&uneven);
+        assert!((found.depth - 30.0).abs() < 1e-9 && (0.1..0.2).contains(&found.spread), "{found:?}");
         // Targets with edges in a sea of stray reads.
         let target =
             [[1; 60].as_slice(), &[10; 9], &[25; 9], &[48; 7], &[50; 7], &[52; 7], &[25; 9], &[10; 9]].concat();
@@ -234,22 +269,28 @@ mod tests {
         targets.extend((0..50).map(|_| look(&[1; 100])));
         near(&targets, 0.0);
         // Of deep places only some reads are kept.
-        near(&[Look { depths: vec![50; 10], kept_share: 0.25, artefact: false }], 200.0);
+        near(&[Look { depths: vec![50; 10], kept_share: 0.25, unlikely: [false; 2] }], 200.0);
         near(&[], 0.0);
     }
 
     #[test]
     fn artefacts_are_counted_where_reads_are() {
-        let look = |depth: u32, artefact: bool| Look { depths: vec![depth; 10], kept_share: 1.0, artefact };
-        let looks = [look(30, true), look(30, false), look(1, false)];
-        assert!((Sample::of(&looks).artefacts - share(1, 2)).abs() < 1e-9);
+        let look = |depth: u32, unlikely: [bool; 2]| Look { depths: vec![depth; 10], kept_share: 1.0, unlikely };
+        let [few, many, neither] = [[true, false], [false, true], [false, false]];
+        let artefacts = |looks: &[Look]| Sample::of(looks).artefacts;
+        assert!((artefacts(&[look(30, few), look(30, neither), look(1, few)]) - share(1, 2)).abs() < 1e-9);
+        assert!((artefacts(&[look(30, few), look(30, many), look(30, few)]) - share(1, 3)).abs() < 1e-9);
+        assert!((artefacts(&[look(30, few), look(30, many), look(30, many)]) - share(0, 3)).abs() < 1e-9);
     }
 
     #[test]
-    fn too_few_for_a_copy_of_two() {
-        // Of 36 reads, 18 give or take 6.
-        let shown = |n: u32| is_artefact(&candidate(100, "T", &[("A", n, &[])], 36 - n));
-        assert!(shown(11) && !shown(12) && !shown(18) && !shown(36));
+    fn too_few_and_too_many_for_a_copy_of_two() {
+        // Of 36 reads, 18 give or take 4.5; 31 are of both copies.
+        let shown = |n: u32, side| shown_by(&candidate(100, "T", &[("A", n, &[])], 36 - n), side);
+        let sides: Vec<_> =
+            [13, 14, 22, 23, 30, 31, 36].map(|n| [shown(n, Ordering::Less), shown(n, Ordering::Greater)]).to_vec();
+        let (few, neither, many) = ([true, false], [false, false], [false, true]);
+        assert_eq!(sides, [few, neither, neither, many, many, neither, neither]);
     }
 
     #[test]
@@ -262,9 +303,18 @@ mod tests {
     #[test]
     fn surveys_of_a_sample_scatter_around_the_same() {
         let mut random = Pcg64::new(1, 1);
-        let again: Vec<f64> = (0..400).map(|_| found_again(0.3, &mut random)).collect();
-        let mean = again.iter().sum::<f64>() / 400.0;
-        let deviation = (again.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 400.0).sqrt();
+        let sample = Sample { depth: 40.0, spread: 0.2, artefacts: 0.3 };
+        let again: Vec<Sample> = (0..400).map(|_| sample.found_again(&mut random)).collect();
+        let around = |of: fn(&Sample) -> f64| {
+            let mean = again.iter().map(of).sum::<f64>() / 400.0;
+            (mean, (again.iter().map(|x| (of(x) - mean).powi(2)).sum::<f64>() / 400.0).sqrt())
+        };
+        let (mean, deviation) = around(|sample| sample.artefacts);
         assert!((mean - 0.3).abs() < 0.01 && (0.04..0.07).contains(&deviation), "{mean} {deviation}");
+        let (mean, deviation) = around(|sample| sample.spread);
+        assert!((mean - 0.2).abs() < 0.01 && (0.015..0.03).contains(&deviation), "{mean} {deviation}");
+        assert!(again.iter().all(|sample| (sample.depth - 40.0).abs() < 1e-9));
+        let uneven = Sample { spread: 0.6, ..sample }.found_again(&mut random);
+        assert!(uneven.depth.abs() < 1e-9 && (uneven.spread - MOST_UNEVEN).abs() < 1e-9);
     }
 }

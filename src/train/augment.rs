@@ -6,14 +6,20 @@
 
 use rand::Rng;
 use rand::seq::IndexedRandom;
+use rand_distr::StandardNormal;
 use rand_pcg::Pcg64;
 
 use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{Channel, ImageSpec, PileupImage};
 use crate::reads::{Cigar, CigarKind, Read};
 
-/// Depths that regions are thinned to, in reads per position; those that are not so deep stay.
-const DEPTHS: std::ops::Range<f64> = 9.0..75.0;
+/// Depths that samples are thinned to, in reads per position; those that are not so deep stay.
+const DEPTHS: std::ops::Range<f64> = 5.0..75.0;
+/// Samples' [`spread`](crate::evidence::Sample::spread) of depth; the share of regions where it is more than chance's.
+const SPREADS: std::ops::Range<f64> = 0.03..0.5;
+const UNEVEN: f64 = 0.6;
+/// How far apart places are of depths that have little to do with each other, in bp.
+const DEPTH_CHANGES: std::ops::Range<f64> = 500.0..5000.0;
 /// Shares of regions that each change is made to.
 const TRIMMED: f64 = 0.25;
 const BINNED: f64 = 0.35;
@@ -33,11 +39,20 @@ const STRANDS: [u8; 2] = [70, 240];
 const FOUR_LEVELS: &[u8] = &[2, 12, 23, 37];
 const EIGHT_LEVELS: &[u8] = &[2, 6, 15, 22, 27, 33, 37, 40];
 
-/// Changes the reads of a sample of `usual` depth; they need sorting afterwards. Returns the share of that depth that is left.
-pub fn reads(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> f64 {
-    let mut left = thin(reads, usual, random);
+/// How the sample that changed reads are of differs from the one that they were of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thinned {
+    /// Share of the usual depth that is left.
+    pub left: f64,
+    /// Spread of the depth that has been added.
+    pub spread: f64,
+}
+
+/// Changes the reads of a sample of `usual` depth; they need sorting afterwards.
+pub fn reads(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> Thinned {
+    let mut thinned = thin(reads, usual, random);
     if random.random_bool(TRIMMED) {
-        left *= trim(reads, random);
+        thinned.left *= trim(reads, random);
     }
     if random.random_bool(MORE_ERRORS) {
         more_errors(reads, random);
@@ -66,7 +81,7 @@ pub fn reads(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> f64 {
             read.template_length = (read.template_length as f64 * factor) as i64;
         }
     }
-    left
+    thinned
 }
 
 /// Swaps the strands of an image, or leaves it.
@@ -86,13 +101,32 @@ pub fn image(image: &mut PileupImage, spec: &ImageSpec, random: &mut Pcg64) {
     }
 }
 
-fn thin(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> f64 {
-    let wanted = random.random_range(DEPTHS.start.ln()..DEPTHS.end.ln()).exp();
+/// Leaves of a region's reads what another sample would have there, whose depth may differ from place to place: log-normally around the
+/// usual one, the closer the places the more alike.
+fn thin(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> Thinned {
+    let wanted = log_uniform(&DEPTHS, random);
     let share = (wanted / usual).min(1.0);
-    if share < 1.0 {
-        reads.retain(|_| random.random_bool(share));
-    }
-    share
+    let spread = if random.random_bool(UNEVEN) { random.random_range(SPREADS) } else { 0.0 };
+    let starts = || reads.iter().map(|read| read.span.start());
+    let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Thinned { left: share, spread } };
+    #[allow(clippy::cast_precision_loss, reason = "positions of a region")]
+    let length = (last - first).max(1) as f64;
+    let alike = (-length / log_uniform(&DEPTH_CHANGES, random)).exp();
+    let [one, other]: [f64; 2] = std::array::from_fn(|_| random.sample(StandardNormal));
+    let [at_first, at_last] = [one, alike * one + (1.0 - alike * alike).sqrt() * other].map(|z| z * spread);
+    // No place can be deeper than it is.
+    let left = share.min((-at_first.max(at_last)).exp());
+    #[allow(clippy::cast_precision_loss, reason = "positions of a region")]
+    reads.retain(|read| {
+        let along = (read.span.start() - first) as f64 / length;
+        let here = left * (at_first + along * (at_last - at_first)).exp();
+        here >= 1.0 || random.random_bool(here)
+    });
+    Thinned { left, spread }
+}
+
+fn log_uniform(range: &std::ops::Range<f64>, random: &mut Pcg64) -> f64 {
+    random.random_range(range.start.ln()..range.end.ln()).exp()
 }
 
 /// Cuts the ends that were sequenced last, so that all reads have one length.
@@ -251,6 +285,33 @@ mod tests {
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [[70, 70, 240], [70, 240, 70]]);
     }
 
+    #[test]
+    fn depths_vary_around_what_is_left() {
+        let all: Vec<Read> = (0..2000).map(|i| ReadBuilder::new(i / 2, "ACGTACGTAC").build()).collect();
+        let mut random = Pcg64::new(4, 0);
+        let (mut even, mut uneven) = (Vec::new(), Vec::new());
+        for _ in 0..300 {
+            let mut kept = all.clone();
+            let Thinned { left, spread } = thin(&mut kept, 40.0, &mut random);
+            let of_usual = (small(kept.len()) / small(all.len()) / left).ln();
+            if spread > 0.0 { uneven.push(of_usual / spread) } else { even.push(of_usual) }
+        }
+        let deviation = |x: &[f64]| (x.iter().map(|x| x * x).sum::<f64>() / small(x.len())).sqrt();
+        assert!(even.len() > 80 && deviation(&even) < 0.1, "{} {}", even.len(), deviation(&even));
+        assert!(
+            uneven.len() > 120 && (0.7..1.3).contains(&deviation(&uneven)),
+            "{} {}",
+            uneven.len(),
+            deviation(&uneven)
+        );
+        assert!((uneven.iter().sum::<f64>() / small(uneven.len())).abs() < 0.2);
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "some thousand")]
+    fn small(n: usize) -> f64 {
+        n as f64
+    }
+
     proptest! {
         /// Whatever is drawn, reads stay consistent.
         #[test]
@@ -263,8 +324,8 @@ mod tests {
                 })
                 .collect();
             let mut random = Pcg64::new(u128::from(seed), 0);
-            let left = reads(&mut all, 40.0, &mut random);
-            prop_assert!(left > 0.1 && left <= 1.0);
+            let thinned = reads(&mut all, 40.0, &mut random);
+            prop_assert!(thinned.left > 0.02 && thinned.left <= 1.0 && (0.0..0.5).contains(&thinned.spread));
             for read in &all {
                 let length = |consumes: fn(CigarKind) -> bool| -> u64 {
                     read.cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()

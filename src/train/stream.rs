@@ -6,12 +6,11 @@ use rand::Rng as _;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
-use super::augment;
+use super::augment::{self, Thinned};
 use super::label::{class, label};
 use crate::candidates::Candidate;
 use crate::classify::features::{Features, features};
 use crate::error::{Error, Result};
-use crate::evidence::survey::found_again;
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer, Sample, survey};
 use crate::genome::ReferenceFile;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
@@ -27,7 +26,7 @@ pub struct DataSet {
     truth: Truth,
     confident: Targets,
     /// What the reads are like with each of [`SHARES`] left; the last is all of them.
-    thinned: [Sample; SHARES.len()],
+    with_share: [Sample; SHARES.len()],
 }
 
 /// Shares of the reads for which it is known what a sample would be like.
@@ -44,29 +43,31 @@ impl DataSet {
         if truth.is_empty() {
             return Err(Error::input(truth_path, "holds no variant on the reference's contigs"));
         }
-        let mut thinned = [Sample::default(); SHARES.len()];
-        for (found, share) in thinned.iter_mut().zip(SHARES) {
+        let mut with_share = [Sample::default(); SHARES.len()];
+        for (found, share) in with_share.iter_mut().zip(SHARES) {
             let mut random = Pcg64::new(3, 7);
             *found = survey(std::slice::from_ref(&reads), reference, EvidenceOptions::default(), |reads| {
                 reads.retain(|_| random.random_bool(share));
             })?;
         }
-        Ok(Self { reference: reference.clone(), reads, truth, confident, thinned })
+        Ok(Self { reference: reference.clone(), reads, truth, confident, with_share })
     }
 
     /// What the reads are like.
     fn sample(&self) -> Sample {
-        self.thinned[SHARES.len() - 1]
+        self.with_share[SHARES.len() - 1]
     }
 
-    /// What a sample would be like of which only this share of the reads is left: another survey, of other places.
-    fn with_share(&self, left: f64, random: &mut Pcg64) -> Sample {
+    /// What the sample of thinned reads would be like: another survey, of other places.
+    fn thinned(&self, Thinned { left, spread }: Thinned, random: &mut Pcg64) -> Sample {
         let above = SHARES.iter().position(|&share| share >= left).unwrap_or(SHARES.len() - 1);
         let below = above.saturating_sub(1);
         let step = SHARES[above] - SHARES[below];
         let weight = if step > 0.0 { ((left - SHARES[below]) / step).clamp(0.0, 1.0) } else { 1.0 };
-        let expected = (1.0 - weight) * self.thinned[below].artefacts + weight * self.thinned[above].artefacts;
-        Sample { depth: self.sample().depth * left, artefacts: found_again(expected, random) }
+        let artefacts = (1.0 - weight) * self.with_share[below].artefacts + weight * self.with_share[above].artefacts;
+        let expected =
+            Sample { depth: self.sample().depth * left, spread: self.sample().spread.hypot(spread), artefacts };
+        expected.found_again(random)
     }
 }
 
@@ -186,8 +187,8 @@ fn labelled(
         let mut random = state.map(|state| Pcg64::new(state, i as u128 + 8));
         let found = gatherers[i].gather_changed(region, |reads, sample| {
             let (Some(state), Some(random)) = (state, &mut random) else { return sample };
-            let left = augment::reads(reads, sample.depth, random);
-            sets[i].with_share(left, &mut Pcg64::new(state, i as u128 + 1000))
+            let thinned = augment::reads(reads, sample.depth, random);
+            sets[i].thinned(thinned, &mut Pcg64::new(state, i as u128 + 1000))
         })?;
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
         for (candidate, copies) in found.candidates.iter().zip(labels) {

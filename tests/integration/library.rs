@@ -55,8 +55,9 @@ fn the_usual_depth_is_that_of_most_places() {
         let files: Vec<_> = names.iter().map(|name| BamFile::new(&testdata(name), reference.path()).unwrap()).collect();
         survey(&files, &reference, EvidenceOptions::default(), |_| ()).unwrap()
     };
-    let Sample { depth, artefacts } = of(&["reads.bam"]);
+    let Sample { depth, spread, artefacts } = of(&["reads.bam"]);
     assert!((0.0..0.5).contains(&artefacts), "{artefacts}");
+    assert!((0.0..0.2).contains(&spread), "of a simulated genome: {spread}");
     assert!((20.0..60.0).contains(&depth), "{depth}");
     assert!(
         (of(&["reads.bam", "reads.bam"]).depth - 2.0 * depth).abs() < 0.05 * depth,
