@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use varpix::classify::features::FEATURES;
+
 use crate::world::{World, model, text, tool, varpix};
 
 /// Fails with that code and words, and leaves nothing behind.
@@ -217,7 +219,7 @@ fn models_that_cannot_be_used() {
     refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "cannot be read"]);
     let fast = fs::read_to_string(model().join("fast.json")).unwrap();
     fs::write(broken.join("fast.json"), fast.replacen("\"mean\":[", "\"mean\":[0.0,", 1)).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "55 numbers"]);
+    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", &format!("{} numbers", FEATURES + 1)]);
     fs::write(broken.join("fast.json"), &fast[..fast.len() / 2]).unwrap();
     refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "is not a fast tier"]);
     refused(&world, &["--model", &text(&broken), "--no-fast-tier", "--regions", "chrZ"], 2, &["chrZ"]);
