@@ -3,8 +3,6 @@
 //! Some places are looked at, drawn from all that the index says may hold reads. Which ones depends on their coordinates: all parts of a run
 //! that is scattered over regions find the same, and a BAM and a CRAM of the same reads nearly always do.
 
-use std::cmp::Ordering;
-
 use rand::{Rng as _, RngCore as _};
 use rand_distr::StandardNormal;
 use rand_pcg::Pcg64;
@@ -82,8 +80,8 @@ pub fn survey(
         })?;
         let depths = depths(&seen, interval);
         if depths.iter().any(|&depth| depth > 0) {
-            let unlikely = [Ordering::Less, Ordering::Greater]
-                .map(|side| seen.candidates.iter().any(|candidate| shown_by(candidate, side)));
+            let any = |unlikely: fn(&Candidate) -> bool| seen.candidates.iter().any(unlikely);
+            let unlikely = [any(too_few), any(too_many)];
             looks.push(Look { depths, kept_share: seen.fetched.kept_share(), unlikely });
         }
         if looks.len() == PLACES {
@@ -184,14 +182,23 @@ fn depths(seen: &Evidence, place: Interval) -> Vec<u32> {
     depths.take(to_usize(place.len())).collect()
 }
 
-/// Whether an allele is shown by fewer reads than one copy of two would be, or by more, and yet not by all.
-fn shown_by(candidate: &Candidate, side: Ordering) -> bool {
+/// Whether an allele is shown by fewer reads than one copy of two would be.
+fn too_few(candidate: &Candidate) -> bool {
+    deviations(candidate).any(|above| above < -UNLIKELY)
+}
+
+/// Whether an allele is shown by more reads than one copy of two would be, and yet not by all.
+fn too_many(candidate: &Candidate) -> bool {
+    deviations(candidate).any(|above| above > UNLIKELY)
+}
+
+/// By how many standard deviations more reads than half show each allele that is not of both copies.
+fn deviations(candidate: &Candidate) -> impl Iterator<Item = f64> {
     let depth = f64::from(candidate.depth);
-    let deviation = depth.sqrt() / 2.0;
-    candidate.alts.iter().map(|alt| f64::from(alt.count)).filter(|&count| count < FEWEST_OF_BOTH * depth).any(|count| {
-        let above = (count - depth / 2.0) / deviation;
-        above.abs() > UNLIKELY && (above < 0.0) == side.is_lt()
-    })
+    let counts = candidate.alts.iter().map(|alt| f64::from(alt.count));
+    counts
+        .filter(move |&count| count < FEWEST_OF_BOTH * depth)
+        .map(move |count| (count - depth / 2.0) / (depth.sqrt() / 2.0))
 }
 
 /// To two significant digits, so that a place more or less seldom shows.
@@ -286,9 +293,10 @@ mod tests {
     #[test]
     fn too_few_and_too_many_for_a_copy_of_two() {
         // Of 36 reads, 18 give or take 4.5; 31 are of both copies.
-        let shown = |n: u32, side| shown_by(&candidate(100, "T", &[("A", n, &[])], 36 - n), side);
-        let sides: Vec<_> =
-            [13, 14, 22, 23, 30, 31, 36].map(|n| [shown(n, Ordering::Less), shown(n, Ordering::Greater)]).to_vec();
+        let sides: Vec<_> = [13, 14, 22, 23, 30, 31, 36]
+            .map(|n| candidate(100, "T", &[("A", n, &[])], 36 - n))
+            .map(|shown| [too_few(&shown), too_many(&shown)])
+            .to_vec();
         let (few, neither, many) = ([true, false], [false, false], [false, true]);
         assert_eq!(sides, [few, neither, neither, many, many, neither, neither]);
     }

@@ -325,7 +325,7 @@ mod tests {
                 .collect();
             let mut random = Pcg64::new(u128::from(seed), 0);
             let thinned = reads(&mut all, 40.0, &mut random);
-            prop_assert!(thinned.left > 0.02 && thinned.left <= 1.0 && (0.0..0.5).contains(&thinned.spread));
+            prop_assert!(thinned.left > 0.05 && thinned.left <= 1.0 && (0.0..0.5).contains(&thinned.spread));
             for read in &all {
                 let length = |consumes: fn(CigarKind) -> bool| -> u64 {
                     read.cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
