@@ -8,6 +8,8 @@ mod conformance;
 mod faults;
 mod golden;
 #[cfg(feature = "torch")]
+mod golden_calls;
+#[cfg(feature = "torch")]
 mod import;
 mod inputs;
 mod library;
