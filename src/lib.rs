@@ -8,6 +8,8 @@
 //!
 //! A room may use any room listed before it, nothing else; `scripts/check-layers` holds it to that.
 
+/// Reads files that are whole and go with their indexes.
+pub mod alignment_file;
 /// What reads say at each position.
 pub mod alleles;
 /// Places that may hold a variant.
