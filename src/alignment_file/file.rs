@@ -56,7 +56,7 @@ impl BamFile {
         }
         let head = Head::new(path, format, reference)?;
         order::check(&head)?;
-        let index = index(path, &index_path, format, &head.contigs)?;
+        let index = index(&head, &index_path)?;
         Ok(Self { head: Arc::new(head), index_path, index })
     }
 
@@ -185,25 +185,32 @@ impl Head {
 }
 
 /// Reads an index and compares it with its file.
-fn index(path: &Path, index_path: &Path, format: Format, contigs: &Contigs) -> Result<Index> {
+fn index(head: &Head, index_path: &Path) -> Result<Index> {
+    let (path, contigs) = (&head.path, &head.contigs);
     let again = format!("make it again with 'samtools index {}'", path.display());
     let damaged = |why: String| Error::input(index_path, format!("is not a usable index ({why}); {again}"));
+    let of_another = |why| Error::input(index_path, format!("is not the index of {} ({why}); {again}", path.display()));
     let misfit = |why| match why {
-        Misfit::Index(why) => {
-            Error::input(index_path, format!("is not the index of {} ({why}); {again}", path.display()))
-        }
+        Misfit::Index(why) => of_another(why),
         Misfit::File(e) => Error::input(path, format!("is damaged ({e}); copy or make it again")),
     };
     let source = unpacked(regular_file(index_path)?).map_err(|e| damaged(e.to_string()))?;
-    if let Format::Cram(..) = format {
-        let index = slices::parse(source, contigs).map_err(damaged)?;
-        slices::cover::check(&index, regular_file(path)?, format, contigs).map_err(misfit)?;
-        return Ok(Index::Slices(Arc::new(index)));
+    match head.format {
+        Format::Bam => {
+            let index = bins::parse(source, contigs.len()).map_err(damaged)?;
+            let mut records = Records::new(regular_file(path)?).map_err(Misfit::File).map_err(misfit)?;
+            bins::cover::check(&index, &mut records, contigs).map_err(misfit)?;
+            Ok(Index::Bins(Arc::new(index)))
+        }
+        Format::Cram(major, _) => {
+            let index = slices::parse(source, contigs).map_err(damaged)?;
+            let mixed = slices::cover::check(&index, regular_file(path)?, major, contigs).map_err(misfit)?;
+            match slices::mixed::missing(head, &index, &mixed)? {
+                Some(why) => Err(of_another(why)),
+                None => Ok(Index::Slices(Arc::new(index))),
+            }
+        }
     }
-    let index = bins::parse(source, contigs.len()).map_err(damaged)?;
-    let mut records = Records::new(regular_file(path)?).map_err(Misfit::File).map_err(misfit)?;
-    bins::cover::check(&index, &mut records, contigs).map_err(misfit)?;
-    Ok(Index::Bins(Arc::new(index)))
 }
 
 /// The bytes of a file that may be gzipped.

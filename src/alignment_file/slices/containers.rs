@@ -23,6 +23,8 @@ const EOF_3: &[u8] = &[
 /// Bytes of a header without its landmarks, at most; and of a landmark.
 pub(super) const LONGEST_HEADER: u64 = 4 + 5 * 4 + 9 * 2 + 5 * 2 + 4;
 pub(super) const LONGEST_LANDMARK: u64 = 5;
+/// The kind of block that a slice begins with.
+const SLICE_HEADER: u8 = 2;
 /// Slices of a container, at most: more than any writer puts there.
 const MOST_SLICES: u32 = 10_000;
 
@@ -65,6 +67,16 @@ pub(super) struct Container {
     pub(super) end: u64,
     /// Where its slices begin, in bytes behind the header.
     pub(super) landmarks: Vec<u64>,
+    pub(super) records: u32,
+}
+
+/// What a slice's header tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SliceHeader {
+    /// Contig (-1: reads without a place), 1-based start, and span.
+    One(i32, u64, u64),
+    /// Reads of several contigs.
+    Several,
 }
 
 /// Reads headers of containers.
@@ -76,9 +88,16 @@ pub(super) struct Containers {
 }
 
 impl Containers {
-    pub(super) fn new(file: File, major: u8, minor: u8) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        let end = length.saturating_sub(end_of(major, minor).map_or(0, <[u8]>::len) as u64);
+    pub(super) fn new(mut file: File, major: u8) -> io::Result<Self> {
+        let mut end = file.metadata()?.len();
+        // Version 2.0 may be with it or without.
+        let last = if major == 2 { EOF_2 } else { EOF_3 };
+        let mut tail = vec![0; last.len()];
+        let start = end.saturating_sub(tail.len() as u64);
+        file.seek(SeekFrom::Start(start))?;
+        if file.read_exact(&mut tail).is_ok() && tail == last {
+            end = start;
+        }
         Ok(Self { file, major, end })
     }
 
@@ -92,10 +111,11 @@ impl Containers {
         self.file.seek(SeekFrom::Start(start))?;
         let mut bytes = Bytes { source: io::BufReader::with_capacity(256, &self.file), read: 0 };
         let length = u32::from_le_bytes([bytes.next()?, bytes.next()?, bytes.next()?, bytes.next()?]);
-        // Contig, start, span, number of records.
-        for _ in 0..4 {
+        // Contig, start, span.
+        for _ in 0..3 {
             bytes.itf8()?;
         }
+        let records = bytes.itf8()?;
         // Counter of records: of 32 bits in version 2. Bases.
         if self.major == 2 {
             bytes.itf8()?;
@@ -114,7 +134,28 @@ impl Containers {
         }
         // The checksum.
         let body = start + bytes.read + if self.major == 2 { 0 } else { 4 };
-        Ok(Container { body, end: body + u64::from(length), landmarks })
+        Ok(Container { body, end: body + u64::from(length), landmarks, records })
+    }
+
+    /// What the header of the slice at a byte of the file says of its reads; `None` where it is packed.
+    pub(super) fn slice(&mut self, start: u64) -> io::Result<Option<SliceHeader>> {
+        self.file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Bytes { source: io::BufReader::with_capacity(64, &self.file), read: 0 };
+        // A block: method, kind, identifier, bytes packed and not.
+        let (method, kind) = (bytes.next()?, bytes.next()?);
+        for _ in 0..3 {
+            bytes.itf8()?;
+        }
+        if kind != SLICE_HEADER {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "no slice begins here"));
+        }
+        if method != 0 {
+            return Ok(None);
+        }
+        Ok(Some(match bytes.itf8()?.cast_signed() {
+            -2 => SliceHeader::Several,
+            contig => SliceHeader::One(contig, bytes.itf8()?.into(), bytes.itf8()?.into()),
+        }))
     }
 }
 

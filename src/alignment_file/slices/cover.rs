@@ -7,24 +7,23 @@
 use std::fs::File;
 use std::io;
 
-use super::containers::{Containers, LONGEST_HEADER, LONGEST_LANDMARK};
+use super::containers::{Containers, LONGEST_HEADER, LONGEST_LANDMARK, SliceHeader};
 use super::{Slice, SliceIndex};
 use crate::alignment_file::bins::cover::Misfit;
-use crate::alignment_file::whole::Format;
 use crate::genome::{ContigId, Contigs};
 
 /// Headers of containers that are read.
 const MOST_HEADERS: usize = 512;
 
-/// Checks that the index is that of the file, whole.
+/// Checks that the index is that of the file, whole; returns containers to be compared with it by their records.
 pub(in crate::alignment_file) fn check(
     index: &SliceIndex,
     file: File,
-    format: Format,
+    major: u8,
     contigs: &Contigs,
-) -> Result<(), Misfit> {
-    let Format::Cram(major, minor) = format else { return Ok(()) };
-    let mut containers = Containers::new(file, major, minor).map_err(Misfit::File)?;
+) -> Result<Vec<Mixed>, Misfit> {
+    let mut mixed = Vec::new();
+    let mut containers = Containers::new(file, major).map_err(Misfit::File)?;
     let mut expected = containers.first().map_err(Misfit::File)?;
     sorted(&index.slices, contigs)?;
     let lines: Vec<&[Slice]> = index.slices.chunk_by(|a, b| a.container == b.container).collect();
@@ -35,13 +34,22 @@ pub(in crate::alignment_file) fn check(
         let next = lines.get(i + 1).map_or(containers.end, |next| next[0].container);
         let body = tiled(slices, start, next)?;
         if i % every == 0 || i + 1 == lines.len() {
-            header(slices, start, next, &mut containers)?;
+            mixed.extend(headers(slices, start, next, &mut containers)?);
         } else if body > LONGEST_HEADER + LONGEST_LANDMARK * slices.len() as u64 {
             missing(next - body, next)?;
         }
         expected = next;
     }
-    missing(expected, containers.end)
+    missing(expected, containers.end)?;
+    Ok(mixed)
+}
+
+/// A container whose reads are of several contigs; where they lie, only its records tell.
+#[derive(Debug)]
+pub(in crate::alignment_file) struct Mixed {
+    /// Byte of the file at which it begins.
+    pub(in crate::alignment_file) start: u64,
+    pub(in crate::alignment_file) records: u32,
 }
 
 /// What lies between two bytes of the file is not in the index.
@@ -86,17 +94,34 @@ fn tiled(slices: &[Slice], start: u64, next: u64) -> Result<u64, Misfit> {
         .ok_or_else(|| Misfit::Index(format!("it says that the container at byte {start} reaches to byte {end}")))
 }
 
-/// Compares a container's header with the index.
-fn header(slices: &[Slice], start: u64, next: u64, containers: &mut Containers) -> Result<(), Misfit> {
+/// Compares the headers of a container and of its slices with the index.
+fn headers(slices: &[Slice], start: u64, next: u64, containers: &mut Containers) -> Result<Option<Mixed>, Misfit> {
     let stray =
         |_: io::Error| Misfit::Index(format!("it says that a container begins at byte {start}, which is not so"));
+    let wrong = || Misfit::Index(format!("it is wrong about the slices of the container at byte {start}"));
     let container = containers.at(start).map_err(stray)?;
     missing(container.end, next)?;
-    let mut offsets: Vec<u64> = slices.iter().map(|slice| slice.offset).collect();
-    offsets.dedup();
+    let of_slices: Vec<&[Slice]> = slices.chunk_by(|a, b| a.offset == b.offset).collect();
     let last = slices.last().map_or(0, |slice| slice.offset + slice.bytes);
-    if offsets != container.landmarks || container.body + last != container.end {
-        return Err(Misfit::Index(format!("it is wrong about the slices of the container at byte {start}")));
+    let begin = of_slices.iter().map(|same| same[0].offset);
+    if !begin.eq(container.landmarks.iter().copied()) || container.body + last != container.end {
+        return Err(wrong());
     }
-    Ok(())
+    let mut mixed = false;
+    for same in of_slices {
+        let begin = container.body + same[0].offset;
+        match containers.slice(begin).map_err(|_| wrong())? {
+            Some(SliceHeader::One(contig, start, span)) => {
+                let [line] = same else { return Err(wrong()) };
+                let known = usize::try_from(contig).ok();
+                // Where reads without a place lie, no one asks.
+                if known != line.contig || (known.is_some() && (start, span) != (line.start, line.span)) {
+                    return Err(wrong());
+                }
+            }
+            Some(SliceHeader::Several) => mixed = true,
+            None => {}
+        }
+    }
+    Ok(mixed.then_some(Mixed { start, records: container.records }))
 }

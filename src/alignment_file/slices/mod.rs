@@ -5,6 +5,7 @@
 
 pub(super) mod containers;
 pub(super) mod cover;
+pub(super) mod mixed;
 
 use std::io::Read;
 
