@@ -8,6 +8,8 @@
 //!
 //! A room may use any room listed before it, nothing else; `scripts/check-layers` holds it to that.
 
+/// Reads files that are whole and go with their indexes.
+pub mod alignment_file;
 /// What reads say at each position.
 pub mod alleles;
 /// Places that may hold a variant.
@@ -29,6 +31,8 @@ pub mod genotype;
 /// Models of DeepVariant, brought into our form.
 #[cfg(feature = "torch")]
 pub mod import;
+/// Files that are read: regular ones.
+pub mod input;
 /// Files that are there whole or not at all.
 pub mod output;
 /// Candidates as images.

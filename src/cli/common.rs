@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::alignment_file::BamFile;
 use crate::error::{Error, Result};
 use crate::genome::{ReferenceFile, contigs};
-use crate::reads::{BamFile, check};
+use crate::input::same_file;
+use crate::reads::check;
 use crate::regions::Targets;
 
 /// The genome and the reads on it.
@@ -28,10 +30,22 @@ pub(super) struct Inputs {
 
 impl InputArgs {
     pub(super) fn resolve(&self) -> Result<Inputs> {
+        each_once(&self.reads)?;
         let reference = ReferenceFile::new(&self.reference)?;
         let reads = self.reads.iter().map(|path| open_reads(path, &reference)).collect::<Result<_>>()?;
         Ok(Inputs { reference, reads })
     }
+}
+
+/// Refuses a file that is given twice, whose reads would count twice.
+fn each_once(paths: &[PathBuf]) -> Result<()> {
+    for (i, path) in paths.iter().enumerate() {
+        if let Some(same) = paths[..i].iter().find(|before| same_file(before, path)) {
+            let (a, b) = (same.display(), path.display());
+            return Err(Error::Usage(format!("--reads {a} and {b} are the same file; give each file once")));
+        }
+    }
+    Ok(())
 }
 
 /// Opens a reads file and checks that it belongs to the reference.

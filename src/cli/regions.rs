@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common::{self, InputArgs, Inputs};
+use crate::alignment_file::BamFile;
+use crate::alignment_file::weight::ByteCounts;
 use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Interval};
 use crate::genotype::reference::BLOCK_CUT;
 use crate::output::temporary_beside;
-use crate::reads::weight::ByteCounts;
 use crate::regions::Targets;
 
 /// What a base without any read costs, in bytes of reads: little, but a chunk of nothing but gaps has an end too.
@@ -77,10 +78,10 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 /// The work in an interval of the reference, in bytes of all reads files.
 fn weight(inputs: &Inputs) -> Result<impl Fn(ContigId, Interval) -> f64> {
-    let counts: Vec<ByteCounts> = inputs.reads.iter().map(ByteCounts::of).collect::<Result<_>>()?;
+    let counts: Vec<ByteCounts> = inputs.reads.iter().map(ByteCounts::of).collect();
     Ok(move |contig: ContigId, interval: Interval| {
         let name = &inputs.reference.contigs().get(contig).name;
-        let in_file = |(file, counts): (&crate::reads::BamFile, &ByteCounts)| {
+        let in_file = |(file, counts): (&BamFile, &ByteCounts)| {
             file.contigs().id(name).map_or(0.0, |contig| counts.of_interval(contig, interval))
         };
         // Lengths of contigs, far below 2^52.

@@ -8,13 +8,14 @@ use rand_distr::StandardNormal;
 use rand_pcg::Pcg64;
 
 use super::{Evidence, EvidenceOptions, Gatherer};
+use crate::alignment_file::BamFile;
+use crate::alignment_file::weight::ByteCounts;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::genome::reference::to_usize;
 use crate::genome::{ContigId, Contigs, Interval, ReferenceFile};
 use crate::pileup::ImageSpec;
-use crate::reads::weight::ByteCounts;
-use crate::reads::{BamFile, BamSource, Read};
+use crate::reads::{BamSource, Read};
 use crate::regions::Region;
 
 /// Places with reads that are looked at, and places that are tried for them.
@@ -72,7 +73,7 @@ pub fn survey(
     let options = EvidenceOptions { realign: None, ..options };
     let mut gatherer = Gatherer::new(Box::new(source), reference.open()?, options, ImageSpec::default());
     let mut looks: Vec<Look> = Vec::new();
-    for (contig, interval) in places(windows(files, contigs)?).into_iter().take(TRIES) {
+    for (contig, interval) in places(windows(files, contigs)).into_iter().take(TRIES) {
         let interval = interval.intersect(Interval::new(0, contigs.get(contig).length));
         let seen = gatherer.gather_changed(Region { sequence: 0, contig, interval }, |reads, sample| {
             thin(reads);
@@ -157,14 +158,14 @@ fn share(with: usize, places: usize) -> f64 {
 }
 
 /// The windows of the files' indexes that hold reads, on the reference's contigs.
-fn windows(files: &[BamFile], reference: &Contigs) -> Result<Vec<(ContigId, Interval)>> {
+fn windows(files: &[BamFile], reference: &Contigs) -> Vec<(ContigId, Interval)> {
     let mut windows = Vec::new();
     for file in files {
         let of_reference = |id: ContigId| reference.id(&file.contigs().get(id).name);
         windows
-            .extend(ByteCounts::of(file)?.full_windows().filter_map(|(id, window)| Some((of_reference(id)?, window))));
+            .extend(ByteCounts::of(file).full_windows().filter_map(|(id, window)| Some((of_reference(id)?, window))));
     }
-    Ok(windows)
+    windows
 }
 
 /// Reads over each position of a place.

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
 
+use crate::alignment_file::BamFile;
 use crate::candidates::Candidate;
 use crate::classify::{Classifier, FastTier, Model, Opinion, Probabilities};
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ use crate::genome::ReferenceFile;
 use crate::genotype::reference::blocks;
 use crate::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver};
 use crate::pileup::{AltSet, PileupImage, alt_sets};
-use crate::reads::{BamFile, BamSource, FetchStats};
+use crate::reads::{BamSource, FetchStats};
 use crate::realign::{Placement, RealignedBam};
 use crate::regions::{Region, Targets};
 use crate::sites::Sites;

@@ -1,13 +1,11 @@
-//! Aligned reads: from BAM or CRAM to owned, filtered [`Read`]s of one region.
+//! Records of a BAM or CRAM -> owned, filtered [`Read`]s of one region.
 
 pub mod check;
 pub mod filter;
 pub mod read;
-pub mod sample;
 pub mod sampler;
 pub mod source;
-pub mod weight;
 
 pub use filter::{FilterReason, ReadFilter};
 pub use read::{Cigar, CigarKind, Moved, Read};
-pub use source::{BamFile, BamSource, FetchStats, ReadSource};
+pub use source::{BamSource, FetchStats, ReadSource};

@@ -1,22 +1,17 @@
 //! A region -> its usable reads, sampled to a cap ([`ReadSource`]); from an indexed BAM or CRAM ([`BamSource`]).
 
-use std::path::{Path, PathBuf};
+use rust_htslib::bam;
 
-use rust_htslib::bam::{self, Read as _};
-
-use super::check;
 use super::filter::ReadFilter;
 use super::read::Read;
 use super::sampler::Reservoir;
-use crate::error::{Error, Result};
-use crate::genome::{Contig, ContigId, Contigs, Interval};
+use crate::alignment_file::{BamFile, RegionReader};
+use crate::error::Result;
+use crate::genome::{ContigId, Contigs, Interval};
 
 /// Most reads kept of one region; more are sampled.
 pub const DEFAULT_MAX_READS: usize = 1500;
 
-/// Memory for unpacked BGZF blocks, in bytes for each open file. An index leads to the start of 16 kb of contig, so fetching these
-/// 16 kb region by region unpacks most blocks many times; they take 1 MB at 30x.
-const BLOCK_CACHE: i32 = 8 << 20;
 /// Reads handed over at once where all are wanted.
 const READS_AT_ONCE: usize = 4096;
 
@@ -82,119 +77,6 @@ impl Default for ReadOptions {
     }
 }
 
-/// A checked BAM or CRAM file; opened once per thread with [`BamFile::open`].
-#[derive(Clone, Debug)]
-pub struct BamFile {
-    path: PathBuf,
-    index: PathBuf,
-    reference: PathBuf,
-    contigs: Contigs,
-    header: String,
-}
-
-impl BamFile {
-    /// Checks that the file is whole, sorted and has an index of its own; reads its header.
-    ///
-    /// # Errors
-    /// [`Error::Input`] saying what is wrong and what to do.
-    pub fn new(path: &Path, reference: &Path) -> Result<Self> {
-        let index = check::file_and_index(path)?;
-        let reader = bam::Reader::from_path(path)
-            .map_err(|_| Error::input(path, "is not a readable BAM or CRAM file (no valid header)"))?;
-        let view = reader.header();
-        let contigs = view
-            .target_names()
-            .iter()
-            .enumerate()
-            .map(|(i, name)| Contig {
-                name: String::from_utf8_lossy(name).into_owned(),
-                length: u32::try_from(i).ok().and_then(|tid| view.target_len(tid)).unwrap_or(0),
-            })
-            .collect();
-        let header = String::from_utf8_lossy(view.as_bytes()).into_owned();
-        let file =
-            Self { path: path.into(), index, reference: reference.into(), contigs: Contigs::new(contigs), header };
-        check::sort_order(&file)?;
-        check::index_matches(&file)?;
-        Ok(file)
-    }
-
-    /// The file's path.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The index's path.
-    #[must_use]
-    pub fn index(&self) -> &Path {
-        &self.index
-    }
-
-    /// The contigs of its header.
-    #[must_use]
-    pub fn contigs(&self) -> &Contigs {
-        &self.contigs
-    }
-
-    /// Its header as text.
-    #[must_use]
-    pub fn header(&self) -> &str {
-        &self.header
-    }
-
-    /// The FASTA that a CRAM is decoded with.
-    pub(super) fn reference(&self) -> &Path {
-        &self.reference
-    }
-
-    /// True for CRAM, by name.
-    #[must_use]
-    pub fn is_cram(&self) -> bool {
-        self.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("cram"))
-    }
-
-    /// An htslib reader with its index, for one thread.
-    pub(crate) fn indexed_reader(&self) -> Result<bam::IndexedReader> {
-        let mut reader = bam::IndexedReader::from_path_and_index(&self.path, &self.index)
-            .map_err(|e| check::unusable_index(self, &e))?;
-        keep_blocks(&reader);
-        if self.is_cram() {
-            reader.set_reference(&self.reference).map_err(|e| {
-                Error::input(&self.path, format!("reference {} does not serve: {e}", self.reference.display()))
-            })?;
-        }
-        Ok(reader)
-    }
-
-    /// Opens the file for one thread. `reference` gives contig ids their names.
-    ///
-    /// # Errors
-    /// [`Error::Input`] where it cannot be opened.
-    pub fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<BamSource> {
-        BamSource::open(std::slice::from_ref(self), reference, options)
-    }
-
-    /// The sentence for a read error at a place.
-    pub(crate) fn broken_at(&self, tid: i32, position: i64, error: &rust_htslib::errors::Error) -> Error {
-        let contig = usize::try_from(tid).ok().filter(|&i| i < self.contigs.len());
-        let contig = contig.map_or("?", |i| self.contigs.get(ContigId(i)).name.as_str());
-        let hint = if self.is_cram() {
-            "; a CRAM needs the very reference it was written with"
-        } else {
-            "; the file is damaged (check it with samtools quickcheck), or its index is of another file"
-        };
-        Error::input(&self.path, format!("cannot be read near {contig}:{}: {error}{hint}", position + 1))
-    }
-}
-
-/// Lets htslib keep the blocks it unpacked last; rust-htslib has no call for it. Does nothing for CRAM.
-#[allow(unsafe_code, reason = "one call of htslib's C interface on a file that is open")]
-fn keep_blocks(reader: &bam::IndexedReader) {
-    // SAFETY: the reader owns an open htsFile, and nothing reads from it meanwhile.
-    unsafe { rust_htslib::htslib::hts_set_cache_size(reader.htsfile(), BLOCK_CACHE) };
-}
-
 /// One thread's reader of a sample's BAM or CRAM files.
 pub struct BamSource {
     files: Vec<OpenFile>,
@@ -203,8 +85,7 @@ pub struct BamSource {
 }
 
 struct OpenFile {
-    file: BamFile,
-    reader: bam::IndexedReader,
+    reader: RegionReader,
     /// The file's tid of each reference contig.
     tids: Vec<Option<i32>>,
 }
@@ -216,9 +97,9 @@ impl BamSource {
     /// [`Error::Input`] where one cannot be opened.
     pub fn open(files: &[BamFile], reference: &Contigs, options: ReadOptions) -> Result<Self> {
         let open = |file: &BamFile| {
-            let tid = |name: &str| file.contigs.id(name).and_then(|id| i32::try_from(id.0).ok());
+            let tid = |name: &str| file.contigs().id(name).and_then(|id| i32::try_from(id.0).ok());
             let tids = reference.iter().map(|(_, contig)| tid(&contig.name)).collect();
-            Ok(OpenFile { file: file.clone(), reader: file.indexed_reader()?, tids })
+            Ok(OpenFile { reader: file.open_regions()?, tids })
         };
         Ok(Self { files: files.iter().map(open).collect::<Result<_>>()?, options, record: bam::Record::new() })
     }
@@ -236,17 +117,9 @@ impl OpenFile {
         mut show: impl FnMut(&bam::Record, u64, &mut FetchStats),
     ) -> Result<()> {
         let Some(tid) = self.tids.get(contig.0).copied().flatten() else { return Ok(()) };
-        let signed = |p: u64| i64::try_from(p).unwrap_or(i64::MAX);
-        let (start, end) = (signed(interval.start()), signed(interval.end()));
-        self.reader.fetch((tid, start, end)).map_err(|e| self.file.broken_at(tid, start, &e))?;
-        let length = self.file.contigs.get(ContigId(usize::try_from(tid).unwrap_or(0))).length;
-        let mut last = i64::MIN;
-        while let Some(outcome) = self.reader.read(record) {
-            outcome.map_err(|e| self.file.broken_at(tid, last.max(start), &e))?;
-            if record.pos() < last {
-                return Err(check::unsorted(self.file.path(), self.file.contigs(), tid, record.pos()));
-            }
-            last = record.pos();
+        self.reader.fetch(tid, interval.start(), interval.end())?;
+        let length = self.reader.file().contigs().get(ContigId(usize::try_from(tid).unwrap_or(0))).length;
+        while self.reader.read(record)? {
             stats.records += 1;
             if filter.reject(record).is_some() {
                 stats.filtered += 1;

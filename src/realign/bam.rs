@@ -11,15 +11,16 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::{Path, PathBuf};
 
+use rust_htslib::bam;
 use rust_htslib::bam::record::{Aux, Cigar as HtsCigar, CigarString};
-use rust_htslib::bam::{self, Read as _};
 use tempfile::TempPath;
 
+use crate::alignment_file::{self, BamFile, RegionReader};
 use crate::error::{Error, Result};
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::output::{place, temporary_beside};
-use crate::reads::{BamFile, Cigar, CigarKind, Moved, Read, check};
+use crate::reads::{Cigar, CigarKind, Moved, Read};
 use crate::regions::Region;
 
 /// How far left of its region a read may be moved, in bp: more than a window and a read together.
@@ -54,7 +55,7 @@ impl From<&Read> for Placement {
 pub struct RealignedBam {
     path: PathBuf,
     source: BamFile,
-    reader: bam::IndexedReader,
+    reader: RegionReader,
     writer: bam::Writer,
     temporary: TempPath,
     /// For each contig of the reference its tid in the source and in the output, where the source has it.
@@ -101,7 +102,7 @@ impl RealignedBam {
         Ok(Self {
             path: path.into(),
             source: source.clone(),
-            reader: source.indexed_reader()?,
+            reader: source.open_regions()?,
             writer,
             temporary,
             tids,
@@ -121,13 +122,11 @@ impl RealignedBam {
         let Some((source_tid, tid)) = self.tids.get(region.contig.0).copied().flatten() else { return Ok(()) };
         let placements: HashMap<_, _> =
             reads.iter().map(|read| ((&*read.name, read.number, read.start_in_file), read)).collect();
-        let (start, end) = (region.interval.start().cast_signed(), region.interval.end().cast_signed());
         // Later regions begin here, and so do their reads, but for those that are seen now and left for them.
         let mut earliest_later = region.interval.end();
-        self.reader.fetch((source_tid, start, end)).map_err(|e| self.source.broken_at(source_tid, start, &e))?;
+        self.reader.fetch(source_tid, region.interval.start(), region.interval.end())?;
         let mut record = bam::Record::new();
-        while let Some(outcome) = self.reader.read(&mut record) {
-            outcome.map_err(|e| self.source.broken_at(source_tid, start, &e))?;
+        while self.reader.read(&mut record)? {
             let Ok(position) = u64::try_from(record.pos()) else { continue };
             let span = Interval::new(position, record.cigar().end_pos().unsigned_abs());
             let owner = owner(regions, this, span);
@@ -171,7 +170,7 @@ impl RealignedBam {
         let Self { path, writer, temporary, index, .. } = self;
         // Closing may fail without a word, for want of space; then the end-of-file block is missing.
         drop(writer);
-        check::ends_whole(&temporary)
+        alignment_file::ends_whole(&temporary)
             .map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))?;
         let index_path = with_suffix(&path, if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" });
         let (_, temporary_index) = temporary_beside(&index_path)?.into_parts();

@@ -8,13 +8,14 @@ use rand_pcg::Pcg64;
 
 use super::augment::{self, Thinned};
 use super::label::{class, label};
+use crate::alignment_file::BamFile;
 use crate::candidates::Candidate;
 use crate::classify::features::{Features, features};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer, Sample, survey};
 use crate::genome::ReferenceFile;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
-use crate::reads::BamFile;
+use crate::reads::BamSource;
 use crate::regions::{Region, Targets};
 use crate::truth::Truth;
 
@@ -175,7 +176,8 @@ fn labelled(
 ) -> Result<()> {
     let mut gatherers = Vec::new();
     for set in sets {
-        let source = set.reads.open(set.reference.contigs(), options.evidence.reads())?;
+        let source =
+            BamSource::open(std::slice::from_ref(&set.reads), set.reference.contigs(), options.evidence.reads())?;
         gatherers.push(
             Gatherer::new(Box::new(source), set.reference.open()?, options.evidence, options.image.clone())
                 .of_sample(set.sample()),

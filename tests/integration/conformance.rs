@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use varpix::alignment_file::BamFile;
 use varpix::candidates::{AltAllele, Candidate};
 use varpix::classify::Probabilities;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
@@ -10,7 +11,7 @@ use varpix::genotype::merge::BySet;
 use varpix::genotype::{Call, Filter, ReferenceBlock, Resolver, call, reference};
 use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
-use varpix::reads::BamFile;
+use varpix::reads::BamSource;
 use varpix::regions::Region;
 use varpix::vcf::gvcf::{DEFAULT_UNSEEN, Line, Weaver, with_unseen_allele};
 
@@ -32,7 +33,7 @@ fn evidence() -> Vec<Evidence> {
     let options = EvidenceOptions::default();
     let reference = ReferenceFile::new(&data("reference/hg19.chr20-window.fa.gz")).unwrap();
     let reads = BamFile::new(&data("real/hg001-50x.chr20_10.0-10.1Mb.hg19.bam"), reference.path()).unwrap();
-    let source = reads.open(reference.contigs(), options.reads()).unwrap();
+    let source = BamSource::open(&[reads], reference.contigs(), options.reads()).unwrap();
     let mut gatherer = Gatherer::new(Box::new(source), reference.open().unwrap(), options, ImageSpec::default());
     regions().map(|region| gatherer.gather(region).unwrap()).collect()
 }

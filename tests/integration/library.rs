@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use varpix::alignment_file::BamFile;
 use varpix::classify::fixed::SupportClassifier;
 use varpix::classify::{Batch, Classifier, Model, Probabilities};
 use varpix::error::{Error, Result};
@@ -12,7 +13,6 @@ use varpix::genome::ReferenceFile;
 use varpix::genotype::Ploidy;
 use varpix::genotype::{Call, Filter};
 use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
-use varpix::reads::BamFile;
 use varpix::regions::{Region, Targets};
 
 use crate::world::{model, testdata, text, tool};

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-use super::source::BamFile;
+use super::BamFile;
 
 /// Name of a sample whose reads do not name it.
 pub const DEFAULT_SAMPLE: &str = "default";
@@ -11,9 +11,14 @@ pub const DEFAULT_SAMPLE: &str = "default";
 /// warning.
 ///
 /// # Errors
-/// [`Error::Input`] where the read groups name several samples and none was requested: they would be called as one.
+/// [`Error::Input`] where the read groups name several samples and none was requested: they would be called as one. [`Error::Usage`]
+/// or [`Error::Input`] for a name that no column of a VCF can have.
 pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String> {
     if let Some(name) = requested {
+        if !usable(name) {
+            let problem = "has a tab, a line break or another control character, or nothing, which no VCF can hold";
+            return Err(Error::Usage(format!("--sample-name {name:?} {problem}; give another name")));
+        }
         return Ok(name.to_owned());
     }
     let mut names: Vec<(&str, &BamFile)> =
@@ -26,6 +31,12 @@ pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String>
             log::warn!("{}: no read group names a sample (SM); it is called '{DEFAULT_SAMPLE}'", paths.join(", "));
             Ok(DEFAULT_SAMPLE.into())
         }
+        [(one, file)] if !usable(one) => Err(Error::input(
+            file.path(),
+            format!(
+                "its read groups name the sample {one:?}, with a control character; give another name with --sample-name"
+            ),
+        )),
         [(one, _)] => Ok((*one).to_owned()),
         several => {
             let listed: Vec<_> = several.iter().map(|(name, _)| *name).collect();
@@ -42,9 +53,17 @@ pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String>
     }
 }
 
+/// Whether a column of a VCF can have that name.
+fn usable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(char::is_control)
+}
+
+/// The samples that read groups name; an empty name is none.
 fn sample_tags(header: &str) -> Vec<&str> {
-    let groups = header.lines().filter(|line| line.starts_with("@RG\t"));
-    groups.filter_map(|line| line.split('\t').find_map(|field| field.strip_prefix("SM:"))).collect()
+    // Not `lines`, which takes a carriage return for part of the break.
+    let groups = header.split('\n').filter(|line| line.starts_with("@RG\t"));
+    let names = groups.filter_map(|line| line.split('\t').find_map(|field| field.strip_prefix("SM:")));
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -55,5 +74,18 @@ mod tests {
     fn only_read_groups_name_samples() {
         let header = "@HD\tVN:1.6\n@RG\tID:a\tSM:x\n@RG\tID:b\tLB:l\n@RG\tID:c\tSM:y\n@CO\tSM:z\n";
         assert_eq!(sample_tags(header), ["x", "y"]);
+    }
+
+    #[test]
+    fn an_empty_name_is_none() {
+        assert_eq!(sample_tags("@RG\tID:a\tSM:\n@RG\tID:b\tSM:\tLB:l\n"), [""; 0]);
+    }
+
+    #[test]
+    fn names_that_no_vcf_can_hold_are_refused() {
+        assert_eq!(sample_name(&[], Some("NA 12878")).unwrap(), "NA 12878");
+        for name in ["", "a\tb", "a\nb", "a\r", "\u{7f}"] {
+            assert_eq!(sample_name(&[], Some(name)).unwrap_err().exit_code(), 2, "{name:?}");
+        }
     }
 }

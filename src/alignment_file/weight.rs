@@ -4,17 +4,9 @@
 //! CRAM: a line of the `.crai` gives a slice's place and its bytes (CRAM specification, section 12). Within a window bytes count as
 //! spread evenly.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-
-use noodles_bam::bai;
-use noodles_bgzf::VirtualPosition;
-use noodles_csi::binning_index::index::reference_sequence::{Bin, bin::Chunk};
-use noodles_csi::{self as csi, BinningIndex as _};
-
-use super::check::unusable_index;
-use super::source::BamFile;
-use crate::error::Result;
+use super::BamFile;
+use super::bins::BinIndex;
+use super::file::Index;
 use crate::genome::{ContigId, Interval};
 
 /// Length of a window in bp.
@@ -28,47 +20,22 @@ pub struct ByteCounts {
 }
 
 impl ByteCounts {
-    /// Reads the file's index.
-    ///
-    /// # Errors
-    /// [`Error::Input`](crate::error::Error::Input) where it cannot be read.
-    pub fn of(file: &BamFile) -> Result<Self> {
-        let path = file.index();
-        let failed = |e: std::io::Error| unusable_index(file, &e);
+    /// What the file's index says.
+    #[must_use]
+    pub fn of(file: &BamFile) -> Self {
         let mut counts = Self::new(file.contigs().iter().map(|(_, contig)| contig.length));
-        match path.extension().and_then(|e| e.to_str()) {
-            Some("csi") => {
-                let index = csi::fs::read(path).map_err(failed)?;
-                // The smallest bins come last; bin `first` is the first window.
-                let first = ((1_usize << (3 * index.depth())) - 1) / 7;
-                for (contig, sequence) in index.reference_sequences().iter().enumerate() {
-                    let windows =
-                        sequence.index().iter().filter_map(|(&bin, &start)| Some((bin.checked_sub(first)?, start)));
-                    let end = sequence.bins().values().flat_map(Bin::chunks).map(Chunk::end).max();
-                    counts.add_offsets(contig, 1 << index.min_shift(), windows.collect(), end);
-                }
-            }
-            Some("bai") => {
-                let index = bai::fs::read(path).map_err(failed)?;
-                for (contig, sequence) in index.reference_sequences().iter().enumerate() {
-                    let windows = sequence.index().iter().copied().enumerate().collect();
-                    let end = sequence.bins().values().flat_map(Bin::chunks).map(Chunk::end).max();
-                    counts.add_offsets(contig, WINDOW, windows, end);
-                }
-            }
-            _ => {
-                let lines =
-                    BufReader::new(flate2::read::MultiGzDecoder::new(File::open(path).map_err(failed)?)).lines();
-                for line in lines {
-                    let line = line.map_err(failed)?;
-                    let slice = crai_line(&line).ok_or_else(|| unusable_index(file, &format!("line '{line}'")))?;
-                    if let Slice { contig: Some(contig), span, bytes } = slice {
-                        counts.add(contig, span, bytes);
+        match file.parsed_index() {
+            Index::Bins(index) => counts.add_bins(index),
+            Index::Slices(index) => {
+                for slice in &index.slices {
+                    let start = slice.start.saturating_sub(1);
+                    if let Some(contig) = slice.contig {
+                        counts.add(contig, Interval::new(start, start + slice.span), slice.bytes);
                     }
                 }
             }
         }
-        Ok(counts)
+        counts
     }
 
     fn new(lengths: impl Iterator<Item = u64>) -> Self {
@@ -97,18 +64,24 @@ impl ByteCounts {
         overlapped(interval.intersect(here)).map(|(window, share)| windows[window] * share).sum()
     }
 
-    /// Adds what lies between the file offsets of a contig's windows of `length` bp; `end` is the offset behind its last record.
-    fn add_offsets(
-        &mut self,
-        contig: usize,
-        length: u64,
-        windows: Vec<(usize, VirtualPosition)>,
-        end: Option<VirtualPosition>,
-    ) {
+    fn add_bins(&mut self, index: &BinIndex) {
+        for (contig, bins) in index.contigs.iter().enumerate() {
+            let length = 1 << index.min_shift;
+            let windows = if bins.linear.is_empty() {
+                index.smallest_bins(bins).collect()
+            } else {
+                (0..).zip(bins.linear.iter().copied()).collect()
+            };
+            self.add_offsets(contig, length, windows, bins.end());
+        }
+    }
+
+    /// Adds what lies between the virtual offsets of a contig's windows of `length` bp; `end` is the offset behind its last record.
+    fn add_offsets(&mut self, contig: usize, length: u64, windows: Vec<(u64, u64)>, end: Option<u64>) {
         let Some(end) = end else { return };
-        let mut windows: Vec<(u64, u64)> = windows.into_iter().map(|(i, at)| (i as u64, at.compressed())).collect();
+        let mut windows: Vec<(u64, u64)> = windows.into_iter().map(|(i, at)| (i, at >> 16)).collect();
         windows.sort_unstable();
-        let mut next = end.compressed();
+        let mut next = end >> 16;
         for (window, offset) in windows.into_iter().rev() {
             // Windows before the first read have offset 0.
             if offset == 0 || offset > next {
@@ -140,32 +113,12 @@ fn overlapped(interval: Interval) -> impl Iterator<Item = (usize, f64)> {
     })
 }
 
-/// A line of a CRAM index.
-struct Slice {
-    /// None for unplaced reads.
-    contig: Option<usize>,
-    span: Interval,
-    bytes: u64,
-}
-
-/// Contig number, start (1-based), span, container offset, slice offset, slice bytes.
-fn crai_line(line: &str) -> Option<Slice> {
-    let numbers: Vec<i64> = line.split('\t').map(|field| field.parse().ok()).collect::<Option<_>>()?;
-    let [contig, start, span, _, _, bytes] = numbers[..] else { return None };
-    let start = u64::try_from(start - 1).unwrap_or(0);
-    Some(Slice {
-        contig: usize::try_from(contig).ok(),
-        span: Interval::new(start, start + u64::try_from(span).ok()?),
-        bytes: u64::try_from(bytes).ok()?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn offset(compressed: u64) -> VirtualPosition {
-        VirtualPosition::try_from((compressed, 0)).unwrap()
+    fn offset(compressed: u64) -> u64 {
+        compressed << 16
     }
 
     #[test]
@@ -198,14 +151,11 @@ mod tests {
     #[test]
     fn slices_of_a_cram_are_spread() {
         let mut counts = ByteCounts::new([1, 4 * WINDOW].into_iter());
-        let Slice { contig, span, bytes } = crai_line("1\t16385\t32768\t500\t30\t8000").unwrap();
-        counts.add(contig.unwrap(), span, bytes);
+        counts.add(1, Interval::new(WINDOW, 3 * WINDOW), 8000);
         let of = |start, end| counts.of_interval(ContigId(1), Interval::new(start, end));
         assert!((of(0, WINDOW) - 0.0).abs() < 1e-9);
         assert!((of(WINDOW, 2 * WINDOW) - 4000.0).abs() < 1e-9);
         // An index that lies costs nothing.
         counts.add(1, Interval::new(0, 1 << 60), 1);
-        assert!(crai_line("-1\t0\t0\t500\t30\t8000").unwrap().contig.is_none());
-        assert!(crai_line("1\t2\t3").is_none() && crai_line("").is_none());
     }
 }

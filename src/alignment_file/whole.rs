@@ -1,0 +1,83 @@
+//! A path -> its format, whole by its end, and the index beside it.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::genome::reference::with_suffix;
+use crate::input::regular_file;
+
+/// The empty BGZF block that ends a whole BAM file (SAM specification, section 4.1.2).
+const BGZF_EOF: [u8; 28] =
+    [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// How reads are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Bam,
+    /// With major and minor version.
+    Cram(u8, u8),
+}
+
+/// Checks that the file is there and not empty, and tells its format by its first bytes.
+pub(super) fn format(path: &Path) -> Result<Format> {
+    let mut file = regular_file(path)?;
+    let length = file.metadata().map_err(|e| Error::input(path, format!("cannot be read: {e}")))?.len();
+    if length == 0 {
+        return Err(Error::input(path, "is empty; give an aligned, sorted and indexed BAM or CRAM file"));
+    }
+    let mut head = [0; 6];
+    let neither = || Error::input(path, "is not a BAM or CRAM file");
+    file.read_exact(&mut head).map_err(|_| neither())?;
+    if head[..4] == *b"CRAM" {
+        return Ok(Format::Cram(head[4], head[5]));
+    }
+    if head[..2] != BGZF_EOF[..2] {
+        return Err(neither());
+    }
+    ends_whole(path)?;
+    Ok(Format::Bam)
+}
+
+/// Checks that a BGZF file ends with the block that says so.
+pub(crate) fn ends_whole(path: &Path) -> Result<()> {
+    let mut tail = [0; BGZF_EOF.len()];
+    let mut file = File::open(path).map_err(|e| Error::input(path, format!("cannot be opened: {e}")))?;
+    let end = file.seek(SeekFrom::End(0)).unwrap_or(0);
+    let start = end.checked_sub(tail.len() as u64);
+    let read = start.is_some_and(|start| {
+        file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut tail)).is_ok() && tail == BGZF_EOF
+    });
+    if read {
+        return Ok(());
+    }
+    Err(Error::input(
+        path,
+        format!("is cut short: its end-of-file block is missing at byte {end}; copy or make it again"),
+    ))
+}
+
+/// The index beside a reads file: its name with a suffix added, or with its own suffix replaced.
+pub(super) fn find_index(path: &Path, format: Format) -> Result<PathBuf> {
+    let suffixes: &[&str] = match format {
+        Format::Bam => &["bai", "csi"],
+        Format::Cram(..) => &["crai"],
+    };
+    let candidates =
+        suffixes.iter().flat_map(|suffix| [with_suffix(path, &format!(".{suffix}")), path.with_extension(suffix)]);
+    let Some(found) = candidates.into_iter().find(|candidate| candidate.exists()) else {
+        let problem = match (format, with_suffix(path, ".bai").exists()) {
+            (Format::Cram(..), true) => {
+                format!("is a CRAM, whose index is not a .bai; make it with 'samtools index {}'", path.display())
+            }
+            _ => format!("has no index; make it with 'samtools index {}'", path.display()),
+        };
+        return Err(Error::input(path, problem));
+    };
+    let age = |p: &Path| p.metadata().and_then(|m| m.modified()).ok();
+    if age(&found) < age(path) {
+        log::warn!("{} is older than {}; it is checked against it", found.display(), path.display());
+    }
+    Ok(found)
+}
