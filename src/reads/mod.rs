@@ -3,6 +3,7 @@
 pub mod check;
 pub mod filter;
 pub mod read;
+pub mod reference_check;
 pub mod sample;
 pub mod sampler;
 pub mod source;
