@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 /// Windows of a contig whose letters are looked at, and their length in bp; of all but the longest contigs only the first window is.
 const WINDOWS: u64 = 5;
 const WINDOW: u64 = 128;
-const LONGEST: usize = 50;
+const LONGEST: usize = 25;
 /// Most contigs of which letters are looked at, the longest first.
-const MOST_CONTIGS: usize = 1000;
+const MOST_CONTIGS: usize = 300;
 /// Most bp that are read to find a known base, where the windows have none.
 const MOST_SEARCHED: u64 = 500_000_000;
 const SEARCHED_AT_ONCE: u64 = 1 << 20;
@@ -68,7 +68,7 @@ fn is_unknown_in_windows(file: &ReferenceFile, reference: &mut Reference, id: Co
                 ),
             ));
         }
-        unknown &= !letters.iter().any(is_known);
+        unknown &= !letters.into_iter().any(is_known);
         if contig.length <= WINDOW {
             break;
         }
@@ -84,7 +84,7 @@ fn is_unknown(reference: &mut Reference, id: ContigId, budget: &mut u64) -> Resu
         let end = (start + SEARCHED_AT_ONCE).min(length);
         let Some(left) = budget.checked_sub(end - start) else { return Ok(false) };
         *budget = left;
-        if reference.letters(id, Interval::new(start, end))?.iter().any(is_known) {
+        if reference.letters(id, Interval::new(start, end))?.into_iter().any(is_known) {
             return Ok(false);
         }
         start = end;
@@ -92,7 +92,7 @@ fn is_unknown(reference: &mut Reference, id: ContigId, budget: &mut u64) -> Resu
     Ok(true)
 }
 
-fn is_known(letter: &u8) -> bool {
+fn is_known(letter: u8) -> bool {
     b"ACGTU".contains(&letter.to_ascii_uppercase())
 }
 

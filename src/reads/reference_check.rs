@@ -25,7 +25,7 @@ use crate::input::regular_file;
 pub const MOST_PARTS: usize = 800;
 const MOST_CRAM_PARTS: usize = 50;
 /// Parts of one contig.
-pub const PARTS_OF_CONTIG: usize = 32;
+pub const PARTS_OF_CONTIG: usize = 128;
 const CRAM_PARTS_OF_CONTIG: usize = 4;
 const SHORTEST_PART: u64 = 500;
 /// Intervals of a part that are tried until one has reads.
@@ -42,6 +42,9 @@ const FEWEST_OF_PART: u64 = 2000;
 const FEWEST_OF_CONTIG: u64 = 1000;
 const FEWEST_OF_FILE: u64 = 2000;
 const MOST_MISMATCHES: f64 = 0.3;
+/// The same of contigs with hardly any reads.
+const FEWEST_OF_SHORT: u64 = 500;
+const MOST_OF_SHORT: f64 = 0.5;
 /// Most bp that are hashed for M5 without a reason, and with one.
 pub const HASHED: u64 = 20_000_000;
 const HASHED_FOR_A_REASON: u64 = 300_000_000;
@@ -68,6 +71,11 @@ impl Tally {
 
     fn is_of_another_genome(self, fewest: u64) -> bool {
         self.judged >= fewest && self.share() > MOST_MISMATCHES
+    }
+
+    /// Of a whole contig fewer bases will do if they differ more than any other contig's reads would.
+    fn is_of_another_contig(self) -> bool {
+        self.is_of_another_genome(FEWEST_OF_CONTIG) || (self.judged >= FEWEST_OF_SHORT && self.share() > MOST_OF_SHORT)
     }
 }
 
@@ -141,7 +149,7 @@ fn check_reads(
             }
             of_contig_seen.add(seen);
         }
-        if of_contig_seen.is_of_another_genome(FEWEST_OF_CONTIG) {
+        if of_contig_seen.is_of_another_contig() {
             return Err(other(file, reference, &format!("contig '{name}'"), of_contig_seen, ""));
         }
         if of_contig_seen.reads > 0 && of_contig_seen.judged == 0 {
@@ -248,7 +256,7 @@ fn compare(record: &bam::Record, bases: &mut Reference, contig: ContigId) -> Res
     let expected = bases.few_bases(contig, span)?;
     let mut tally = Tally { reads: 1, ..Tally::default() };
     let (mut in_read, mut in_reference) = (0, 0);
-    for op in cigar.iter() {
+    for op in &cigar {
         let n = to_usize(u64::from(op.len()));
         match op {
             Cigar::Match(_) | Cigar::Equal(_) | Cigar::Diff(_) => {

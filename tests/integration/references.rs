@@ -44,7 +44,7 @@ fn edit(world: &World, change: impl Fn(&str, usize, char) -> char) {
 
 /// The base of another genome.
 fn other(at: usize) -> char {
-    char::from(b"ACGT"[(at * 2_654_435_761 >> 9) % 4])
+    char::from(b"ACGT"[((at * 2_654_435_761) >> 9) % 4])
 }
 
 #[test]
@@ -152,17 +152,24 @@ fn other_lengths_where_nothing_is_called() {
 
 #[test]
 fn another_order_of_contigs() {
+    // Which places tell what the sample is like depends on the contigs' order, so qualities may differ a little.
+    let genotypes = |world: &World| {
+        let table = tool("bcftools", &["query", "-f", "%CHROM %POS %REF %ALT [%GT %AD]\n", &text(&world.vcf)]);
+        let mut lines: Vec<_> = table.lines().map(str::to_owned).collect();
+        let first = lines[0].clone();
+        lines.sort();
+        (first, lines)
+    };
     let world = World::new();
     world.call(&ALL).succeeds();
-    let mut before: Vec<_> = calls(&world).lines().map(str::to_owned).collect();
-    let script = "{ echo '>chrB'; samtools faidx ref.fa chrB | tail -n +2; echo '>chrA'; samtools faidx ref.fa chrA | tail -n +2; } > b.fa \
-                  && mv b.fa ref.fa && samtools faidx ref.fa";
-    tool("bash", &["-c", &format!("cd '{}' && {script}", text(&world.path("")))]);
+    let (_, before) = genotypes(&world);
+    let contig = |name: &str| tool("samtools", &["faidx", &text(&world.reference), name]);
+    let turned = contig("chrB") + &contig("chrA");
+    fs::write(&world.reference, turned).unwrap();
+    tool("samtools", &["faidx", &text(&world.reference)]);
     world.call(&ALL).succeeds();
-    let mut after: Vec<_> = calls(&world).lines().map(str::to_owned).collect();
-    assert!(after[0].starts_with("chrB\t"));
-    before.sort();
-    after.sort();
+    let (first, after) = genotypes(&world);
+    assert!(first.starts_with("chrB "));
     assert_eq!(after, before);
 }
 
@@ -266,6 +273,8 @@ fn names_that_vcf_forbids() {
         let world = World::new();
         rename(&world, name);
         world.call(&[]).succeeds();
+        assert!(!calls(&world).is_empty());
+        assert_eq!(tool("bcftools", &["view", "-h", &text(&world.vcf)]).matches("##contig").count(), 1);
         world.call(&["--regions", "chrA", name]).fails(3, &["ref.fa", &format!("'{name}'"), "VCF", "--regions"]);
     }
 }
