@@ -1,14 +1,13 @@
 //! Contigs, literals and BED files -> the work [`Region`]s of a run, in genome order, each position once.
 
+mod bed;
 mod chunks;
+mod literal;
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::path::Path;
 
-use noodles_bed as bed;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::genome::{ContigId, Contigs, Interval};
 
 /// Length of a region in bp. Cuts lie on multiples of it, so that a region is the same whatever else is called.
@@ -40,20 +39,28 @@ impl Targets {
         targets
     }
 
-    /// Reads what users give: `chr20`, `chr20:1,000-2,000` (1-based, inclusive), `chr20:1000`, BED files, several of
-    /// them in one string separated by blanks.
+    /// Reads what users give: `chr20`, `chr20:1,000-2,000` (1-based, inclusive), `chr20:1000-` (to the end), `chr20:1000` (one
+    /// position), BED files, plain or gzipped, several of them in one string with blanks or commas between them. A contig comes
+    /// before a file of its name.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a literal that is malformed or names an unknown contig; [`Error::Input`] with file and
-    /// line for a BED file, also for one without any interval.
+    /// [`Error::Usage`](crate::error::Error::Usage) for a literal that is malformed or names an unknown contig;
+    /// [`Error::Input`](crate::error::Error::Input) with file and line for a BED file, also for one without any position.
     pub fn parse(values: &[String], contigs: &Contigs) -> Result<Self> {
         let mut targets = Self::default();
-        for value in values.iter().flat_map(|value| value.split_whitespace()) {
-            if looks_like_bed(value) {
-                targets.add_bed(Path::new(value), contigs)?;
-            } else {
-                let (contig, interval) = parse_literal(value, contigs)?;
-                targets.add(contig, interval);
+        for value in values {
+            for piece in literal::pieces(value, contigs)? {
+                match piece {
+                    literal::Piece::Place(id, interval) => {
+                        let contig = contigs.get(id);
+                        if interval.end() > contig.length {
+                            let (name, start, end) = (&contig.name, interval.start() + 1, interval.end());
+                            log::warn!("--regions: {name}:{start}-{end} is cut at the contig's end, {}", contig.length);
+                        }
+                        targets.add(id, interval.intersect(Interval::new(0, contig.length)));
+                    }
+                    literal::Piece::File(path) => bed::read(path, contigs, |id, interval| targets.add(id, interval))?,
+                }
             }
         }
         targets.merge();
@@ -66,7 +73,7 @@ impl Targets {
     /// As [`Targets::parse`].
     pub fn from_bed(path: &Path, contigs: &Contigs) -> Result<Self> {
         let mut targets = Self::default();
-        targets.add_bed(path, contigs)?;
+        bed::read(path, contigs, |id, interval| targets.add(id, interval))?;
         targets.merge();
         Ok(targets)
     }
@@ -81,49 +88,6 @@ impl Targets {
         if !interval.is_empty() {
             self.by_contig.entry(contig).or_default().push(interval);
         }
-    }
-
-    fn add_bed(&mut self, path: &Path, contigs: &Contigs) -> Result<()> {
-        let file = std::fs::File::open(path).map_err(|e| Error::input(path, format!("cannot be opened: {e}")))?;
-        let lines: Box<dyn BufRead> = if path.extension().is_some_and(|e| e == "gz") {
-            Box::new(noodles_bgzf::io::Reader::new(file))
-        } else {
-            Box::new(std::io::BufReader::new(file))
-        };
-        let mut found = 0;
-        let mut record = bed::Record::<3>::default();
-        for (i, line) in lines.lines().enumerate() {
-            let at = |problem: String| Error::input(path, format!("line {}: {problem}", i + 1));
-            let line = line.map_err(|e| at(format!("cannot be read: {e}")))?;
-            let line = line.trim_end();
-            if line.is_empty() || ["#", "track", "browser"].iter().any(|head| line.starts_with(head)) {
-                continue;
-            }
-            let malformed = |_| at("is not BED (contig, start and end, separated by tabs, start before end)".into());
-            // One line at a time, so that the error can name it.
-            bed::io::Reader::<3, _>::new(line.as_bytes()).read_record(&mut record).map_err(malformed)?;
-            let start = usize::from(record.feature_start().map_err(malformed)?) as u64 - 1;
-            let end = record.feature_end().transpose().map_err(malformed)?.map_or(start, |p| usize::from(p) as u64);
-            if end < start {
-                return Err(at(format!("ends at {end}, before its start {start}")));
-            }
-            let name = record.reference_sequence_name().to_string();
-            let id = contigs.id(&name).ok_or_else(|| at(contigs.unknown(&name)))?;
-            let length = contigs.get(id).length;
-            if end > length {
-                log::warn!(
-                    "{}: line {}: {name}:{start}-{end} is cut at the contig's end, {length}",
-                    path.display(),
-                    i + 1
-                );
-            }
-            self.add(id, Interval::new(start, end).intersect(Interval::new(0, length)));
-            found += 1;
-        }
-        if found == 0 {
-            return Err(Error::input(path, "holds no interval; give a BED file with at least one line"));
-        }
-        Ok(())
     }
 
     fn merge(&mut self) {
@@ -163,6 +127,12 @@ impl Targets {
     /// The intervals with their contigs, in genome order.
     pub fn iter(&self) -> impl Iterator<Item = (ContigId, Interval)> {
         self.by_contig.iter().flat_map(|(&contig, intervals)| intervals.iter().map(move |&interval| (contig, interval)))
+    }
+
+    /// The contigs that hold a position, in genome order.
+    #[must_use]
+    pub fn contigs(&self) -> Vec<ContigId> {
+        self.by_contig.keys().copied().collect()
     }
 
     /// Summed length in bp.
@@ -216,41 +186,6 @@ impl Targets {
     }
 }
 
-/// True for what names a BED file: by suffix, or an existing file.
-fn looks_like_bed(value: &str) -> bool {
-    [".bed", ".bed.gz", ".bedpe"].iter().any(|suffix| value.ends_with(suffix)) || Path::new(value).is_file()
-}
-
-/// Reads `contig`, `contig:start-end` or `contig:position`; a contig whose name holds a colon is tried whole first.
-fn parse_literal(value: &str, contigs: &Contigs) -> Result<(ContigId, Interval)> {
-    if let Some(id) = contigs.id(value) {
-        return Ok((id, Interval::new(0, contigs.get(id).length)));
-    }
-    let usage = |problem: String| Error::Usage(format!("--regions {value}: {problem}"));
-    let Some((name, range)) = value.rsplit_once(':') else {
-        return Err(usage(contigs.unknown(value)));
-    };
-    let id = contigs.id(name).ok_or_else(|| usage(contigs.unknown(name)))?;
-    let number =
-        |text: &str| {
-            text.replace(',', "").parse::<u64>().ok().filter(|&n| n > 0).ok_or_else(|| {
-                usage("write it as contig:start-end, positions counted from 1, both ends included".into())
-            })
-        };
-    let (start, end) = match range.split_once('-') {
-        Some((start, end)) => (number(start)?, number(end)?),
-        None => (number(range)?, number(range)?),
-    };
-    let length = contigs.get(id).length;
-    if end < start {
-        return Err(usage("it ends before it starts".into()));
-    }
-    if start > length {
-        return Err(usage(format!("contig '{name}' has only {length} bp")));
-    }
-    Ok((id, Interval::new(start - 1, end.min(length))))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -265,8 +200,8 @@ mod tests {
         Contigs::new(vec![contig("chr1", 5000), contig("chr2", 2500), contig("HLA:1", 100)])
     }
 
-    fn parse(values: &[&str]) -> Result<Targets> {
-        Targets::parse(&values.iter().map(|&v| v.to_owned()).collect::<Vec<_>>(), &contigs())
+    fn parse(values: &[&str]) -> Targets {
+        Targets::parse(&values.iter().map(|&v| v.to_owned()).collect::<Vec<_>>(), &contigs()).unwrap()
     }
 
     #[test]
@@ -279,56 +214,36 @@ mod tests {
     }
 
     #[test]
-    fn literals_are_one_based_and_inclusive() {
-        let targets = parse(&["chr1:1,001-2,000 chr2", "HLA:1"]).unwrap();
+    fn what_is_given_is_put_together() {
+        let targets = parse(&["chr1:1,001-2,000 chr2", "HLA:1,chr1:1990-2010"]);
         let got: Vec<_> = targets.iter().collect();
         assert_eq!(
             got,
             [
-                (ContigId(0), Interval::new(1000, 2000)),
+                (ContigId(0), Interval::new(1000, 2010)),
                 (ContigId(1), Interval::new(0, 2500)),
                 (ContigId(2), Interval::new(0, 100)),
             ]
         );
+        assert_eq!(targets.contigs(), [ContigId(0), ContigId(1), ContigId(2)]);
     }
 
-    #[test]
-    fn bad_literals_are_usage_errors() {
-        for value in ["chr9", "chr1:0-5", "chr1:9-5", "chr1:x", "chr1:6000-7000", "1:5-6"] {
-            assert!(matches!(parse(&[value]), Err(Error::Usage(_))), "{value}");
-        }
-    }
-
-    fn bed(text: &str) -> Result<Targets> {
+    fn bed(text: &str) -> Targets {
         let mut file = tempfile::Builder::new().suffix(".bed").tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        Targets::from_bed(file.path(), &contigs())
+        Targets::from_bed(file.path(), &contigs()).unwrap()
     }
 
     #[test]
-    fn bed_intervals_are_sorted_merged_and_clipped() {
-        let targets = bed("track x\nchr2\t2000\t9000\nchr1\t5\t10\textra\nchr1\t8\t20\n\n").unwrap();
+    fn bed_intervals_are_sorted_and_merged() {
+        let targets = bed("track x\nchr2\t2000\t9000\nchr1\t5\t10\textra\nchr1\t8\t20\n\n");
         let got: Vec<_> = targets.iter().collect();
         assert_eq!(got, [(ContigId(0), Interval::new(5, 20)), (ContigId(1), Interval::new(2000, 2500))]);
     }
 
     #[test]
-    fn bed_errors_name_the_line() {
-        for text in [
-            "chr1\t1\t2\nchr1\tx\t9\n",
-            "chr1\t1\t2\nchr1 5 9\n",
-            "chr1\t1\t2\nchr7\t5\t9\n",
-            "chr1\t1\t2\nchr1\t9\t5\n",
-        ] {
-            let message = bed(text).unwrap_err().to_string();
-            assert!(message.contains("line 2"), "{message}");
-        }
-        assert!(bed("").unwrap_err().to_string().contains("no interval"));
-    }
-
-    #[test]
     fn contains_is_exact() {
-        let targets = bed("chr1\t5\t10\nchr1\t20\t30\n").unwrap();
+        let targets = bed("chr1\t5\t10\nchr1\t20\t30\n");
         let inside: Vec<_> = (0..40).filter(|&p| targets.contains(ContigId(0), p)).collect();
         assert_eq!(inside, (5..10).chain(20..30).collect::<Vec<u64>>());
     }

@@ -1,5 +1,6 @@
 //! A path -> [`BamFile`]: a BAM or CRAM file with its header and its index, all checked.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -106,9 +107,16 @@ impl BamFile {
         RegionReader::open(self)
     }
 
-    /// The file's first records, at most so many.
-    pub(crate) fn first_records(&self, most: usize) -> Result<Vec<bam::Record>> {
-        order::first_records(&self.head, most)
+    /// The contigs that have reads, by the index.
+    #[must_use]
+    pub fn contigs_with_reads(&self) -> BTreeSet<ContigId> {
+        match &self.index {
+            Index::Bins(index) => {
+                let contigs = (0..).zip(&index.contigs).filter(|(_, bins)| !bins.chunks.is_empty());
+                contigs.map(|(contig, _)| ContigId(contig)).collect()
+            }
+            Index::Slices(index) => index.slices.iter().filter_map(|slice| slice.contig.map(ContigId)).collect(),
+        }
     }
 
     /// The sentence for a read error at a place.

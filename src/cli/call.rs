@@ -199,8 +199,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
     let classifier = device.load(&model, split.network)?;
-    let inputs = args.input.resolve()?;
-    let targets = common::targets(&args.regions, &inputs.reference)?;
+    let (inputs, targets) = args.input.resolve(&args.regions)?;
     let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, inputs.reference.contigs())).transpose()?;
     let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
     let contigs = inputs.reference.contigs();

@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::alignment_file::BamFile;
 use crate::error::{Error, Result};
-use crate::genome::{ReferenceFile, contigs};
+use crate::genome::{ReferenceFile, agreement, called};
 use crate::input::same_file;
-use crate::reads::check;
+use crate::reads::reference_check;
 use crate::regions::Targets;
 
 /// The genome and the reads on it.
@@ -29,11 +29,21 @@ pub(super) struct Inputs {
 }
 
 impl InputArgs {
-    pub(super) fn resolve(&self) -> Result<Inputs> {
+    /// The inputs, and the regions that are asked for: the whole reference where there are none.
+    pub(super) fn resolve(&self, regions: &[String]) -> Result<(Inputs, Targets)> {
         each_once(&self.reads)?;
         let reference = ReferenceFile::new(&self.reference)?;
-        let reads = self.reads.iter().map(|path| open_reads(path, &reference)).collect::<Result<_>>()?;
-        Ok(Inputs { reference, reads })
+        let targets = if regions.is_empty() {
+            Targets::whole(reference.contigs())
+        } else {
+            Targets::parse(regions, reference.contigs())?
+        };
+        if targets.bases() == 0 {
+            return Err(Error::input(reference.path(), "what is to be called holds no position"));
+        }
+        called::check(&reference, &targets.contigs())?;
+        let reads = self.reads.iter().map(|path| open_reads(path, &reference, &targets)).collect::<Result<_>>()?;
+        Ok((Inputs { reference, reads }, targets))
     }
 }
 
@@ -48,25 +58,13 @@ fn each_once(paths: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Opens a reads file and checks that it belongs to the reference.
-pub(super) fn open_reads(path: &Path, reference: &ReferenceFile) -> Result<BamFile> {
+/// Opens a reads file and checks that it belongs to the reference on what is to be looked at.
+pub(super) fn open_reads(path: &Path, reference: &ReferenceFile, targets: &Targets) -> Result<BamFile> {
     let reads = BamFile::new(path, reference.path())?;
-    contigs::check_agreement(reads.contigs(), reads.path(), reference.contigs(), reference.path())?;
-    check::matches_reference(&reads, reference)?;
+    let contigs = targets.contigs();
+    agreement::check_agreement(reads.contigs(), reads.path(), reference.contigs(), reference.path(), &contigs)?;
+    reference_check::check(&reads, reference, targets.iter())?;
     Ok(reads)
-}
-
-/// The regions asked for, or the whole reference.
-pub(super) fn targets(values: &[String], reference: &ReferenceFile) -> Result<Targets> {
-    let targets = if values.is_empty() {
-        Targets::whole(reference.contigs())
-    } else {
-        Targets::parse(values, reference.contigs())?
-    };
-    if targets.bases() == 0 {
-        return Err(Error::Usage("--regions holds no position".into()));
-    }
-    Ok(targets)
 }
 
 /// As many threads as the process may use.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::{self, InputArgs};
+use super::common::InputArgs;
 use crate::alleles::CountOptions;
 use crate::classify::Model;
 use crate::error::Result;
@@ -54,8 +54,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     if args.no_realign {
         options.realign = None;
     }
-    let inputs = args.input.resolve()?;
-    let targets = common::targets(&args.regions, &inputs.reference)?;
+    let (inputs, targets) = args.input.resolve(&args.regions)?;
     let contigs = inputs.reference.contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let known = Truth::read_alleles(&args.variants, contigs)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::common::{self, InputArgs, Inputs};
+use super::common::{InputArgs, Inputs};
 use crate::alignment_file::BamFile;
 use crate::alignment_file::weight::ByteCounts;
 use crate::classify::Model;
@@ -39,8 +39,7 @@ pub(super) struct RegionsArgs {
 
 pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let model = Model::find(&args.model)?;
-    let inputs = args.input.resolve()?;
-    let targets = common::targets(&args.regions, &inputs.reference)?;
+    let (inputs, targets) = args.input.resolve(&args.regions)?;
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
     let weight = weight(&inputs)?;
     let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;

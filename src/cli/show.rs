@@ -51,8 +51,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         }
         _ => None,
     };
-    let inputs = args.input.resolve()?;
-    let targets = common::targets(&args.region, &inputs.reference)?.padded(MARGIN, inputs.reference.contigs());
+    let (inputs, targets) = args.input.resolve(&args.region)?;
+    let targets = targets.padded(MARGIN, inputs.reference.contigs());
     std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
     let source = BamSource::open(&inputs.reads, inputs.reference.contigs(), evidence.reads())?;
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, evidence, spec.clone());

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::genome::ReferenceFile;
 use crate::pileup::ImageSpec;
+use crate::regions::Targets;
 use crate::train::{DataSet, FitOptions, Rest, finish, fit};
 
 /// What a training run learns.
@@ -199,7 +200,9 @@ fn sets(
         .zip(confident)
         .zip(references.iter().cycle())
         .map(|(((reads, truth), confident), reference)| {
-            common::open_reads(reads, reference).and_then(|reads| DataSet::open(reads, truth, confident, reference))
+            let targets = Targets::from_bed(confident, reference.contigs())?;
+            let reads = common::open_reads(reads, reference, &targets)?;
+            DataSet::open(reads, truth, confident, reference)
         })
         .collect()
 }

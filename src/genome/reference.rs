@@ -1,15 +1,19 @@
 //! A FASTA file (plain or BGZF, indexed) -> windows of upper-case reference bases, N where the contig ends.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use noodles_bgzf as bgzf;
-use noodles_core::{Position, Region};
-use noodles_fasta::{self as fasta, fai};
+use md5::{Digest as _, Md5};
 
-use super::{Contig, ContigId, Contigs, Interval};
+use super::bytes::Bytes;
+use super::fai::{self, Entry};
+use super::gzi::Blocks;
+use super::{Contig, ContigId, Contigs, Interval, index_check};
 use crate::error::{Error, Result};
+use crate::input::regular_file;
 
 /// Bases read from the file at once, in bp: one BGZF block inflates to 65,280 bytes, so fewer would be read twice.
 const CHUNK: u64 = 1 << 18;
@@ -18,45 +22,58 @@ const CHUNK: u64 = 1 << 18;
 #[derive(Clone, Debug)]
 pub struct ReferenceFile {
     path: PathBuf,
-    index: fai::Index,
-    bgzf_index: Option<bgzf::gzi::Index>,
     contigs: Contigs,
+    /// Where each contig lies, in the order of `contigs`.
+    entries: Arc<[Entry]>,
+    /// None for a plain file.
+    blocks: Option<Arc<Blocks>>,
+    /// Names that the FASTA has twice.
+    doubled: Arc<HashSet<String>>,
 }
 
 impl ReferenceFile {
-    /// Reads the indexes beside `path`.
+    /// Reads the indexes beside `path` and checks them against the file.
     ///
     /// # Errors
-    /// [`Error::Input`] where the file or an index is missing or unreadable, or where it is gzip but not BGZF.
+    /// [`Error::Input`] where the file or an index is missing, unreadable or of another file, or where it is gzip but not BGZF.
     pub fn new(path: &Path) -> Result<Self> {
         let bgzipped = is_bgzf(path)?;
         let fai_path = with_suffix(path, ".fai");
-        let how = format!("make it with 'samtools faidx {}'", path.display());
-        if !fai_path.exists() {
-            return Err(Error::input(path, format!("its index {} is missing; {how}", fai_path.display())));
-        }
-        let index =
-            fai::fs::read(&fai_path).map_err(|e| Error::input(&fai_path, format!("not a FASTA index ({e}); {how}")))?;
-        let bgzf_index = if bgzipped {
-            let gzi_path = with_suffix(path, ".gzi");
-            if !gzi_path.exists() {
-                return Err(Error::input(path, format!("its index {} is missing; {how}", gzi_path.display())));
-            }
-            let index = bgzf::gzi::fs::read(&gzi_path)
-                .map_err(|e| Error::input(&gzi_path, format!("not a BGZF index ({e}); {how}")))?;
-            Some(index)
-        } else {
-            None
+        let how = |make: &str| format!("{make} with 'samtools faidx {}'", path.display());
+        let there = |index: &Path| {
+            let missing =
+                || Error::input(path, format!("its index {} is missing; {}", index.display(), how("make it")));
+            if index.exists() { Ok(()) } else { Err(missing()) }
         };
-        let contigs = index
-            .as_ref()
-            .iter()
-            .map(|r| Contig { name: String::from_utf8_lossy(r.name()).into_owned(), length: r.length() })
-            .collect::<Vec<_>>();
-        if contigs.is_empty() {
-            return Err(Error::input(&fai_path, format!("names no contig; {how}")));
+        there(&fai_path)?;
+        let cannot = |e: std::io::Error| Error::input(&fai_path, format!("cannot be read: {e}"));
+        let mut text = Vec::new();
+        regular_file(&fai_path)?.read_to_end(&mut text).map_err(cannot)?;
+        let mut entries = fai::parse(&text)
+            .map_err(|e| Error::input(&fai_path, format!("not a FASTA index ({e}); {}", how("make it"))))?;
+        if entries.is_empty() {
+            return Err(Error::input(&fai_path, format!("names no contig; {}", how("make it"))));
         }
-        Ok(Self { path: path.to_owned(), index, bgzf_index, contigs: Contigs::new(contigs) })
+        let gzi_path = with_suffix(path, ".gzi");
+        if bgzipped {
+            there(&gzi_path)?;
+        }
+        let blocks = bgzipped.then(|| Blocks::read(&gzi_path, path).map(Arc::new)).transpose()?;
+        let mut bytes = Bytes::new(regular_file(path)?, blocks.clone()).map_err(|e| unreadable(path, &e))?;
+        let doubled = index_check::check(&entries, &mut bytes).map_err(|problem| {
+            let problem = format!("does not fit {}: {problem}; {}", path.display(), how("make it anew"));
+            Error::input(&fai_path, problem)
+        })?;
+        let mut seen = HashSet::new();
+        entries.retain(|entry| doubled.is_empty() || seen.insert(entry.name.clone()));
+        let contigs = entries.iter().map(|entry| Contig { name: entry.name.clone(), length: entry.length }).collect();
+        Ok(Self {
+            path: path.to_owned(),
+            contigs: Contigs::new(contigs),
+            entries: entries.into(),
+            blocks,
+            doubled: Arc::new(doubled),
+        })
     }
 
     /// The contigs, in file order.
@@ -71,34 +88,39 @@ impl ReferenceFile {
         &self.path
     }
 
+    /// Whether the FASTA has two sequences of that name, of which the first is used.
+    #[must_use]
+    pub fn is_doubled(&self, name: &str) -> bool {
+        self.doubled.contains(name)
+    }
+
     /// Opens the file for one thread.
     ///
     /// # Errors
     /// [`Error::Input`] where it cannot be opened.
     pub fn open(&self) -> Result<Reference> {
-        let file = File::open(&self.path).map_err(|e| Error::input(&self.path, format!("cannot be opened: {e}")))?;
-        let reader = match &self.bgzf_index {
-            Some(index) => Box::new(bgzf::io::IndexedReader::new(file, index.clone())) as Box<dyn Seekable>,
-            None => Box::new(BufReader::new(file)),
-        };
+        let bytes =
+            Bytes::new(regular_file(&self.path)?, self.blocks.clone()).map_err(|e| unreadable(&self.path, &e))?;
         Ok(Reference {
             path: self.path.clone(),
             contigs: self.contigs.clone(),
-            reader: fasta::io::IndexedReader::new(reader, self.index.clone()),
+            entries: Arc::clone(&self.entries),
+            bytes,
             chunk: None,
         })
     }
 }
 
-/// What a FASTA reader needs of its file.
-trait Seekable: std::io::BufRead + std::io::Seek + Send {}
-impl<T: std::io::BufRead + std::io::Seek + Send> Seekable for T {}
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::input(path, format!("cannot be read: {error}"))
+}
 
 /// One thread's reader of reference bases, with the last chunk kept.
 pub struct Reference {
     path: PathBuf,
     contigs: Contigs,
-    reader: fasta::io::IndexedReader<Box<dyn Seekable>>,
+    entries: Arc<[Entry]>,
+    bytes: Bytes,
     chunk: Option<(ContigId, Interval, Vec<u8>)>,
 }
 
@@ -109,10 +131,10 @@ impl Reference {
         &self.contigs
     }
 
-    /// The bases of `interval` (0-based, half-open, within the contig): upper case, everything but A, C, G, T as N.
+    /// The bases of `interval` (0-based, half-open, within the contig): upper case, U as T, everything but A, C, G, T as N.
     ///
     /// # Errors
-    /// [`Error::Input`] where the file is shorter than its index says or cannot be read.
+    /// [`Error::Input`] where the file is not as its index says or cannot be read.
     pub fn bases(&mut self, contig: ContigId, interval: Interval) -> Result<Vec<u8>> {
         let covered = self.chunk.as_ref().is_some_and(|(id, have, _)| {
             *id == contig && have.start() <= interval.start() && interval.end() <= have.end()
@@ -121,7 +143,7 @@ impl Reference {
             let length = self.contigs.get(contig).length;
             let end = interval.end().max(interval.start() + CHUNK).min(length);
             let wanted = Interval::new(interval.start(), end);
-            let bases = self.fetch(contig, wanted)?;
+            let bases = self.few_bases(contig, wanted)?;
             self.chunk = Some((contig, wanted, bases));
         }
         let Some((_, have, bases)) = &self.chunk else {
@@ -145,37 +167,77 @@ impl Reference {
         Ok(window)
     }
 
-    fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<Vec<u8>> {
-        if interval.is_empty() {
-            return Ok(Vec::new());
-        }
-        let name = self.contigs.get(contig).name.clone();
-        let position = |p: u64| Position::new(to_usize(p));
-        let (Some(start), Some(end)) = (position(interval.start() + 1), position(interval.end())) else {
-            return Err(Error::Internal(format!("empty reference interval on {name}")));
-        };
-        let record = self.reader.query(&Region::new(name.clone(), start..=end)).map_err(|e| {
-            Error::input(
-                &self.path,
-                format!("contig '{name}' cannot be read at {start}-{end}: {e}; is its index of this file?"),
-            )
-        })?;
-        let mut bases = record.sequence().as_ref().to_vec();
-        if bases.len() != to_usize(interval.len()) {
-            return Err(Error::input(
-                &self.path,
-                format!(
-                    "contig '{name}' ends before {end}; the file is cut short or its index is of another file (run samtools faidx)"
-                ),
-            ));
-        }
+    /// Like [`Reference::bases`], without reading on: for a look here and there.
+    ///
+    /// # Errors
+    /// As [`Reference::bases`].
+    pub fn few_bases(&mut self, contig: ContigId, interval: Interval) -> Result<Vec<u8>> {
+        let mut bases = self.letters(contig, interval)?;
         for base in &mut bases {
             *base = match base.to_ascii_uppercase() {
                 known @ (b'A' | b'C' | b'G' | b'T') => known,
+                b'U' => b'T',
                 _ => b'N',
             };
         }
         Ok(bases)
+    }
+
+    /// The letters of `interval` (0-based, half-open, within the contig) as the file has them.
+    ///
+    /// # Errors
+    /// As [`Reference::bases`].
+    pub fn letters(&mut self, contig: ContigId, interval: Interval) -> Result<Vec<u8>> {
+        let (entry, name) = (&self.entries[contig.0], &self.contigs.get(contig).name);
+        if interval.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wrong = |problem: &str| {
+            let place = format!("contig '{name}' cannot be read at {}-{}", interval.start() + 1, interval.end());
+            Error::input(&self.path, format!("{place}: {problem}; is its index of this file? (run samtools faidx)"))
+        };
+        if interval.end() > entry.length {
+            return Err(wrong("it ends before"));
+        }
+        let bytes = self
+            .bytes
+            .read(entry.byte_of(interval.start()), entry.byte_of(interval.end() - 1) + 1)
+            .map_err(|e| wrong(&e.to_string()))?;
+        let mut letters = Vec::with_capacity(to_usize(interval.len()));
+        let mut rest = bytes.as_slice();
+        let mut here = to_usize(entry.line_bases - interval.start() % entry.line_bases);
+        while !rest.is_empty() {
+            let (line, behind) = rest.split_at(here.min(rest.len()));
+            let (line_end, next) = behind.split_at(to_usize(entry.line_width - entry.line_bases).min(behind.len()));
+            // Where a line ends elsewhere than the index says, all behind it would be other bases.
+            if line.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'>')
+                || !line_end.iter().all(u8::is_ascii_whitespace)
+            {
+                return Err(wrong("its lines are not of one length"));
+            }
+            letters.extend_from_slice(line);
+            (rest, here) = (next, to_usize(entry.line_bases));
+        }
+        Ok(letters)
+    }
+
+    /// The MD5 of a contig, as `@SQ` has it in M5 (SAM specification, section 1.3.2): of its letters in upper case.
+    ///
+    /// # Errors
+    /// As [`Reference::bases`].
+    pub fn md5(&mut self, contig: ContigId) -> Result<String> {
+        let length = self.contigs.get(contig).length;
+        let mut digest = Md5::new();
+        for start in (0..length).step_by(to_usize(CHUNK)) {
+            let mut letters = self.letters(contig, Interval::new(start, (start + CHUNK).min(length)))?;
+            letters.make_ascii_uppercase();
+            digest.update(&letters);
+        }
+        Ok(digest.finalize().iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
     }
 }
 
@@ -227,10 +289,9 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// True for BGZF, false for plain text.
 fn is_bgzf(path: &Path) -> Result<bool> {
-    let mut head = [0; 16];
-    let mut file = File::open(path).map_err(|e| Error::input(path, format!("cannot be opened: {e}")))?;
-    let n = file.read(&mut head).map_err(|e| Error::input(path, format!("cannot be read: {e}")))?;
-    if n < 2 {
+    let mut head = Vec::new();
+    regular_file(path)?.take(16).read_to_end(&mut head).map_err(|e| unreadable(path, &e))?;
+    if head.len() < 2 {
         return Err(Error::input(path, "is empty; give a FASTA file"));
     }
     if head[..2] != [0x1f, 0x8b] {
@@ -241,7 +302,7 @@ fn is_bgzf(path: &Path) -> Result<bool> {
         };
     }
     // RFC 1952 FEXTRA with the subfield `BC` (SAM specification, section 4.1).
-    if head[3] & 4 != 0 && head[12..14] == *b"BC" {
+    if head.len() == 16 && head[3] & 4 != 0 && head[12..14] == *b"BC" {
         Ok(true)
     } else {
         Err(Error::input(
@@ -273,6 +334,19 @@ mod tests {
         assert_eq!(reference.bases(ContigId(1), Interval::new(0, 400_000)).unwrap(), long.as_bytes());
         assert_eq!(reference.bases(ContigId(0), Interval::new(1, 2)).unwrap(), b"C");
         assert_eq!(reference.bases(ContigId(1), Interval::new(399_996, 400_000)).unwrap(), b"TGCA");
+    }
+
+    #[test]
+    fn md5_as_samtools_dict_has_it() {
+        let made = ReferenceBuilder::new().contig("1", "acgtRACGT").build();
+        // printf ACGTRACGT | md5sum
+        assert_eq!(made.open().md5(ContigId(0)).unwrap(), "8f7a1c60d9f4971c31f2db9df0c68404");
+    }
+
+    #[test]
+    fn uracil_is_thymine() {
+        let made = ReferenceBuilder::new().contig("1", "ACGUacgu").build();
+        assert_eq!(made.open().window(ContigId(0), 0, 8).unwrap(), b"ACGTACGT");
     }
 
     #[test]

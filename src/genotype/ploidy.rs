@@ -6,10 +6,26 @@ use crate::error::{Error, Result};
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::regions::Targets;
 
-/// Pseudoautosomal regions by build: X and Y, 1-based, inclusive (Genome Reference Consortium).
-const PSEUDOAUTOSOMAL: [(&str, [&str; 4]); 2] = [
-    ("GRCh37", ["X:60001-2699520", "X:154931044-155260560", "Y:10001-2649520", "Y:59034050-59363566"]),
-    ("GRCh38", ["X:10001-2781479", "X:155701383-156030895", "Y:10001-2781479", "Y:56887903-57217415"]),
+/// A build of the human genome (Genome Reference Consortium).
+struct Build {
+    name: &'static str,
+    /// Pseudoautosomal regions of X and Y, 1-based, inclusive.
+    pseudoautosomal: [&'static str; 4],
+    /// X and Y with their lengths in bp.
+    lengths: [(&'static str, u64); 2],
+}
+
+const BUILDS: [Build; 2] = [
+    Build {
+        name: "GRCh37",
+        pseudoautosomal: ["X:60001-2699520", "X:154931044-155260560", "Y:10001-2649520", "Y:59034050-59363566"],
+        lengths: [("X", 155_270_560), ("Y", 59_373_566)],
+    },
+    Build {
+        name: "GRCh38",
+        pseudoautosomal: ["X:10001-2781479", "X:155701383-156030895", "Y:10001-2781479", "Y:56887903-57217415"],
+        lengths: [("X", 156_040_895), ("Y", 57_227_415)],
+    },
 ];
 
 /// Contigs of one copy, and the regions on them that have two.
@@ -39,17 +55,30 @@ impl Ploidy {
     }
 }
 
-/// The pseudoautosomal regions of a build by its name, on contigs `X`, `Y` or `chrX`, `chrY`; `None` for another name.
+/// The pseudoautosomal regions of a build by its name, on contigs `X`, `Y` or `chrX`, `chrY`; `None` for another name. A warning says
+/// where the reference is another build's, or has neither contig.
 #[must_use]
 pub fn pseudoautosomal_regions(build: &str, contigs: &Contigs) -> Option<Targets> {
-    let same = |name: &str| name.eq_ignore_ascii_case(build);
-    let (_, regions) = PSEUDOAUTOSOMAL.iter().find(|(name, _)| same(name))?;
+    let Build { pseudoautosomal, lengths, .. } = BUILDS.iter().find(|known| known.name.eq_ignore_ascii_case(build))?;
+    let id = |name: &str| contigs.id(name).or_else(|| contigs.id(&format!("chr{name}")));
+    for (name, length) in lengths {
+        let here = id(name).map(|id| contigs.get(id)).filter(|contig| contig.length != *length);
+        if let Some(contig) = here {
+            let (name, here) = (&contig.name, contig.length);
+            log::warn!(
+                "--par-regions {build}: contig '{name}' has {here} bp, and {length} in that build; give a BED file"
+            );
+        }
+    }
+    if lengths.iter().all(|(name, _)| id(name).is_none()) {
+        log::warn!("--par-regions {build}: the reference has no contig X, Y, chrX or chrY; give a BED file");
+    }
     let mut targets = Targets::default();
-    for region in regions {
+    for region in pseudoautosomal {
         let (name, span) = region.split_once(':')?;
         let (start, end) = span.split_once('-')?;
         let interval = Interval::new(start.parse::<u64>().ok()? - 1, end.parse().ok()?);
-        if let Some(id) = contigs.id(name).or_else(|| contigs.id(&format!("chr{name}"))) {
+        if let Some(id) = id(name) {
             targets.insert(id, interval);
         }
     }
@@ -74,6 +103,18 @@ mod tests {
         assert!(!at(0, 5_000_000) && at(1, 5_000_000) && at(2, 5_000_000));
         assert!(at(1, 9_999) && !at(1, 10_000) && !at(1, 2_781_478) && at(1, 2_781_479));
         assert!(!at(2, 57_000_000));
+    }
+
+    #[test]
+    fn builds_are_those_of_the_consortium() {
+        for build in &BUILDS {
+            let contigs = Contigs::new(
+                build.lengths.iter().map(|&(name, length)| Contig { name: name.into(), length }).collect(),
+            );
+            let targets = pseudoautosomal_regions(build.name, &contigs).unwrap();
+            assert_eq!(targets.iter().count(), 4);
+            assert!(targets.iter().all(|(id, interval)| interval.end() < contigs.get(id).length), "{}", build.name);
+        }
     }
 
     #[test]

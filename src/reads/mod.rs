@@ -1,8 +1,8 @@
 //! Records of a BAM or CRAM -> owned, filtered [`Read`]s of one region.
 
-pub mod check;
 pub mod filter;
 pub mod read;
+pub mod reference_check;
 pub mod sampler;
 pub mod source;
 

@@ -10,6 +10,7 @@ use noodles_vcf::header::record::value::map::{Contig, Filter, Format, Info};
 
 use crate::error::{Error, Result};
 use crate::genome::Contigs;
+use crate::genome::names::is_valid_in_vcf;
 
 /// What the header tells beside the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +90,8 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
             builder = builder.add_format(name, Map::<Format>::new(number, ty, description));
         }
     }
-    for (_, contig) in contigs.iter() {
+    // Contigs of other names are not called; a line of theirs could not be read.
+    for (_, contig) in contigs.iter().filter(|(_, contig)| is_valid_in_vcf(&contig.name)) {
         let length = usize::try_from(contig.length).map_err(|e| invalid(&e))?;
         let map = Map::<Contig>::builder().set_length(length).build().map_err(|e| invalid(&e))?;
         builder = builder.add_contig(contig.name.clone(), map);

@@ -106,7 +106,7 @@ fn another_reference() {
     refused(&world, &["--regions", "A"], 3, &["reads.bam", "ref.fa", "did you mean 'A'"]);
     let world = World::new();
     edit_reference(&world, |fasta| fasta.trim_end().to_owned() + "ACGT\n");
-    refused(&world, &[], 3, &["chrB", "70000 bp", "70004 bp"]);
+    refused(&world, &["--regions", "chrA", "chrB"], 3, &["chrB", "70000 bp", "70004 bp"]);
     let world = World::new();
     edit_reference(&world, |fasta| {
         let swap = |c: char| match c {

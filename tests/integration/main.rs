@@ -15,6 +15,8 @@ mod inputs;
 mod library;
 mod outputs;
 mod realigned;
+mod references;
+mod regions;
 mod show;
 #[cfg(feature = "torch")]
 mod train;
