@@ -50,7 +50,14 @@ pub(in crate::alignment_file) fn check(index: &BinIndex, records: &mut Records, 
     }
     chunks.sort_unstable();
     let first = records.first().map_err(Misfit::File)?;
-    let check = Check { index, contigs };
+    let of_contig = |bins: &super::ContigBins| -> Vec<u64> {
+        let of_bins = bins.bins.iter().map(|bin| bin.first_overlap);
+        bins.linear.iter().copied().chain(of_bins).chain(bins.chunks.iter().map(|chunk| chunk.start)).collect()
+    };
+    let mut entries: Vec<u64> = index.contigs.iter().flat_map(of_contig).filter(|&at| at != 0).collect();
+    entries.sort_unstable();
+    entries.dedup();
+    let check = Check { index, contigs, entries };
     check.counts()?;
     check.tiling(&chunks, first, records)?;
     check.order_of_bins(&chunks, records)?;
@@ -61,6 +68,8 @@ pub(in crate::alignment_file) fn check(index: &BinIndex, records: &mut Records, 
 struct Check<'a> {
     index: &'a BinIndex,
     contigs: &'a Contigs,
+    /// Virtual offsets from which the index has records read, in order.
+    entries: Vec<u64>,
 }
 
 impl Check<'_> {
@@ -211,9 +220,16 @@ impl Check<'_> {
 
     /// Compares the records from one virtual offset to another, at most so many.
     fn stretch(&self, from: u64, to: u64, most: usize, records: &mut Records) -> Fits {
-        records.seek(from).map_err(|_| Misfit::Index("it leads to where no read begins".into()))?;
+        let astray = || Misfit::Index("it leads to where no read begins".into());
+        records.seek(from).map_err(|_| astray())?;
+        let mut entries = self.entries[self.entries.partition_point(|&entry| entry < from)..].iter().peekable();
+        // Entries that no record begins at, with where the next one does.
+        let mut elsewhere = Vec::new();
         for _ in 0..most {
             let Some(place) = records.next().map_err(Misfit::File)?.filter(|place| place.at < to) else { break };
+            while let Some(&entry) = entries.next_if(|&&entry| entry <= place.at) {
+                elsewhere.extend((entry < place.at).then_some((entry, place.at)));
+            }
             // Order and sense of the records are judged where they are read for calling.
             let (Ok(contig), Ok(start)) = (usize::try_from(place.contig), u64::try_from(place.start)) else { continue };
             let end = place.end.unsigned_abs();
@@ -222,6 +238,11 @@ impl Check<'_> {
             }
             if !self.index.lists(contig, start, end, place.at) || !self.index.leads_to(contig, start, end, place.at) {
                 return Err(Misfit::Index(format!("it does not lead to the read at {}", self.place(&place))));
+            }
+        }
+        for (entry, at) in elsewhere {
+            if self.begins_before(entry, at, records) {
+                return Err(astray());
             }
         }
         Ok(())
