@@ -1,7 +1,7 @@
 //! A path -> [`BamFile`]: a BAM or CRAM file with its header and its index, all checked.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -214,7 +214,7 @@ fn index(head: &Head, index_path: &Path) -> Result<Index> {
 }
 
 /// The bytes of a file that may be gzipped.
-fn unpacked(file: File) -> std::io::Result<Box<dyn Read>> {
+fn unpacked(file: File) -> std::io::Result<Box<dyn BufRead>> {
     let mut file = BufReader::new(file);
     if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         return Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))));

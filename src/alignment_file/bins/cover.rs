@@ -110,7 +110,7 @@ impl Check<'_> {
                 let name = self.name(chunk.contig);
                 return Err(Misfit::Index(format!("it says that reads of {name} lie where others do")));
             }
-            if chunk.start < first && self.begins_before(chunk.start, first, records) {
+            if chunk.start < first && begins_before(chunk.start, first, records) {
                 return Err(Misfit::Index("it leads into the file's header".into()));
             }
             if chunk.start > reached {
@@ -120,12 +120,6 @@ impl Check<'_> {
             contig = chunk.contig;
         }
         self.nothing_between(reached, u64::MAX, records, &mut between)
-    }
-
-    /// Whether what is at a virtual offset lies before another one, and is not just its other spelling.
-    fn begins_before(&self, at: u64, other: u64, records: &mut Records) -> bool {
-        let there = records.seek(at).and_then(|()| records.here());
-        there.ok().is_none_or(|there| there < other)
     }
 
     /// Checks that no aligned read begins between two virtual offsets.
@@ -241,7 +235,7 @@ impl Check<'_> {
             }
         }
         for (entry, at) in elsewhere {
-            if self.begins_before(entry, at, records) {
+            if begins_before(entry, at, records) {
                 return Err(astray());
             }
         }
@@ -251,4 +245,10 @@ impl Check<'_> {
     fn length(&self, contig: usize) -> u64 {
         if contig < self.contigs.len() { self.contigs.get(ContigId(contig)).length } else { 0 }
     }
+}
+
+/// Whether what is at a virtual offset lies before another one, and is not just its other spelling.
+fn begins_before(at: u64, other: u64, records: &mut Records) -> bool {
+    let there = records.seek(at).and_then(|()| records.here());
+    there.ok().is_none_or(|there| there < other)
 }
