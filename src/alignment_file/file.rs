@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -222,7 +222,7 @@ fn index(head: &Head, index_path: &Path) -> Result<Index> {
 }
 
 /// The bytes of a file that may be gzipped.
-fn unpacked(file: File) -> std::io::Result<Box<dyn Read>> {
+fn unpacked(file: File) -> std::io::Result<Box<dyn BufRead>> {
     let mut file = BufReader::new(file);
     if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         return Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))));

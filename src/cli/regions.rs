@@ -41,7 +41,7 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let model = Model::find(&args.model)?;
     let (inputs, targets) = args.input.resolve(&args.regions)?;
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
-    let weight = weight(&inputs)?;
+    let weight = weight(&inputs);
     let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;
     let bed = |chunk: &Targets, name: &str| {
         let line = |(contig, interval): (ContigId, Interval)| {
@@ -76,9 +76,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 /// The work in an interval of the reference, in bytes of all reads files.
-fn weight(inputs: &Inputs) -> Result<impl Fn(ContigId, Interval) -> f64> {
+fn weight(inputs: &Inputs) -> impl Fn(ContigId, Interval) -> f64 {
     let counts: Vec<ByteCounts> = inputs.reads.iter().map(ByteCounts::of).collect();
-    Ok(move |contig: ContigId, interval: Interval| {
+    move |contig: ContigId, interval: Interval| {
         let name = &inputs.reference.contigs().get(contig).name;
         let in_file = |(file, counts): (&BamFile, &ByteCounts)| {
             file.contigs().id(name).map_or(0.0, |contig| counts.of_interval(contig, interval))
@@ -87,7 +87,7 @@ fn weight(inputs: &Inputs) -> Result<impl Fn(ContigId, Interval) -> f64> {
         #[allow(clippy::cast_precision_loss)]
         let bases = interval.len() as f64;
         inputs.reads.iter().zip(&counts).map(in_file).sum::<f64>() + bases * BYTES_PER_BASE
-    })
+    }
 }
 
 fn least_common_multiple(a: u64, b: u64) -> u64 {

@@ -11,9 +11,11 @@ mod golden;
 mod golden_calls;
 #[cfg(feature = "torch")]
 mod import;
+mod indexes;
 mod inputs;
 mod library;
 mod outputs;
+mod reads_files;
 mod realigned;
 mod references;
 mod regions;

@@ -50,7 +50,14 @@ pub(in crate::alignment_file) fn check(index: &BinIndex, records: &mut Records, 
     }
     chunks.sort_unstable();
     let first = records.first().map_err(Misfit::File)?;
-    let check = Check { index, contigs };
+    let of_contig = |bins: &super::ContigBins| -> Vec<u64> {
+        let of_bins = bins.bins.iter().map(|bin| bin.first_overlap);
+        bins.linear.iter().copied().chain(of_bins).chain(bins.chunks.iter().map(|chunk| chunk.start)).collect()
+    };
+    let mut entries: Vec<u64> = index.contigs.iter().flat_map(of_contig).filter(|&at| at != 0).collect();
+    entries.sort_unstable();
+    entries.dedup();
+    let check = Check { index, contigs, entries };
     check.counts()?;
     check.tiling(&chunks, first, records)?;
     check.order_of_bins(&chunks, records)?;
@@ -61,6 +68,8 @@ pub(in crate::alignment_file) fn check(index: &BinIndex, records: &mut Records, 
 struct Check<'a> {
     index: &'a BinIndex,
     contigs: &'a Contigs,
+    /// Virtual offsets from which the index has records read, in order.
+    entries: Vec<u64>,
 }
 
 impl Check<'_> {
@@ -101,7 +110,7 @@ impl Check<'_> {
                 let name = self.name(chunk.contig);
                 return Err(Misfit::Index(format!("it says that reads of {name} lie where others do")));
             }
-            if chunk.start < first && self.begins_before(chunk.start, first, records) {
+            if chunk.start < first && begins_before(chunk.start, first, records) {
                 return Err(Misfit::Index("it leads into the file's header".into()));
             }
             if chunk.start > reached {
@@ -111,12 +120,6 @@ impl Check<'_> {
             contig = chunk.contig;
         }
         self.nothing_between(reached, u64::MAX, records, &mut between)
-    }
-
-    /// Whether what is at a virtual offset lies before another one, and is not just its other spelling.
-    fn begins_before(&self, at: u64, other: u64, records: &mut Records) -> bool {
-        let there = records.seek(at).and_then(|()| records.here());
-        there.ok().is_none_or(|there| there < other)
     }
 
     /// Checks that no aligned read begins between two virtual offsets.
@@ -211,9 +214,16 @@ impl Check<'_> {
 
     /// Compares the records from one virtual offset to another, at most so many.
     fn stretch(&self, from: u64, to: u64, most: usize, records: &mut Records) -> Fits {
-        records.seek(from).map_err(|_| Misfit::Index("it leads to where no read begins".into()))?;
+        let astray = || Misfit::Index("it leads to where no read begins".into());
+        records.seek(from).map_err(|_| astray())?;
+        let mut entries = self.entries[self.entries.partition_point(|&entry| entry < from)..].iter().peekable();
+        // Entries that no record begins at, with where the next one does.
+        let mut elsewhere = Vec::new();
         for _ in 0..most {
             let Some(place) = records.next().map_err(Misfit::File)?.filter(|place| place.at < to) else { break };
+            while let Some(&entry) = entries.next_if(|&&entry| entry <= place.at) {
+                elsewhere.extend((entry < place.at).then_some((entry, place.at)));
+            }
             // Order and sense of the records are judged where they are read for calling.
             let (Ok(contig), Ok(start)) = (usize::try_from(place.contig), u64::try_from(place.start)) else { continue };
             let end = place.end.unsigned_abs();
@@ -224,10 +234,21 @@ impl Check<'_> {
                 return Err(Misfit::Index(format!("it does not lead to the read at {}", self.place(&place))));
             }
         }
+        for (entry, at) in elsewhere {
+            if begins_before(entry, at, records) {
+                return Err(astray());
+            }
+        }
         Ok(())
     }
 
     fn length(&self, contig: usize) -> u64 {
         if contig < self.contigs.len() { self.contigs.get(ContigId(contig)).length } else { 0 }
     }
+}
+
+/// Whether what is at a virtual offset lies before another one, and is not just its other spelling.
+fn begins_before(at: u64, other: u64, records: &mut Records) -> bool {
+    let there = records.seek(at).and_then(|()| records.here());
+    there.ok().is_none_or(|there| there < other)
 }

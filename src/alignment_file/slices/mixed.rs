@@ -43,10 +43,11 @@ pub(in crate::alignment_file) fn missing(
                 *span = (span.0.min(start), span.1.max(end));
             }
         }
+        let lines = &index.slices[index.slices.partition_point(|slice| slice.container < container.start)..];
+        let lines = &lines[..lines.partition_point(|slice| slice.container == container.start)];
         for (tid, (start, end)) in spans {
             let contig = usize::try_from(tid).ok().filter(|&contig| contig < head.contigs.len());
-            let lines =
-                index.slices.iter().filter(|slice| slice.container == container.start && slice.contig == contig);
+            let lines = lines.iter().filter(|slice| slice.contig == contig);
             let first = lines.clone().map(|slice| slice.start).min();
             let last = lines.map(|slice| slice.start + slice.span).max();
             let (from, to) = (start.unsigned_abs() + 1, end.unsigned_abs() + 1);

@@ -7,7 +7,7 @@ pub(super) mod containers;
 pub(super) mod cover;
 pub(super) mod mixed;
 
-use std::io::Read;
+use std::io::BufRead;
 
 pub(super) use containers::ends_whole;
 
@@ -44,11 +44,11 @@ impl SliceIndex {
 }
 
 /// Reads an index of a file with those contigs.
-pub(super) fn parse(mut source: impl Read, contigs: &Contigs) -> Result<SliceIndex, String> {
+pub(super) fn parse(source: impl BufRead, contigs: &Contigs) -> Result<SliceIndex, String> {
     let mut index = SliceIndex::default();
     let mut line = Vec::new();
     let mut number = 1;
-    for byte in source.by_ref().bytes() {
+    for byte in source.bytes() {
         let byte = byte.map_err(|e| e.to_string())?;
         if byte != b'\n' {
             line.push(byte);
