@@ -118,9 +118,11 @@ impl Layer {
     /// What no output exceeds in size where no input exceeds `largest`; not finite where a number of the layer is not.
     fn largest_output(&self, largest: f64) -> f64 {
         let size = |number: &f32| f64::from(number.abs());
-        let bounds = self.weights.iter().zip(&self.bias).map(|(row, bias)| {
-            size(bias) + largest * row.iter().map(size).sum::<f64>()
-        });
+        let bounds = self
+            .weights
+            .iter()
+            .zip(&self.bias)
+            .map(|(row, bias)| size(bias) + largest * row.iter().map(size).sum::<f64>());
         // Unlike `max`, this keeps what is not a number.
         bounds.fold(0.0, |most: f64, bound| if most.is_nan() || bound <= most { most } else { bound })
     }
@@ -198,7 +200,10 @@ impl FastNetwork {
                 width = layer.bias.len();
                 largest = layer.largest_output(largest);
                 if largest.is_nan() || largest > f64::from(f32::MAX) / 2.0 {
-                    return Some(format!("layer {} has weights that are not finite, or too large for finite results", i + 1));
+                    return Some(format!(
+                        "layer {} has weights that are not finite, or too large for finite results",
+                        i + 1
+                    ));
                 }
             }
             (width != 3).then(|| format!("has {width} outputs, not 3"))

@@ -94,7 +94,7 @@ fn realign(options: &RealignOptions) -> Result<(), String> {
     within("evidence.realign.align.reach", align.reach, 0..=FARTHEST)
 }
 
-fn within<T: PartialOrd + Debug>(name: &str, value: T, range: RangeInclusive<T>) -> Result<(), String> {
+fn within<T: PartialOrd + Debug + Copy>(name: &str, value: T, range: RangeInclusive<T>) -> Result<(), String> {
     // What is not a number lies in no range.
     if range.contains(&value) {
         Ok(())

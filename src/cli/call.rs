@@ -11,8 +11,8 @@ use super::backend;
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
 use super::progress::Progress;
 use crate::alignment_file::sample::sample_name;
-use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
+use crate::classify::{Classifier, Model};
 use crate::error::{Error, Result};
 use crate::evidence::{Sample, survey};
 use crate::genome::Contigs;
@@ -58,8 +58,7 @@ pub(super) struct CallArgs {
     /// Sample name in the VCF [default: SM of the read groups]
     #[arg(long, alias = "sample", value_name = "NAME")]
     sample_name: Option<String>,
-    /// Write candidates called hom-ref too (FILTER RefCall)
-    #[arg(long)]
+    #[arg(long, help = "Write candidates called hom-ref too (FILTER RefCall)")]
     emit_ref_calls: bool,
     /// Write only calls with FILTER PASS
     #[arg(long)]
@@ -76,7 +75,7 @@ pub(super) struct CallArgs {
     /// Contigs with one copy in this sample, such as chrX,chrY
     #[arg(long, value_delimiter = ',', value_name = "CONTIG", help_heading = PLOIDY)]
     haploid_contigs: Vec<String>,
-    /// Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file
+    #[arg(help = "Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file")]
     #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED", help_heading = PLOIDY)]
     par_regions: Option<OsString>,
     /// Genotypes of contigs with one copy: 1 (haploid) or 1/1 (diploid, as DeepVariant writes them)
@@ -240,23 +239,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         })?,
         _ => targets.regions(size),
     };
-    log::debug!("model: {}", model.folder.display());
-    log::debug!("reference: {}, {} contig(s)", inputs.reference.path().display(), contigs.len());
-    for file in &inputs.reads {
-        log::debug!("reads: {}, index {}", file.path().display(), file.index().display());
-    }
-    log::debug!(
-        "targets: {} interval(s), {} bp, in {} region(s) of {size} bp at most",
-        targets.iter().count(),
-        targets.bases(),
-        regions.len()
-    );
-    log::debug!(
-        "threads: {} to read, realign and count; {} for the network on {}; one to write",
-        split.workers,
-        split.network,
-        classifier.device()
-    );
+    log_setup(&model, &inputs, split, classifier.as_ref());
     let sample_traits = if fast_tier.is_some() { surveyed(&inputs, &model)? } else { Sample::default() };
     if args.dry_run {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
@@ -355,6 +338,22 @@ impl CallArgs {
         };
         RealignedBam::create(path, reads, inputs.reference.contigs()).map(Some)
     }
+}
+
+/// Says what a run works with, for `--verbose`.
+fn log_setup(model: &Model, inputs: &common::Inputs, split: ThreadSplit, classifier: &dyn Classifier) {
+    let size = model.config.evidence.region_size;
+    log::debug!("model: {}, regions of {size} bp at most", model.folder.display());
+    log::debug!("reference: {}, {} contig(s)", inputs.reference.path().display(), inputs.reference.contigs().len());
+    for file in &inputs.reads {
+        log::debug!("reads: {}, index {}", file.path().display(), file.index().display());
+    }
+    log::debug!(
+        "threads: {} to read, realign and count; {} for the network on {}; one to write",
+        split.workers,
+        split.network,
+        classifier.device()
+    );
 }
 
 /// What the sample's reads are like, said.

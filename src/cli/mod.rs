@@ -30,7 +30,12 @@ use crate::error::Error;
 #[derive(Debug, Parser)]
 // The words that version parsers of pipelines look for.
 #[command(name = "varpix", version = concat!("version ", env!("CARGO_PKG_VERSION")))]
-#[command(propagate_version = true, disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    propagate_version = true,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 #[command(after_help = "\
 'varpix help COMMAND' shows the options of a command. Command lines of DeepVariant's run_deepvariant work with varpix in its place.
 

@@ -172,8 +172,9 @@ mod tests {
         };
         let places: Vec<Vec<u8>> = blocks.iter().map(|content| add(content)).collect();
         let named = order.iter().enumerate();
-        let index: Vec<Pair> =
-            named.map(|(i, &block)| (u32::try_from(i).unwrap().to_be_bytes().to_vec(), places[block].clone())).collect();
+        let index: Vec<Pair> = named
+            .map(|(i, &block)| (u32::try_from(i).unwrap().to_be_bytes().to_vec(), places[block].clone()))
+            .collect();
         let mut footer = [add(&content(&[])), add(&content(&index))].concat();
         footer.resize(40, 0);
         footer.extend_from_slice(&MAGIC.to_le_bytes());
@@ -197,7 +198,7 @@ mod tests {
         let good = pairs();
         let blocks = [content(&good[..10]), content(&good[10..20])];
         assert_eq!(read(&table_of(&blocks, &[0, 1])).unwrap(), good[..20]);
-        assert!(read(&table_of(&blocks, &[0; 20_000])).unwrap_err().contains("overlap or are out of order"));
+        assert!(read(&table_of(&blocks, &vec![0; 20_000])).unwrap_err().contains("overlap or are out of order"));
         assert!(read(&table_of(&blocks, &[1, 0])).unwrap_err().contains("overlap or are out of order"));
         let turned = [content(&good[10..20]), content(&good[..10])];
         assert!(read(&table_of(&turned, &[0, 1])).unwrap_err().contains("keys are not in order"));

@@ -9,9 +9,9 @@ static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Makes a temporary file or folder and remembers its path.
 pub(crate) fn noted<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> &Path) -> io::Result<T> {
-    let mut made = hold();
+    let mut known = hold();
     let new = make()?;
-    made.push(path(&new).to_owned());
+    known.push(path(&new).to_owned());
     Ok(new)
 }
 
