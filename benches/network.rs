@@ -9,6 +9,7 @@
 //! batches in turn with matrix products, so that what else the machine does slows both.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(clippy::print_stdout, reason = "its results")]
 
 use std::error::Error;
 use std::path::Path;

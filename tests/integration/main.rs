@@ -14,6 +14,8 @@ mod import;
 mod indexes;
 mod inputs;
 mod library;
+mod manners;
+mod models;
 mod outputs;
 mod reads_files;
 mod realigned;

@@ -93,3 +93,41 @@ fn as_many_truths_as_reads() {
     let bed = text(&testdata("confident.bed"));
     train(&world, 2, &bed, &bed, &[]).fails(2, &["--reads", "2, 1 and 1"]);
 }
+
+#[test]
+fn numbers_that_are_none_are_refused() {
+    let world = World::new();
+    let bed = text(&testdata("confident.bed"));
+    for flag in
+        ["--learning-rate", "--weight-decay", "--label-smoothing", "--balance", "--pool", "--tune-images", "--threads"]
+    {
+        for value in ["nan", "inf", "-1"] {
+            let outcome = train(&world, 1, &bed, &bed, &[&format!("{flag}={value}")]);
+            assert!(outcome.code == 2 && outcome.stderr.contains("expected a"), "{flag} {value}: {}", outcome.stderr);
+        }
+    }
+    assert!(!world.path("model").exists());
+}
+
+#[test]
+fn another_genomes_truth_is_refused() {
+    let world = World::new();
+    let bed = text(&world.write("some.bed", b"chrA\t300\t9000\n"));
+    let truth = crate::world::tool("bcftools", &["view", &text(&testdata("truth.vcf.gz"))]);
+    let moved: String = truth
+        .lines()
+        .map(|line| {
+            let mut columns: Vec<String> = line.split('\t').map(str::to_owned).collect();
+            if !line.starts_with('#') {
+                columns[1] = (columns[1].parse::<u64>().unwrap() + 1).to_string();
+            }
+            columns.join("\t") + "\n"
+        })
+        .collect();
+    let moved = text(&world.write("moved.vcf", moved.as_bytes()));
+    let (reference, reads, out) = (text(&world.reference), text(&world.reads), text(&world.path("model")));
+    let mut args = vec!["train", "--ref", &reference, "--reads", &reads, "--truth", &moved, "--confident", &bed];
+    args.extend(["--tune-reads", &reads, "--tune-truth", &moved, "--tune-confident", &bed, "--out", &out]);
+    varpix(&args).fails(3, &["moved.vcf", "of another genome"]);
+    assert!(!world.path("model").exists());
+}
