@@ -103,6 +103,9 @@ impl ReadBuilder {
     #[must_use]
     pub fn new(start: u64, bases: &str) -> Self {
         let read = Read {
+            file: 0,
+            flags: 0x1,
+            read_group: Box::new([]),
             name: (*b"read").into(),
             number: 0,
             span: Interval::new(start, start),
@@ -161,6 +164,7 @@ impl ReadBuilder {
     #[must_use]
     pub fn reverse(mut self) -> Self {
         self.read.reverse = true;
+        self.read.flags |= 0x10;
         self
     }
 

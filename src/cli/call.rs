@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::backend;
 use super::common::{self, InputArgs};
+use super::filters::FilterArgs;
 use super::progress::Progress;
 use crate::alignment_file::sample::sample_name;
 use crate::classify::Model;
@@ -95,6 +96,8 @@ pub(super) struct CallArgs {
     /// Write the reads of the called regions as they were realigned to this BAM, to be looked at in a browser
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
+    #[command(flatten)]
+    filters: FilterArgs,
     #[command(flatten)]
     wrapper: WrapperArgs,
 }
@@ -194,7 +197,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
     let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
-    let model = Model::find(model_name)?;
+    let model = args.filters.apply(Model::find(model_name)?);
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -288,6 +291,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     }
     note(&args.output_vcf, writer.finish()?);
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
+    stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     log::info!("written: {}", written.join(", "));
     Ok(())
 }
