@@ -116,6 +116,7 @@ impl ReadBuilder {
             bases: bases.as_bytes().into(),
             qualities: vec![30; bases.len()].into(),
             cigar: Box::new([]),
+            written: None,
             moved_from: None,
         };
         Self { read, start }.cigar(&format!("{}M", bases.len()))

@@ -18,8 +18,7 @@ use crate::evidence::Evidence;
 /// as many. Deeper ones are not among the strange ones below, since depths are looked at by their logarithms. On simulated heterozygous
 /// variants its QUAL is above the images' up to 300 reads (median 38 and 33), as theirs at 400, and at 600 it begins to fail.
 pub const DEFAULT_MAX_DEPTH: u32 = 300;
-/// Candidates with a number that lies so many standard deviations from the mean of those learned from are left to the images:
-/// those of reads without mates, for example.
+/// Candidates with a number that lies so many standard deviations from the mean of those learned from are left to the images.
 const STRANGE: f32 = 12.0;
 
 /// How sure the fast tier must be; stored in a model.

@@ -187,7 +187,7 @@ impl Gatherer {
             (ReferenceWindow::new(start, Vec::new()), nothing, Vec::new())
         } else {
             let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
-            reads.iter_mut().for_each(|read| read.spell_out(&reference));
+            spell_out(&mut reads, &reference);
             if let Some(options) = &self.options.realign {
                 realigned = realign::realign(region.interval, &mut reads, &reference, options);
                 realign_time = started.elapsed();
@@ -206,7 +206,7 @@ impl Gatherer {
                 // Depths are of all reads, as the mapper aligned them; what is drawn is the sample.
                 let mut recount = Recount::new(&candidates, &reference);
                 self.source.fetch_all(region.contig, region.interval, &mut |mut reads| {
-                    reads.iter_mut().for_each(|read| read.spell_out(&reference));
+                    spell_out(&mut reads, &reference);
                     recount.add(&candidates, &alleles::count(region.interval, &reads, &reference, options));
                 })?;
                 recount.apply(&mut candidates);
@@ -226,6 +226,12 @@ impl Gatherer {
             realign_time,
             count_time,
         })
+    }
+}
+
+fn spell_out(reads: &mut [Read], reference: &ReferenceWindow) {
+    for read in reads {
+        read.spell_out(reference);
     }
 }
 

@@ -9,6 +9,7 @@ pub const DEFAULT_MIN_MAPPING_QUALITY: u8 = 5;
 /// Which reads are used; stored in a model, since the model was trained on such reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct ReadFilter {
     /// Lowest mapping quality, Phred.
     pub min_mapping_quality: u8,

@@ -103,6 +103,8 @@ pub struct Read {
     pub qualities: Box<[u8]>,
     /// The alignment; its spans agree with `bases` and `span`.
     pub cigar: Box<[Cigar]>,
+    /// Its bases as its file has them, if some stand there as `=`.
+    pub written: Option<Box<[u8]>>,
     /// Where its file has it, if it was realigned since.
     pub moved_from: Option<Box<Moved>>,
 }
@@ -175,6 +177,7 @@ impl Read {
                 .collect(),
             bases,
             cigar,
+            written: None,
             moved_from: None,
         })
     }
@@ -230,6 +233,7 @@ impl Read {
         if !self.bases.contains(&b'=') {
             return;
         }
+        self.written = Some(self.bases.clone());
         let (mut offset, mut position) = (0, self.span.start().cast_signed());
         for op in &self.cigar {
             let length = op.length as usize;
@@ -319,6 +323,7 @@ mod tests {
         let spelled = |bases: &str, cigar: &str| {
             let mut read = ReadBuilder::new(11, bases).cigar(cigar).build();
             read.spell_out(&reference);
+            assert_eq!(read.written.as_deref(), Some(bases.as_bytes()));
             String::from_utf8(read.bases.to_vec()).unwrap()
         };
         assert_eq!(spelled("==A=", "4M"), "CGAN");

@@ -64,7 +64,8 @@ pub trait ReadSource: Send {
     /// [`Error::Input`] where the file cannot be read there.
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)>;
 
-    /// Gives `take` all usable reads that overlap `interval`, cap or not, some at a time.
+    /// Gives `take` all usable reads that overlap `interval`, cap or not, some at a time, each time in [`Read::order`]. Reads of one start come
+    /// together, as far as there is room, so that a record that stands twice shows.
     ///
     /// # Errors
     /// As [`ReadSource::fetch`].
@@ -169,6 +170,11 @@ impl Maker {
     }
 }
 
+fn in_order(mut reads: Vec<Read>) -> Vec<Read> {
+    reads.sort_by(|a, b| a.order().cmp(&b.order()));
+    reads
+}
+
 impl ReadSource for BamSource {
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
         let mut stats = FetchStats::default();
@@ -192,14 +198,17 @@ impl ReadSource for BamSource {
         let mut some = Vec::new();
         for (index, file) in self.files.iter_mut().enumerate() {
             let (filter, maker) = (self.options.filter, Maker::new(index, self.options));
+            let mut last = i64::MIN;
             file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
-                some.extend(maker.usable(record, length, stats));
-                if some.len() == READS_AT_ONCE {
-                    take(std::mem::take(&mut some));
+                let enough = if record.pos() > last { READS_AT_ONCE } else { 8 * READS_AT_ONCE };
+                last = record.pos();
+                if some.len() >= enough {
+                    take(in_order(std::mem::take(&mut some)));
                 }
+                some.extend(maker.usable(record, length, stats));
             })?;
         }
-        take(some);
+        take(in_order(some));
         Ok(())
     }
 }
@@ -213,8 +222,7 @@ pub struct MemorySource {
 
 impl ReadSource for MemorySource {
     fn fetch(&mut self, _: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
-        let mut reads: Vec<_> = self.reads.iter().filter(|r| r.span.overlaps(interval)).cloned().collect();
-        reads.sort_by(|a, b| a.order().cmp(&b.order()));
+        let reads = in_order(self.reads.iter().filter(|r| r.span.overlaps(interval)).cloned().collect());
         let stats = FetchStats { records: reads.len() as u64, ..FetchStats::default() };
         Ok((reads, stats))
     }

@@ -14,6 +14,7 @@ mod import;
 mod inputs;
 mod library;
 mod outputs;
+mod reads;
 mod realigned;
 mod show;
 #[cfg(feature = "torch")]
