@@ -103,6 +103,9 @@ impl ReadBuilder {
     #[must_use]
     pub fn new(start: u64, bases: &str) -> Self {
         let read = Read {
+            file: 0,
+            flags: 0x1,
+            read_group: Box::new([]),
             name: (*b"read").into(),
             number: 0,
             span: Interval::new(start, start),
@@ -113,6 +116,7 @@ impl ReadBuilder {
             bases: bases.as_bytes().into(),
             qualities: vec![30; bases.len()].into(),
             cigar: Box::new([]),
+            written: None,
             moved_from: None,
         };
         Self { read, start }.cigar(&format!("{}M", bases.len()))
@@ -161,6 +165,7 @@ impl ReadBuilder {
     #[must_use]
     pub fn reverse(mut self) -> Self {
         self.read.reverse = true;
+        self.read.flags |= 0x10;
         self
     }
 

@@ -52,7 +52,7 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
         min_base_quality: options.min_base_quality,
     };
     for (i, read) in reads.iter().enumerate().filter(|(_, read)| read.mapping_quality >= options.min_mapping_quality) {
-        let repeated = i > 0 && reads[i - 1].order() == read.order();
+        let repeated = Read::is_repeated(reads, i);
         counter.add(u32::try_from(i).unwrap_or(u32::MAX), read, repeated);
     }
     AlleleCounts { interval, counts: counter.counts }
@@ -71,7 +71,7 @@ struct Who {
     index: u32,
     reverse: bool,
     mapping_quality_square: u64,
-    /// True where the read before it is the same record.
+    /// True where a read before it is the same record.
     repeated: bool,
 }
 

@@ -54,12 +54,16 @@ fn fast(fast: &FastOptions) -> Result<(), String> {
     within("fast.temperature", fast.temperature, 0.01..=100.0)?;
     within("fast.min_certainty_snps", fast.min_certainty_snps, 3.0..=1000.0)?;
     within("fast.min_certainty_indels", fast.min_certainty_indels, 3.0..=1000.0)?;
-    within("fast.image_weight", fast.image_weight, 0.0..=1.0)
+    within("fast.image_weight", fast.image_weight, 0.0..=1.0)?;
+    fast.max_depth.map_or(Ok(()), |depth| within("fast.max_depth", depth, 1..=1_000_000))
 }
 
 fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {
     within("evidence.max_reads", evidence.max_reads, 1..=1_000_000)?;
     within("evidence.region_size", evidence.region_size, 50..=100_000)?;
+    evidence
+        .missing_insert_size
+        .map_or(Ok(()), |length| within("evidence.missing_insert_size", length, 1..=1_000_000))?;
     candidates(&evidence.candidates)?;
     evidence.realign.as_ref().map_or(Ok(()), realign)
 }

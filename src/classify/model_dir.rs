@@ -212,6 +212,7 @@ pub(super) mod tests {
                 min_certainty_snps: 9.0,
                 min_certainty_indels: 9.0,
                 image_weight: 0.5,
+                max_depth: Some(300),
             }),
             checksums: Checksums::default(),
             training: serde_json::Value::Null,

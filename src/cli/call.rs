@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::backend;
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
+use super::filters::FilterArgs;
 use super::progress::Progress;
 use crate::alignment_file::sample::sample_name;
 use crate::classify::model_dir::DEFAULT_MODEL;
@@ -100,6 +101,8 @@ pub(super) struct CallArgs {
     /// Check inputs, model and outputs, and write nothing
     #[arg(long, help_heading = GENERAL)]
     dry_run: bool,
+    #[command(flatten)]
+    filters: FilterArgs,
     #[command(flatten)]
     wrapper: WrapperArgs,
 }
@@ -200,7 +203,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
     let of_type = args.wrapper.model()?.filter(|_| args.model == Path::new(DEFAULT_MODEL));
-    let model = Model::find(of_type.map_or(&args.model, Path::new))?;
+    let model = args.filters.apply(Model::find(of_type.map_or(&args.model, Path::new))?);
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -295,6 +298,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     }
     note(&args.output_vcf, writer.finish()?);
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
+    stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     log::info!("written: {}", written.join(", "));
     Ok(())
 }

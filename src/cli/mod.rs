@@ -7,6 +7,7 @@ mod call;
 mod common;
 mod compat;
 mod explain;
+mod filters;
 #[cfg(feature = "torch")]
 mod import;
 mod manual;

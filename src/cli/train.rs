@@ -15,6 +15,9 @@ use crate::pileup::ImageSpec;
 use crate::regions::Targets;
 use crate::train::{DataSet, FitOptions, Rest, finish, fit};
 
+/// Template length of reads that have none, in bp: the median of the training sets, most of whose fragments are of 400 bp.
+const INSERT_SIZE: u32 = 400;
+
 /// What a training run learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Learn {
@@ -142,7 +145,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         network: args.network.clone(),
         from: args.from.as_deref().map(Model::open).transpose()?,
         image,
-        evidence: EvidenceOptions::default(),
+        evidence: EvidenceOptions { missing_insert_size: Some(INSERT_SIZE), ..EvidenceOptions::default() },
         epochs: args.epochs,
         batch: args.batch as usize,
         pool: args.pool.max(args.batch) as usize,

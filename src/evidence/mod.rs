@@ -32,6 +32,10 @@ pub struct EvidenceOptions {
     pub read_filter: ReadFilter,
     /// Most reads kept of one region.
     pub max_reads: usize,
+    /// Template length of reads that have none (without mate, or TLEN 0), in bp. Where it is not set they have that of their file, as in
+    /// DeepVariant; a network that has learned from pairs takes a length of 0 for a sign of a misplaced read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_insert_size: Option<u32>,
     /// How reads are realigned; not at all where a model says nothing of it.
     #[serde(default)]
     pub realign: Option<RealignOptions>,
@@ -46,6 +50,7 @@ impl Default for EvidenceOptions {
         Self {
             read_filter: ReadFilter::default(),
             max_reads: DEFAULT_MAX_READS,
+            missing_insert_size: None,
             realign: Some(RealignOptions::default()),
             candidates: CandidateOptions::default(),
             region_size: DEFAULT_REGION_SIZE,
@@ -57,7 +62,11 @@ impl EvidenceOptions {
     /// What of it concerns the reads file.
     #[must_use]
     pub fn reads(&self) -> ReadOptions {
-        ReadOptions { filter: self.read_filter, max_reads: self.max_reads }
+        ReadOptions {
+            filter: self.read_filter,
+            max_reads: self.max_reads,
+            missing_insert_size: self.missing_insert_size,
+        }
     }
 }
 
@@ -178,6 +187,7 @@ impl Gatherer {
             (ReferenceWindow::new(start, Vec::new()), nothing, Vec::new())
         } else {
             let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
+            spell_out(&mut reads, &reference);
             if let Some(options) = &self.options.realign {
                 realigned = realign::realign(region.interval, &mut reads, &reference, options);
                 realign_time = started.elapsed();
@@ -195,7 +205,8 @@ impl Gatherer {
             if fetched.sampled_out > 0 && !candidates.is_empty() {
                 // Depths are of all reads, as the mapper aligned them; what is drawn is the sample.
                 let mut recount = Recount::new(&candidates, &reference);
-                self.source.fetch_all(region.contig, region.interval, &mut |reads| {
+                self.source.fetch_all(region.contig, region.interval, &mut |mut reads| {
+                    spell_out(&mut reads, &reference);
                     recount.add(&candidates, &alleles::count(region.interval, &reads, &reference, options));
                 })?;
                 recount.apply(&mut candidates);
@@ -215,6 +226,12 @@ impl Gatherer {
             realign_time,
             count_time,
         })
+    }
+}
+
+fn spell_out(reads: &mut [Read], reference: &ReferenceWindow) {
+    for read in reads {
+        read.spell_out(reference);
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::genotype::{Call, Filter};
-use crate::reads::FetchStats;
+use crate::reads::read::MISSING_BASE_QUALITY;
+use crate::reads::{FetchStats, FilterReason};
 
 /// A way to spend time. Waiting is listed beside working, so that the stage that holds the others up shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,9 @@ const STAGES: [(Stage, &str); 10] = [
     (Stage::ClassifierWaits, "classifier: wait for images"),
     (Stage::Write, "writer: merge and write"),
 ];
+
+/// Fewest reads of which it is said that most were left out.
+const FEWEST_JUDGED: u64 = 20;
 
 /// Time by stage, summed over threads.
 #[derive(Debug, Default)]
@@ -98,6 +102,34 @@ impl RunStats {
     pub(super) fn count(&mut self, call: &Call) {
         self.calls[call.filter as usize] += 1;
     }
+
+    /// What of the reads a user should know, since the calls may not show it.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let reads = &self.reads;
+        let mut found = Vec::new();
+        if reads.without_qualities > 0 {
+            found.push(format!(
+                "{} of {} reads (region overlaps) have bases without a quality, which is taken to be {MISSING_BASE_QUALITY}",
+                reads.without_qualities, reads.records
+            ));
+        }
+        let lost = reads.filtered() + reads.unusable;
+        if reads.records >= FEWEST_JUDGED && 2 * lost > reads.records {
+            let by_flags = FilterReason::ALL.map(|reason| {
+                let n = reads.left_out[reason as usize];
+                (n, format!("{n} as {}: {}", reason.name(), reason.remedy()))
+            });
+            let unusable = (reads.unusable, format!("{} without alignment or sequence", reads.unusable));
+            let most = by_flags.into_iter().chain([unusable]).max_by_key(|(n, _)| *n);
+            found.push(format!(
+                "{lost} of {} reads (region overlaps) were left out, {}",
+                reads.records,
+                most.map(|(_, said)| said).unwrap_or_default()
+            ));
+        }
+        found
+    }
 }
 
 impl fmt::Display for RunStats {
@@ -105,7 +137,10 @@ impl fmt::Display for RunStats {
         let reads = &self.reads;
         writeln!(f, "{:<30}{:>12}", "regions", self.regions)?;
         writeln!(f, "{:<30}{:>12}", "reads (region overlaps)", reads.records)?;
-        writeln!(f, "{:<30}{:>12}", "  left out by flags or MAPQ", reads.filtered)?;
+        writeln!(f, "{:<30}{:>12}", "  left out by flags or MAPQ", reads.filtered())?;
+        for reason in FilterReason::ALL.into_iter().filter(|&reason| reads.left_out[reason as usize] > 0) {
+            writeln!(f, "    {:<26}{:>12}", reason.name(), reads.left_out[reason as usize])?;
+        }
         writeln!(f, "{:<30}{:>12}", "  left out as unusable", reads.unusable)?;
         writeln!(f, "{:<30}{:>12}", "  left out over the cap", reads.sampled_out)?;
         writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
@@ -135,6 +170,29 @@ mod tests {
         for (i, (stage, _)) in STAGES.into_iter().enumerate() {
             assert_eq!(stage as usize, i);
         }
+    }
+
+    #[test]
+    fn reads_left_out_are_warned_of() {
+        let mut reads = FetchStats { records: 100, ..FetchStats::default() };
+        let warnings = |reads: FetchStats| RunStats { reads, ..RunStats::default() }.warnings();
+        reads.left_out[FilterReason::LowMappingQuality as usize] = 20;
+        reads.left_out[FilterReason::Duplicate as usize] = 30;
+        assert!(warnings(reads).is_empty(), "half is not most");
+        reads.unusable = 1;
+        let said = warnings(reads);
+        assert!(said.len() == 1 && said[0].contains("51 of 100") && said[0].contains("--keep-duplicates"), "{said:?}");
+        let table = RunStats { reads, ..RunStats::default() }.to_string();
+        assert!(table.contains("    duplicate") && !table.contains("    secondary"), "{table}");
+        let few = FetchStats { records: 19, unusable: 19, ..FetchStats::default() };
+        assert!(warnings(few).is_empty());
+    }
+
+    #[test]
+    fn missing_qualities_are_warned_of() {
+        let reads = FetchStats { records: 9, without_qualities: 4, ..FetchStats::default() };
+        let said = RunStats { reads, ..RunStats::default() }.warnings();
+        assert!(said.len() == 1 && said[0].contains("4 of 9") && said[0].contains("to be 30"), "{said:?}");
     }
 
     #[test]

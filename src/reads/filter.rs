@@ -9,6 +9,7 @@ pub const DEFAULT_MIN_MAPPING_QUALITY: u8 = 5;
 /// Which reads are used; stored in a model, since the model was trained on such reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct ReadFilter {
     /// Lowest mapping quality, Phred.
     pub min_mapping_quality: u8,
@@ -18,6 +19,9 @@ pub struct ReadFilter {
     pub keep_supplementary: bool,
     /// Keep secondary alignments.
     pub keep_secondary: bool,
+    /// Keep reads whose mates lie on another contig, as all do where contigs are shorter than fragments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_mates_on_other_contigs: bool,
 }
 
 impl Default for ReadFilter {
@@ -27,6 +31,7 @@ impl Default for ReadFilter {
             keep_duplicates: false,
             keep_supplementary: false,
             keep_secondary: false,
+            keep_mates_on_other_contigs: false,
         }
     }
 }
@@ -45,9 +50,50 @@ pub enum FilterReason {
     /// Flag 0x800.
     Supplementary,
     /// Paired, not properly, with the mate on another contig.
-    ImproperlyPlaced,
+    MateOnOtherContig,
     /// MAPQ under the limit.
     LowMappingQuality,
+}
+
+impl FilterReason {
+    /// All of them, in the order in which they are looked for.
+    pub const ALL: [Self; 7] = [
+        Self::Unmapped,
+        Self::Duplicate,
+        Self::QualityFail,
+        Self::Secondary,
+        Self::Supplementary,
+        Self::MateOnOtherContig,
+        Self::LowMappingQuality,
+    ];
+
+    /// What such a read is, for tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unmapped => "unmapped",
+            Self::Duplicate => "duplicate",
+            Self::QualityFail => "failed quality checks",
+            Self::Secondary => "secondary",
+            Self::Supplementary => "supplementary",
+            Self::MateOnOtherContig => "mate on another contig",
+            Self::LowMappingQuality => "low mapping quality",
+        }
+    }
+
+    /// How such reads are taken nevertheless: an option of `varpix call`, or what to do with the file.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Unmapped => "reads without an alignment cannot be used",
+            Self::Duplicate => "--keep-duplicates takes them",
+            Self::QualityFail => "'samtools view --remove-flags QCFAIL' clears the flag",
+            Self::Secondary => "--keep-secondary takes them",
+            Self::Supplementary => "--keep-supplementary takes them",
+            Self::MateOnOtherContig => "--keep-mates-on-other-contigs takes them",
+            Self::LowMappingQuality => "--min-mapping-quality sets the limit",
+        }
+    }
 }
 
 impl ReadFilter {
@@ -60,15 +106,17 @@ impl ReadFilter {
             (record.is_quality_check_failed(), FilterReason::QualityFail),
             (record.is_secondary() && !self.keep_secondary, FilterReason::Secondary),
             (record.is_supplementary() && !self.keep_supplementary, FilterReason::Supplementary),
-            (improperly_placed(record), FilterReason::ImproperlyPlaced),
+            (mate_elsewhere(record) && !self.keep_mates_on_other_contigs, FilterReason::MateOnOtherContig),
             (record.mapq() < self.min_mapping_quality, FilterReason::LowMappingQuality),
         ];
         rules.into_iter().find(|(rejected, _)| *rejected).map(|(_, reason)| reason)
     }
 }
 
-fn improperly_placed(record: &Record) -> bool {
-    record.is_paired() && !record.is_proper_pair() && !record.is_mate_unmapped() && record.mtid() != record.tid()
+/// DeepVariant's `IsReadProperlyPlaced`: a mate whose contig is not said (RNEXT `*`) is not on another.
+fn mate_elsewhere(record: &Record) -> bool {
+    let placed = !record.is_mate_unmapped() && record.mtid() >= 0;
+    record.is_paired() && !record.is_proper_pair() && placed && record.mtid() != record.tid()
 }
 
 #[cfg(test)]
@@ -109,8 +157,29 @@ mod tests {
     #[test]
     fn a_pair_over_two_contigs_is_used_only_if_proper() {
         let filter = ReadFilter::default();
-        assert_eq!(filter.reject(&record(0x1, 60, 3)), Some(FilterReason::ImproperlyPlaced));
+        assert_eq!(filter.reject(&record(0x1, 60, 3)), Some(FilterReason::MateOnOtherContig));
         assert_eq!(filter.reject(&record(0x1, 60, 0)), None);
         assert_eq!(filter.reject(&record(0x1 | 0x2, 60, 3)), None);
+        let keeping = ReadFilter { keep_mates_on_other_contigs: true, ..filter };
+        assert_eq!(keeping.reject(&record(0x1, 60, 3)), None);
+    }
+
+    #[test]
+    fn a_mate_of_unknown_position_is_on_no_other_contig() {
+        assert_eq!(ReadFilter::default().reject(&record(0x1, 60, -1)), None);
+    }
+
+    #[test]
+    fn reasons_are_listed_in_their_own_order() {
+        for (i, reason) in FilterReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, i);
+        }
+    }
+
+    #[test]
+    fn settings_are_written_as_models_have_them() {
+        let text = serde_json::to_string(&ReadFilter::default()).unwrap();
+        assert!(!text.contains("other_contigs"));
+        assert_eq!(serde_json::from_str::<ReadFilter>(&text).unwrap(), ReadFilter::default());
     }
 }

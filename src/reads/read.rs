@@ -4,7 +4,7 @@ use std::fmt;
 
 use rust_htslib::bam::record::{Aux, Cigar as HtsCigar, Record};
 
-use crate::genome::Interval;
+use crate::genome::{Interval, ReferenceWindow};
 
 /// What a CIGAR operation does, in the groups that matter here (SAM specification, section 1.4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,25 @@ impl fmt::Display for Cigar {
     }
 }
 
+/// Base quality of a base that has none (QUAL `*`, or 0xff in BAM), Phred: an error in 1,000 bases, which is what short and accurate long
+/// reads have, and what htslib gives to the bases of a CRAM whose qualities were dropped.
+pub const MISSING_BASE_QUALITY: u8 = 30;
+/// In BAM, a quality that is not available (SAM specification, section 4.2.3).
+const NOT_AVAILABLE: u8 = u8::MAX;
+/// In SAM, a name that is not available.
+const NO_NAME: &[u8] = b"*";
+/// The flag of a read that has a mate.
+const PAIRED: u16 = 0x1;
+
 /// An aligned read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
+    /// Which of the sample's files it is from, in the order in which they are given.
+    pub file: u16,
+    /// Its flags as the file has them.
+    pub flags: u16,
+    /// Its read group (RG tag), empty where absent.
+    pub read_group: Box<[u8]>,
     /// Template name (QNAME).
     pub name: Box<[u8]>,
     /// 0 for the first or only read of its template, 1 for the last.
@@ -87,6 +103,8 @@ pub struct Read {
     pub qualities: Box<[u8]>,
     /// The alignment; its spans agree with `bases` and `span`.
     pub cigar: Box<[Cigar]>,
+    /// Its bases as its file has them, if some stand there as `=`.
+    pub written: Option<Box<[u8]>>,
     /// Where its file has it, if it was realigned since.
     pub moved_from: Option<Box<Moved>>,
 }
@@ -110,7 +128,7 @@ pub enum Unusable {
 }
 
 impl Read {
-    /// Takes an htslib record over. Missing base qualities (0xff) become 0, so that no allele is believed on them.
+    /// Takes an htslib record over, of file 0. Missing base qualities become [`MISSING_BASE_QUALITY`].
     ///
     /// # Errors
     /// [`Unusable`] where it has no alignment or no sequence.
@@ -137,7 +155,14 @@ impl Read {
             Ok(Aux::U32(n)) => u8::try_from(n).unwrap_or(0),
             _ => 0,
         };
+        let read_group: &[u8] = match record.aux(b"RG") {
+            Ok(Aux::String(name)) => name.as_bytes(),
+            _ => &[],
+        };
         Ok(Self {
+            file: 0,
+            flags: record.flags(),
+            read_group: read_group.into(),
             name: record.qname().into(),
             number: u8::from(record.is_last_in_template()),
             span: Interval::new(start, start + reference_span),
@@ -145,9 +170,14 @@ impl Read {
             reverse: record.is_reverse(),
             template_length: record.insert_size(),
             haplotype,
-            qualities: record.qual().iter().map(|&q| if q == u8::MAX { 0 } else { q }).collect(),
+            qualities: record
+                .qual()
+                .iter()
+                .map(|&q| if q == NOT_AVAILABLE { MISSING_BASE_QUALITY } else { q })
+                .collect(),
             bases,
             cigar,
+            written: None,
             moved_from: None,
         })
     }
@@ -175,10 +205,47 @@ impl Read {
         self.moved_from.as_ref().map_or(self.span.start(), |before| before.start)
     }
 
-    /// The order of rows in a pileup image: by start, then name, then number.
+    /// The order of rows in a pileup image: by start, then name, then number, as DeepVariant has it, then file. Reads that are equal in
+    /// all of these keep their file's order, so sorts must be stable.
     #[must_use]
-    pub fn order(&self) -> (u64, &[u8], u8) {
-        (self.span.start(), &self.name, self.number)
+    pub fn order(&self) -> (u64, &[u8], u8, u16) {
+        (self.span.start(), &self.name, self.number, self.file)
+    }
+
+    /// True where read `i` of `reads`, which are in [`Read::order`], is a record that its file holds twice, and not the first of them: one
+    /// before is equal in all that is known. Names alone do not tell, since lanes and files may share them; and reads without a name
+    /// may be alike and yet be of different molecules.
+    #[must_use]
+    pub fn is_repeated(reads: &[Self], i: usize) -> bool {
+        let read = &reads[i];
+        let mut same_key = reads[..i].iter().rev().take_while(|before| before.order() == read.order());
+        *read.name != *NO_NAME && same_key.any(|before| before == read)
+    }
+
+    /// True where the length of its template is known: it has a mate, and the mapper says how far away that ends.
+    #[must_use]
+    pub fn has_template_length(&self) -> bool {
+        self.flags & PAIRED != 0 && self.template_length != 0
+    }
+
+    /// Writes the bases out that stand as `=` ("as the reference", SAM specification, section 1.4); `N` where that says nothing.
+    pub fn spell_out(&mut self, reference: &ReferenceWindow) {
+        if !self.bases.contains(&b'=') {
+            return;
+        }
+        self.written = Some(self.bases.clone());
+        let (mut offset, mut position) = (0, self.span.start().cast_signed());
+        for op in &self.cigar {
+            let length = op.length as usize;
+            if op.kind.consumes_read() {
+                for (base, at) in self.bases[offset..offset + length].iter_mut().zip(position..) {
+                    let known = if op.kind == CigarKind::Match { reference.base(at) } else { b'N' };
+                    *base = if *base == b'=' { known } else { *base };
+                }
+                offset += length;
+            }
+            position += if op.kind.consumes_reference() { i64::from(op.length) } else { 0 };
+        }
     }
 }
 
@@ -194,5 +261,74 @@ impl From<HtsCigar> for Cigar {
             HtsCigar::Pad(_) => CigarKind::Padding,
         };
         Self { kind, length: op.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_htslib::bam::HeaderView;
+
+    use super::*;
+    use crate::testing::ReadBuilder;
+
+    fn record(line: &str) -> Record {
+        let header = HeaderView::from_bytes(b"@SQ\tSN:1\tLN:1000\n");
+        Record::from_sam(&header, line.replace(' ', "\t").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn missing_qualities_are_the_default() {
+        let missing = Read::from_record(&record("r 0 1 11 60 4M * 0 0 ACGT *")).unwrap();
+        assert_eq!(*missing.qualities, [MISSING_BASE_QUALITY; 4]);
+        let zero = Read::from_record(&record("r 0 1 11 60 4M * 0 0 ACGT !!+!")).unwrap();
+        assert_eq!(*zero.qualities, [0, 0, 10, 0], "a quality of 0 is a quality");
+    }
+
+    #[test]
+    fn only_a_record_that_stands_twice_repeats() {
+        let of = |line: &str| Read::from_record(&record(line)).unwrap();
+        let one = of("r 99 1 11 60 4M = 50 44 ACGT IIII RG:Z:a");
+        let repeats = |a: &Read, b: &Read| Read::is_repeated(&[a.clone(), b.clone()], 1);
+        let again = of("r 99 1 11 60 4M = 50 44 ACGT IIII RG:Z:a NM:i:0");
+        assert!(repeats(&one, &again) && !Read::is_repeated(&[one.clone(), again.clone()], 0));
+        for other in [
+            "r 99 1 11 60 4M = 50 44 ACGT IIII RG:Z:b",
+            "r 99 1 11 60 4M = 50 44 ACGT IIII",
+            "r 99 1 11 60 4M = 50 44 ACGA IIII RG:Z:a",
+            "r 99 1 11 60 4M = 50 44 ACGT III# RG:Z:a",
+            "r 99 1 11 60 3M1S = 50 44 ACGT IIII RG:Z:a",
+            "r 1123 1 11 60 4M = 50 44 ACGT IIII RG:Z:a",
+        ] {
+            assert!(!repeats(&one, &of(other)), "{other}");
+            assert_eq!(one.order(), of(other).order());
+            assert!(Read::is_repeated(&[one.clone(), of(other), again.clone()], 2), "others may stand between");
+        }
+        let elsewhere = Read { file: 1, ..one.clone() };
+        assert!(!repeats(&one, &elsewhere) && one.order() < elsewhere.order());
+        let nameless = of("* 0 1 11 60 4M * 0 0 ACGT IIII");
+        assert!(!repeats(&nameless, &nameless));
+    }
+
+    #[test]
+    fn template_lengths_need_a_mate() {
+        let of = |line: &str| Read::from_record(&record(line)).unwrap().has_template_length();
+        assert!(of("r 99 1 11 60 4M = 50 44 ACGT IIII"));
+        assert!(!of("r 73 1 11 60 4M = 11 0 ACGT IIII"), "the mate is unmapped");
+        assert!(!of("r 0 1 11 60 4M * 0 300 ACGT IIII"), "there is no mate");
+    }
+
+    #[test]
+    fn equal_signs_are_the_references_bases() {
+        let reference = ReferenceWindow::new(10, b"ACGTNCGT".to_vec());
+        let spelled = |bases: &str, cigar: &str| {
+            let mut read = ReadBuilder::new(11, bases).cigar(cigar).build();
+            read.spell_out(&reference);
+            assert_eq!(read.written.as_deref(), Some(bases.as_bytes()));
+            String::from_utf8(read.bases.to_vec()).unwrap()
+        };
+        assert_eq!(spelled("==A=", "4M"), "CGAN");
+        assert_eq!(spelled("A===T=", "1S1M1I1M1D2M"), "ACNGTG");
+        assert_eq!(spelled("====", "3M1S"), "CGTN");
+        assert_eq!(spelled("==========", "10M"), "CGTNCGTNNN", "off the window nothing is known");
     }
 }

@@ -2,7 +2,7 @@
 
 use rust_htslib::bam;
 
-use super::filter::ReadFilter;
+use super::filter::{FilterReason, ReadFilter};
 use super::read::Read;
 use super::sampler::Reservoir;
 use crate::alignment_file::{BamFile, RegionReader};
@@ -20,20 +20,28 @@ const READS_AT_ONCE: usize = 4096;
 pub struct FetchStats {
     /// Records that overlap the interval.
     pub records: u64,
-    /// Of these, left out by flags or MAPQ.
-    pub filtered: u64,
+    /// Of these, left out by flags or MAPQ, for each of [`FilterReason::ALL`].
+    pub left_out: [u64; FilterReason::ALL.len()],
     /// Of these, without a usable alignment or sequence.
     pub unusable: u64,
     /// Of these, dropped to stay under the cap.
     pub sampled_out: u64,
+    /// Of the reads kept, those with bases of unknown quality.
+    pub without_qualities: u64,
 }
 
 impl FetchStats {
+    /// Records left out by flags or MAPQ.
+    #[must_use]
+    pub fn filtered(&self) -> u64 {
+        self.left_out.iter().sum()
+    }
+
     /// Share of the usable reads that are left.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "reads of a region")]
     pub fn kept_share(&self) -> f64 {
-        let offered = self.records - self.filtered;
+        let offered = self.records - self.filtered();
         (offered - self.sampled_out) as f64 / offered.max(1) as f64
     }
 }
@@ -41,9 +49,10 @@ impl FetchStats {
 impl std::ops::AddAssign for FetchStats {
     fn add_assign(&mut self, other: Self) {
         self.records += other.records;
-        self.filtered += other.filtered;
+        self.left_out.iter_mut().zip(other.left_out).for_each(|(sum, more)| *sum += more);
         self.unusable += other.unusable;
         self.sampled_out += other.sampled_out;
+        self.without_qualities += other.without_qualities;
     }
 }
 
@@ -55,7 +64,8 @@ pub trait ReadSource: Send {
     /// [`Error::Input`] where the file cannot be read there.
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)>;
 
-    /// Gives `take` all usable reads that overlap `interval`, cap or not, some at a time.
+    /// Gives `take` all usable reads that overlap `interval`, cap or not, some at a time, each time in [`Read::order`]. Reads of one start come
+    /// together, as far as there is room, so that a record that stands twice shows.
     ///
     /// # Errors
     /// As [`ReadSource::fetch`].
@@ -69,11 +79,13 @@ pub struct ReadOptions {
     pub filter: ReadFilter,
     /// Most reads kept of one region.
     pub max_reads: usize,
+    /// Template length of reads that have none, in bp; as the file says where it is not set.
+    pub missing_insert_size: Option<u32>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { filter: ReadFilter::default(), max_reads: DEFAULT_MAX_READS }
+        Self { filter: ReadFilter::default(), max_reads: DEFAULT_MAX_READS, missing_insert_size: None }
     }
 }
 
@@ -121,8 +133,8 @@ impl OpenFile {
         let length = self.reader.file().contigs().get(ContigId(usize::try_from(tid).unwrap_or(0))).length;
         while self.reader.read(record)? {
             stats.records += 1;
-            if filter.reject(record).is_some() {
-                stats.filtered += 1;
+            if let Some(reason) = filter.reject(record) {
+                stats.left_out[reason as usize] += 1;
                 continue;
             }
             show(record, length, stats);
@@ -131,42 +143,72 @@ impl OpenFile {
     }
 }
 
-/// The record as a read of a contig of `length` bp, or `None`, which is counted.
-fn usable(record: &bam::Record, length: u64, stats: &mut FetchStats) -> Option<Read> {
-    let read = Read::from_record(record).ok().filter(|read| read.span.end() <= length);
-    stats.unusable += u64::from(read.is_none());
-    read
+/// What turns the records of one file into reads.
+#[derive(Clone, Copy)]
+struct Maker {
+    file: u16,
+    missing_insert_size: Option<u32>,
+}
+
+impl Maker {
+    fn new(file: usize, options: ReadOptions) -> Self {
+        Self { file: u16::try_from(file).unwrap_or(u16::MAX), missing_insert_size: options.missing_insert_size }
+    }
+
+    /// The record as a read of a contig of `length` bp, or `None`, which is counted.
+    fn usable(self, record: &bam::Record, length: u64, stats: &mut FetchStats) -> Option<Read> {
+        let Some(mut read) = Read::from_record(record).ok().filter(|read| read.span.end() <= length) else {
+            stats.unusable += 1;
+            return None;
+        };
+        stats.without_qualities += u64::from(record.qual().contains(&u8::MAX));
+        read.file = self.file;
+        if let Some(length) = self.missing_insert_size.filter(|_| !read.has_template_length()) {
+            read.template_length = length.into();
+        }
+        Some(read)
+    }
+}
+
+fn in_order(mut reads: Vec<Read>) -> Vec<Read> {
+    reads.sort_by(|a, b| a.order().cmp(&b.order()));
+    reads
 }
 
 impl ReadSource for BamSource {
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
         let mut stats = FetchStats::default();
         let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start());
-        for file in &mut self.files {
-            let filter = self.options.filter;
+        for (index, file) in self.files.iter_mut().enumerate() {
+            let (filter, maker) = (self.options.filter, Maker::new(index, self.options));
             file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
-                kept.offer(|| usable(record, length, stats));
+                let arrival = kept.seen();
+                kept.offer(|| maker.usable(record, length, stats).map(|read| (arrival, read)));
             })?;
         }
         stats.sampled_out = kept.seen().saturating_sub(self.options.max_reads as u64);
+        // Of equal reads the first in the file comes first, whatever was sampled.
         let mut reads = kept.into_kept();
-        reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
-        Ok((reads, stats))
+        reads.sort_unstable_by(|(a_arrival, a), (b_arrival, b)| (a.order(), a_arrival).cmp(&(b.order(), b_arrival)));
+        Ok((reads.into_iter().map(|(_, read)| read).collect(), stats))
     }
 
     fn fetch_all(&mut self, contig: ContigId, interval: Interval, take: &mut dyn FnMut(Vec<Read>)) -> Result<()> {
         let mut stats = FetchStats::default();
         let mut some = Vec::new();
-        for file in &mut self.files {
-            let filter = self.options.filter;
+        for (index, file) in self.files.iter_mut().enumerate() {
+            let (filter, maker) = (self.options.filter, Maker::new(index, self.options));
+            let mut last = i64::MIN;
             file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
-                some.extend(usable(record, length, stats));
-                if some.len() == READS_AT_ONCE {
-                    take(std::mem::take(&mut some));
+                let enough = if record.pos() > last { READS_AT_ONCE } else { 8 * READS_AT_ONCE };
+                last = record.pos();
+                if some.len() >= enough {
+                    take(in_order(std::mem::take(&mut some)));
                 }
+                some.extend(maker.usable(record, length, stats));
             })?;
         }
-        take(some);
+        take(in_order(some));
         Ok(())
     }
 }
@@ -180,8 +222,7 @@ pub struct MemorySource {
 
 impl ReadSource for MemorySource {
     fn fetch(&mut self, _: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
-        let mut reads: Vec<_> = self.reads.iter().filter(|r| r.span.overlaps(interval)).cloned().collect();
-        reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        let reads = in_order(self.reads.iter().filter(|r| r.span.overlaps(interval)).cloned().collect());
         let stats = FetchStats { records: reads.len() as u64, ..FetchStats::default() };
         Ok((reads, stats))
     }

@@ -9,6 +9,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use rust_htslib::bam;
@@ -31,22 +32,31 @@ const LONGEST_BAI_CONTIG: u64 = 1 << 29;
 /// A read of a region as the file knows it, and its new alignment where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
-    name: Box<[u8]>,
-    number: u8,
-    /// First aligned position in the file, 0-based.
-    start_in_file: u64,
+    /// Its record's [`fingerprint`].
+    record: u64,
     /// Where it lies now, if somewhere else.
     now: Option<Moved>,
+    /// Its bases, if it lies somewhere else and the record has some as `=`, which would mean others there.
+    bases: Option<Box<[u8]>>,
+}
+
+/// A number for what a read's record holds: reads of one place may share a name, or have none.
+fn fingerprint(read: &Read) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let cigar = read.moved_from.as_ref().map_or(&read.cigar, |before| &before.cigar);
+    (&read.name, read.flags, &read.read_group, read.mapping_quality, read.start_in_file()).hash(&mut hasher);
+    cigar.iter().for_each(|op| (op.kind as u8, op.length).hash(&mut hasher));
+    (read.written.as_ref().unwrap_or(&read.bases), &read.qualities).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl From<&Read> for Placement {
     fn from(read: &Read) -> Self {
         let moved = read.moved_from.is_some();
         Self {
-            name: read.name.clone(),
-            number: read.number,
-            start_in_file: read.start_in_file(),
+            record: fingerprint(read),
             now: moved.then(|| Moved { start: read.span.start(), cigar: read.cigar.clone() }),
+            bases: read.written.as_ref().filter(|_| moved).map(|_| read.bases.clone()),
         }
     }
 }
@@ -120,8 +130,7 @@ impl RealignedBam {
     pub fn take(&mut self, regions: &[Region], this: usize, reads: &[Placement]) -> Result<()> {
         let region = regions[this];
         let Some((source_tid, tid)) = self.tids.get(region.contig.0).copied().flatten() else { return Ok(()) };
-        let placements: HashMap<_, _> =
-            reads.iter().map(|read| ((&*read.name, read.number, read.start_in_file), read)).collect();
+        let placements: HashMap<u64, &Placement> = reads.iter().map(|read| (read.record, read)).collect();
         // Later regions begin here, and so do their reads, but for those that are seen now and left for them.
         let mut earliest_later = region.interval.end();
         self.reader.fetch(source_tid, region.interval.start(), region.interval.end())?;
@@ -133,10 +142,13 @@ impl RealignedBam {
             if owner > this {
                 earliest_later = earliest_later.min(position);
             }
-            let key = (record.qname(), u8::from(record.is_last_in_template()), position);
-            let Some(placement) = placements.get(&key).filter(|_| owner == this) else { continue };
+            if owner != this {
+                continue;
+            }
+            let Ok(read) = Read::from_record(&record) else { continue };
+            let Some(placement) = placements.get(&fingerprint(&read)) else { continue };
             if let Some(now) = &placement.now {
-                move_record(&mut record, now, &self.source)?;
+                move_record(&mut record, now, placement.bases.as_deref(), &self.source)?;
             }
             record.set_tid(tid);
             let mate = usize::try_from(record.mtid()).ok().and_then(|mate| self.renumbered.get(mate)).copied();
@@ -233,7 +245,7 @@ fn header(source: &BamFile, order: &[usize]) -> Vec<u8> {
     format!("{text}@PG\tID:varpix{suffix}\tPN:varpix\tVN:{version}\tDS:realigned reads\n").into_bytes()
 }
 
-fn move_record(record: &mut bam::Record, now: &Moved, source: &BamFile) -> Result<()> {
+fn move_record(record: &mut bam::Record, now: &Moved, bases: Option<&[u8]>, source: &BamFile) -> Result<()> {
     let (tid, position) = (record.tid(), record.pos());
     let contig = usize::try_from(record.tid()).unwrap_or(0);
     let mismatches = match record.aux(b"NM") {
@@ -263,7 +275,14 @@ fn move_record(record: &mut bam::Record, now: &Moved, source: &BamFile) -> Resul
         .chain(now.cigar.iter().filter(|op| op.kind != CigarKind::HardClip).map(|&op| op.into()))
         .chain(hard(before.last()).filter(|_| before.len() > 1))
         .collect();
-    record.set_cigar(Some(&CigarString(cigar)));
+    let cigar = CigarString(cigar);
+    match bases {
+        Some(bases) => {
+            let (name, qualities) = (record.qname().to_vec(), record.qual().to_vec());
+            record.set(&name, Some(&cigar), bases, &qualities);
+        }
+        None => record.set_cigar(Some(&cigar)),
+    }
     record.set_pos(now.start.cast_signed());
     record.set_bin(bin(record.pos(), record.cigar().end_pos()));
     Ok(())

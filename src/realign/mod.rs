@@ -73,7 +73,7 @@ pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow
         changed += usize::from(reads[i].realign(start, cigar));
     }
     if changed > 0 {
-        reads.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        reads.sort_by(|a, b| a.order().cmp(&b.order()));
     }
     changed
 }

@@ -14,7 +14,7 @@ use super::fit::{best_temperature, failed, lowest};
 use super::optimizer::AdamW;
 use super::stream::{DataSet, Described, ExampleOptions, described, jobs};
 use crate::classify::Probabilities;
-use crate::classify::fast::{FastNetwork, FastOptions, FastTier, Layer, certainty, joined};
+use crate::classify::fast::{DEFAULT_MAX_DEPTH, FastNetwork, FastOptions, FastTier, Layer, certainty, joined};
 use crate::classify::features::{FEATURES, Features, is_snp};
 use crate::error::{Error, Result};
 
@@ -78,7 +78,9 @@ pub(super) fn learn(
     let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
     let temperature = best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes));
     let temperature = (temperature * 1000.0).round() / 1000.0;
-    let honest = FastOptions { temperature, min_certainty_snps: 0.0, min_certainty_indels: 0.0, image_weight: 0.0 };
+    let max_depth = Some(DEFAULT_MAX_DEPTH);
+    let honest =
+        FastOptions { temperature, min_certainty_snps: 0.0, min_certainty_indels: 0.0, image_weight: 0.0, max_depth };
     let tier = FastTier::new(network.clone(), honest);
     let own: Vec<Probabilities> = tune.iter().map(|t| tier.probabilities(&t.features)).collect();
     let image_weight = (best_image_weight(&own, tune) * 1000.0).round() / 1000.0;
@@ -93,7 +95,7 @@ pub(super) fn learn(
         })
         .collect();
     let (min_certainty_snps, min_certainty_indels) = (limit(&outcomes, true), limit(&outcomes, false));
-    let chosen = FastOptions { temperature, min_certainty_snps, min_certainty_indels, image_weight };
+    let chosen = FastOptions { temperature, min_certainty_snps, min_certainty_indels, image_weight, max_depth };
     let (settled, open): (Vec<_>, Vec<_>) =
         outcomes.iter().zip(tune).partition(|(o, t)| o.certainty >= chosen.needed(&t.features));
     let wrong = settled.iter().filter(|(o, _)| o.wrong).count();

@@ -17,6 +17,7 @@ mod library;
 mod manners;
 mod models;
 mod outputs;
+mod reads;
 mod reads_files;
 mod realigned;
 mod references;

@@ -1,0 +1,55 @@
+//! Arguments that change which reads are used -> a model whose read filter is theirs.
+
+use clap::Args;
+
+use crate::classify::Model;
+
+/// Which reads are used in spite of the model's setting.
+#[derive(Debug, Default, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct FilterArgs {
+    /// Use reads of this mapping quality or more [default: as the model, 5]
+    #[arg(long, alias = "minimum-mapping-quality", value_name = "PHRED")]
+    min_mapping_quality: Option<u8>,
+    /// Use reads marked as duplicates too
+    #[arg(long)]
+    keep_duplicates: bool,
+    /// Use secondary alignments too
+    #[arg(long, alias = "keep-secondary-alignments")]
+    keep_secondary: bool,
+    /// Use supplementary alignments too
+    #[arg(long, alias = "keep-supplementary-alignments")]
+    keep_supplementary: bool,
+    /// Use reads whose mates lie on another contig too: for contigs shorter than fragments
+    #[arg(long)]
+    keep_mates_on_other_contigs: bool,
+}
+
+impl FilterArgs {
+    /// The model with these settings in place of its own.
+    pub(super) fn apply(&self, mut model: Model) -> Model {
+        let filter = &mut model.config.evidence.read_filter;
+        let switches = [
+            (self.keep_duplicates, &mut filter.keep_duplicates, "--keep-duplicates"),
+            (self.keep_secondary, &mut filter.keep_secondary, "--keep-secondary"),
+            (self.keep_supplementary, &mut filter.keep_supplementary, "--keep-supplementary"),
+            (
+                self.keep_mates_on_other_contigs,
+                &mut filter.keep_mates_on_other_contigs,
+                "--keep-mates-on-other-contigs",
+            ),
+        ];
+        for (_, keeps, flag) in switches.into_iter().filter(|(given, keeps, _)| *given && !**keeps) {
+            *keeps = true;
+            log::info!("{flag}: model {} leaves such reads out and has not learned from them", model.config.name);
+        }
+        if let Some(limit) = self.min_mapping_quality.filter(|&limit| limit != filter.min_mapping_quality) {
+            let own = std::mem::replace(&mut filter.min_mapping_quality, limit);
+            log::info!(
+                "--min-mapping-quality {limit}: model {} has learned from reads of {own} or more",
+                model.config.name
+            );
+        }
+        model
+    }
+}
