@@ -327,7 +327,7 @@ mod tests {
             String::from_utf8(read.bases.to_vec()).unwrap()
         };
         assert_eq!(spelled("==A=", "4M"), "CGAN");
-        assert_eq!(spelled("A===T=", "1S1M1I1M1D2M"), "ACNGTG");
+        assert_eq!(spelled("A===T=", "1S1M1I1M1D2M"), "ACNGTC");
         assert_eq!(spelled("====", "3M1S"), "CGTN");
         assert_eq!(spelled("==========", "10M"), "CGTNCGTNNN", "off the window nothing is known");
     }
