@@ -180,12 +180,14 @@ fn read(world: &World) -> Result<()> {
     Ok(())
 }
 
+type Change = fn(&mut bam::Record);
+
 #[test]
 fn a_record_in_no_place_is_an_error_and_not_the_end() {
     let world = World::new();
     with_record(&world, 10_000, |_| ());
     read(&world).unwrap();
-    let cases: [(&str, fn(&mut bam::Record)); 7] = [
+    let cases: [(&str, Change); 7] = [
         ("contig number 10000 of 2", |record| record.set_tid(9999)),
         ("contig number -6 of 2", |record| record.set_tid(-7)),
         ("no place", |record| record.set_tid(-1)),
