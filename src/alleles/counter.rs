@@ -52,10 +52,14 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
         min_base_quality: options.min_base_quality,
     };
     for (i, read) in reads.iter().enumerate().filter(|(_, read)| read.mapping_quality >= options.min_mapping_quality) {
-        let repeated = i > 0 && reads[i - 1].order() == read.order();
-        counter.add(u32::try_from(i).unwrap_or(u32::MAX), read, repeated);
+        counter.add(u32::try_from(i).unwrap_or(u32::MAX), read, repeats(reads, i));
     }
     AlleleCounts { interval, counts: counter.counts }
+}
+
+/// Whether a read of a list in [`Read::order`] is the record before it once more.
+pub(super) fn repeats(reads: &[Read], i: usize) -> bool {
+    i > 0 && reads[i - 1].order() == reads[i].order()
 }
 
 struct Counter<'a> {

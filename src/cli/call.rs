@@ -21,7 +21,7 @@ use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
-use crate::sites::Sites;
+use crate::sites::SiteRecords;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
 use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
@@ -225,8 +225,11 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
     }
-    let sites = args.genotype_sites.as_ref().map(|path| Sites::read(path, contigs)).transpose()?;
-    let sites = sites.map(|sites| Arc::new(sites.within(&targets)));
+    let records = args.genotype_sites.as_ref().map(|path| SiteRecords::read(path, contigs)).transpose()?;
+    let sites = match records {
+        Some(records) => Some(Arc::new(records.within(&targets).placed(&mut inputs.reference.open()?)?)),
+        None => None,
+    };
     let size = model.config.evidence.region_size;
     let regions = match (&sites, &args.chunk, &chunk) {
         // Whole regions, so that a site is seen as when all is called.

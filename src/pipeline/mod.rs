@@ -40,7 +40,7 @@ use crate::realign::{Placement, RealignedBam};
 use crate::regions::{Region, Targets};
 use crate::sites::Sites;
 use crate::vcf::{CallSink, GvcfWriter};
-use reorder::Reorder;
+use reorder::{AskedOrder, Reorder};
 use stats::{RunStats, Stage, StageTimes};
 
 /// Most regions begun and not yet written. Enough that their images fill batches where candidates are sparse.
@@ -308,7 +308,7 @@ impl Workers<'_> {
             realigned: evidence.realigned,
             blocks: self
                 .quality_bin
-                .map_or_else(Vec::new, |bin| blocks(region.contig, &evidence.counts, &evidence.reference, bin)),
+                .map_or_else(Vec::new, |bin| blocks(region.contig, &evidence.depths, &evidence.reference, bin)),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
@@ -387,6 +387,7 @@ fn collect(
     let mut stats = RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() };
     let mut reorder = Reorder::default();
     let mut resolver = Resolver::default();
+    let mut asked = AskedOrder::default();
     let mut waiting: HashMap<usize, Waiting> = HashMap::new();
     while reorder.written() < inputs.regions.len() {
         let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
@@ -409,7 +410,7 @@ fn collect(
         let is_haploid = |candidate: &Candidate| options.ploidy.is_haploid(candidate.contig, candidate.position);
         while let Some((region, calls)) = reorder.next_ready(is_haploid) {
             for call in calls {
-                outputs.calls(resolver.push(call), options, &mut stats)?;
+                outputs.calls(resolver.push(call), &mut asked, options, &mut stats)?;
             }
             let Waiting { placements, blocks } = waiting.remove(&region).unwrap_or_default();
             if let Some(bam) = &mut outputs.realigned {
@@ -429,13 +430,19 @@ fn collect(
         }
         times.add(Stage::Write, started.elapsed());
     }
-    outputs.calls(resolver.finish(), options, &mut stats)?;
+    outputs.calls(resolver.finish(), &mut asked, options, &mut stats)?;
     Ok(stats)
 }
 
 impl Outputs<'_> {
-    fn calls(&mut self, calls: Vec<Call>, options: RunOptions, stats: &mut RunStats) -> Result<()> {
-        for call in calls {
+    fn calls(
+        &mut self,
+        calls: Vec<Call>,
+        asked: &mut AskedOrder,
+        options: RunOptions,
+        stats: &mut RunStats,
+    ) -> Result<()> {
+        for call in calls.into_iter().flat_map(|call| asked.push(call)) {
             if let Some(gvcf) = &mut self.gvcf {
                 gvcf.call(&call);
             }
