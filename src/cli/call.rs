@@ -61,6 +61,9 @@ pub(super) struct CallArgs {
     /// Draw an image of every candidate, of those too that the model's fast tier is sure of without
     #[arg(long, alias = "disable-small-model")]
     no_fast_tier: bool,
+    /// Leave reads as the files have them, whatever the model was trained with
+    #[arg(long)]
+    no_realign: bool,
     /// What the network calculates with: f32, bf16, or auto: bf16 on CPUs with AMX, else f32
     #[arg(long, default_value = "auto", value_name = "PRECISION")]
     precision: String,
@@ -194,7 +197,10 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
     let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
-    let model = Model::find(model_name)?;
+    let mut model = Model::find(model_name)?;
+    if args.no_realign && model.config.evidence.realign.take().is_some() {
+        log::warn!("--no-realign: overrides model {}, which was trained with realigned reads", model.config.name);
+    }
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());

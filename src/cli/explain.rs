@@ -61,7 +61,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let known = Truth::read_alleles(&args.variants, contigs)?;
     let source = BamSource::open(&inputs.reads, contigs, options.reads())?;
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
-    let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);
+    let mut gatherer =
+        Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec).counting_empty_regions(true);
     let mut tallies = [Tally::default(), Tally::default()];
     println!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR");
     for region in targets.whole_regions(options.region_size, contigs) {

@@ -45,9 +45,18 @@ impl From<&Read> for Placement {
             name: read.name.clone(),
             number: read.number,
             start_in_file: read.start_in_file(),
-            now: moved.then(|| Moved { start: read.span.start(), cigar: read.cigar.clone() }),
+            now: moved.then(|| Moved { start: read.span.start(), cigar: with_hard_clips(read) }),
         }
     }
+}
+
+/// The read's alignment with the hard clips that it had before it was moved: those of the file, and ends that were left out of account.
+fn with_hard_clips(read: &Read) -> Box<[Cigar]> {
+    let is_hard = |op: &&Cigar| op.kind == CigarKind::HardClip;
+    let before = read.moved_from.as_ref().map_or(&[][..], |before| &before.cigar);
+    let head = before.iter().take_while(is_hard);
+    let tail = before.iter().rev().take_while(is_hard);
+    head.chain(read.cigar.iter().filter(|op| !is_hard(op))).chain(tail).copied().collect()
 }
 
 /// Writes the BAM. Dropped before [`RealignedBam::finish`], it leaves nothing behind.
@@ -257,17 +266,30 @@ fn move_record(record: &mut bam::Record, now: &Moved, source: &BamFile) -> Resul
         let _ = record.remove_aux(tag);
     }
     record.push_aux(b"OA", Aux::String(&old)).map_err(|e| source.broken_at(tid, position, &e))?;
-    let hard = |op: Option<&HtsCigar>| op.copied().filter(|op| matches!(op, HtsCigar::HardClip(_)));
     let before = record.cigar();
-    let cigar: Vec<HtsCigar> = hard(before.first())
-        .into_iter()
-        .chain(now.cigar.iter().filter(|op| op.kind != CigarKind::HardClip).map(|&op| op.into()))
-        .chain(hard(before.last()).filter(|_| before.len() > 1))
-        .collect();
+    let cigar = clipped_as_before(&before, &now.cigar);
     record.set_cigar(Some(&CigarString(cigar)));
     record.set_pos(now.start.cast_signed());
     record.set_bin(bin(record.pos(), record.cigar().end_pos()));
     Ok(())
+}
+
+/// A new alignment as the record has its clips: what it does not hold is clipped hard, what was left out of account softly.
+fn clipped_as_before(before: &[HtsCigar], now: &[Cigar]) -> Vec<HtsCigar> {
+    let is_hard = |op: &&Cigar| op.kind == CigarKind::HardClip;
+    let of_record = |op: Option<&HtsCigar>| match op {
+        Some(HtsCigar::HardClip(length)) => *length,
+        _ => 0,
+    };
+    let clips = |hard: u32, all: u32| {
+        let soft = all.saturating_sub(hard);
+        [HtsCigar::HardClip(hard), HtsCigar::SoftClip(soft)].into_iter().filter(|op| !op.is_empty())
+    };
+    let sum = |ops: &mut dyn Iterator<Item = &Cigar>| ops.map(|op| op.length).sum::<u32>();
+    let head = clips(of_record(before.first()), sum(&mut now.iter().take_while(is_hard)));
+    let last = before.last().filter(|_| before.len() > 1);
+    let tail: Vec<HtsCigar> = clips(of_record(last), sum(&mut now.iter().rev().take_while(is_hard))).collect();
+    head.chain(now.iter().filter(|op| !is_hard(op)).map(|&op| op.into())).chain(tail.into_iter().rev()).collect()
 }
 
 /// The bin of an alignment over `start..end`, 0-based (SAM specification, section 5.3).
@@ -297,6 +319,7 @@ impl From<Cigar> for HtsCigar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{ReadBuilder, cigar};
 
     fn region(sequence: usize, contig: usize, start: u64, end: u64) -> Region {
         Region { sequence, contig: ContigId(contig), interval: Interval::new(start, end) }
@@ -317,6 +340,22 @@ mod tests {
         assert_eq!(owners(180, 460), [1]);
         assert_eq!(owners(150, 520), [1, 1]);
         assert_eq!(owners(400, 550), [2]);
+    }
+
+    #[test]
+    fn clips_are_what_the_record_has() {
+        let before = |text: &str| -> Vec<HtsCigar> { cigar(text).iter().map(|&op| op.into()).collect() };
+        let read = |text: &str| {
+            let mut read = ReadBuilder::new(100, &"A".repeat(40)).cigar(text).build();
+            assert!(read.realign(98, cigar("10M2I28M")));
+            CigarString(clipped_as_before(&before(&text.replace("9H", "9S")), &with_hard_clips(&read))).to_string()
+        };
+        // 5H is of the file; 9H was 9S there.
+        assert_eq!(read("5H9H40M9H5H"), "5H9S10M2I28M9S5H");
+        assert_eq!(
+            (read("9H40M"), read("40M9H"), read("5H40M")),
+            ("9S10M2I28M".into(), "10M2I28M9S".into(), "5H10M2I28M".into())
+        );
     }
 
     #[test]

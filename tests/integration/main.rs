@@ -5,12 +5,14 @@
 mod call;
 mod chunks;
 mod conformance;
+mod depths;
 mod faults;
 mod golden;
 #[cfg(feature = "torch")]
 mod import;
 mod inputs;
 mod library;
+mod made;
 mod outputs;
 mod realigned;
 mod show;
