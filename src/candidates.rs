@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alleles::{Allele, AlleleCount, AlleleCounts, AlleleKind, Depths, PositionDepth};
 use crate::genome::{ContigId, Interval, ReferenceWindow};
+use crate::truth::NormalAllele;
 
 /// Fewest reads that must show an allele.
 pub const DEFAULT_MIN_COUNT: u32 = 2;
@@ -97,6 +98,8 @@ pub struct Asked {
     pub reference: Vec<u8>,
     /// ALT, one for each of the candidate's, in their order.
     pub alts: Vec<Vec<u8>>,
+    /// Where the alternative alleles begin at different positions: each in normal form. Else none.
+    pub apart: Vec<NormalAllele>,
 }
 
 impl Candidate {
@@ -104,6 +107,15 @@ impl Candidate {
     #[must_use]
     pub fn interval(&self) -> Interval {
         Interval::new(self.position, self.position + self.reference.len() as u64)
+    }
+
+    /// One of its alternative alleles as a candidate of its own, at its own position, where they lie apart.
+    #[must_use]
+    pub fn part(&self, alt: usize) -> Option<Self> {
+        let normal = self.asked.as_ref()?.apart.get(alt)?;
+        let shown = AltAllele { bases: normal.alternative.clone(), ..self.alts.get(alt)?.clone() };
+        let (position, reference) = (normal.position, normal.reference.clone());
+        Some(Self { position, reference, alts: vec![shown], asked: None, ..self.clone() })
     }
 
     /// Whether its alternative alleles are one base for one.

@@ -153,11 +153,12 @@ impl Record {
             [slice(from, allele.position), &allele.alternative, slice(allele.end(), to)].concat()
         };
         let alternatives: Vec<Vec<u8>> = normal.iter().map(whole).collect();
+        let apart = if normal.iter().all(|allele| allele.position == from) { Vec::new() } else { normal.clone() };
         Ok(Site {
             joint: !normal.iter().all(|allele| allele.position == from && is_plain(allele)),
             alleles: JointAlleles::new(from, slice(from, to), &alternatives),
+            asked: Asked { rank, position, reference: bases, alts, apart },
             normal,
-            asked: Asked { rank, position, reference: bases, alts },
         })
     }
 }

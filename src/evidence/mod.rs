@@ -90,7 +90,11 @@ impl Evidence {
     /// Renders one image of a candidate of this evidence.
     #[must_use]
     pub fn render(&self, spec: &ImageSpec, candidate: &Candidate, set: AltSet) -> PileupImage {
-        render(spec, candidate, set, &self.reads, &self.reference)
+        let part = if let AltSet::One(alt) = set { candidate.part(alt) } else { None };
+        match part {
+            Some(part) => render(spec, &part, AltSet::One(0), &self.reads, &self.reference),
+            None => render(spec, candidate, set, &self.reads, &self.reference),
+        }
     }
 
     /// How many images the candidates need.

@@ -1,7 +1,7 @@
 //! A candidate with its images' probabilities -> a [`Call`], trimmed and filtered.
 
 use super::likelihoods::{GenotypeProbabilities, genotypes};
-use super::merge::{BySet, kept_alts, merged};
+use super::merge::{BySet, independent, kept_alts, merged};
 use crate::candidates::{Asked, Candidate};
 use crate::genome::{ContigId, Interval};
 
@@ -102,7 +102,8 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     } else {
         kept_alts(candidate.alts.len(), images)
     };
-    let mut probabilities = merged(&kept, images);
+    let apart = candidate.asked.as_ref().is_some_and(|asked| !asked.apart.is_empty());
+    let mut probabilities = if apart { independent(&kept, images) } else { merged(&kept, images) };
     if haploid {
         probabilities = probabilities.homozygous();
     }

@@ -105,7 +105,7 @@ mod tests {
         let asked = |rank: usize, position: u64| {
             let mut one = candidate(100 - position);
             let alts = vec![b"TT".to_vec()];
-            one.asked = Some(Box::new(Asked { rank, position, reference: b"AT".to_vec(), alts }));
+            one.asked = Some(Box::new(Asked { rank, position, reference: b"AT".to_vec(), alts, apart: Vec::new() }));
             call(&one, &BySet::from([(AltSet::One(0), Probabilities([0.0, 1.0, 0.0]))]), false)
         };
         let mut order = AskedOrder::default();
