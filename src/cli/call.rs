@@ -21,7 +21,7 @@ use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
-use crate::sites::SiteRecords;
+use crate::sites::{SiteRecords, Sites};
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
 use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
@@ -196,11 +196,7 @@ impl WrapperArgs {
 pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
-    let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
-    let mut model = Model::find(model_name)?;
-    if args.no_realign && model.config.evidence.realign.take().is_some() {
-        log::warn!("--no-realign: overrides model {}, which was trained with realigned reads", model.config.name);
-    }
+    let model = args.model()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -231,11 +227,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
     }
-    let records = args.genotype_sites.as_ref().map(|path| SiteRecords::read(path, contigs)).transpose()?;
-    let sites = match records {
-        Some(records) => Some(Arc::new(records.within(&targets).placed(&mut inputs.reference.open()?)?)),
-        None => None,
-    };
+    let sites = args.sites(&inputs, &targets)?;
     let size = model.config.evidence.region_size;
     let regions = match (&sites, &args.chunk, &chunk) {
         // Whole regions, so that a site is seen as when all is called.
@@ -309,6 +301,23 @@ fn unseen_allele(text: &str) -> Result<String, String> {
 }
 
 impl CallArgs {
+    /// The model, with what overrides its settings.
+    fn model(&self) -> Result<Model> {
+        let name = self.wrapper.model()?.filter(|_| self.model == DEFAULT_MODEL).unwrap_or(&self.model);
+        let mut model = Model::find(name)?;
+        if self.no_realign && model.config.evidence.realign.take().is_some() {
+            log::warn!("--no-realign: overrides model {}, which was trained with realigned reads", model.config.name);
+        }
+        Ok(model)
+    }
+
+    /// The sites to genotype, if any, that begin in the targets.
+    fn sites(&self, inputs: &common::Inputs, targets: &Targets) -> Result<Option<Arc<Sites>>> {
+        let Some(path) = &self.genotype_sites else { return Ok(None) };
+        let records = SiteRecords::read(path, inputs.reference.contigs())?.within(targets);
+        Ok(Some(Arc::new(records.placed(&mut inputs.reference.open()?)?)))
+    }
+
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {
         let two_copies = match &self.par_regions {
             None => Targets::default(),

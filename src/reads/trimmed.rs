@@ -16,7 +16,7 @@ use crate::genome::ReferenceWindow;
 /// What a base that is not the reference's takes away from how well a clip fits, where one that is adds 1.
 const MISMATCH: i64 = 4;
 /// Fit from which on a clip says what made it.
-const TELLING: i64 = 8;
+const TELLING: usize = 8;
 /// So many telling clips that fit, and so many of ten, are a trimmer's in a region.
 const IN_REGION: usize = 8;
 const OF_TEN_IN_REGION: usize = 8;
@@ -60,8 +60,8 @@ impl Trimmed {
         let mut at: FxHashMap<Boundary, Tally> = FxHashMap::default();
         for read in reads {
             for end in [false, true] {
-                let Some(length) = clip(read, end).filter(|&length| length as i64 >= TELLING) else { continue };
-                let fits = fit(read, end, length, reference) >= TELLING;
+                let Some(length) = clip(read, end).filter(|&length| length >= TELLING) else { continue };
+                let fits = fit(read, end, length, reference) >= TELLING.cast_signed() as i64;
                 all.add(fits);
                 at.entry(boundary(read, end)).or_default().add(fits);
             }

@@ -346,7 +346,8 @@ mod tests {
         let found = align(&reads, &mut haplotypes, &stage, &AlignOptions::default());
         // Read by read, they go where they went together.
         for (read, together) in reads.iter().zip(&found) {
-            assert_eq!(align_more(&[*read], &haplotypes, &stage, &AlignOptions::default()), [together.clone()]);
+            let alone = align_more(&[*read], &haplotypes, &stage, &AlignOptions::default());
+            assert_eq!(alone.first(), Some(together));
         }
         found.into_iter().map(|a| a.map(|a| (a.start, cigar_text(&a.cigar)))).collect()
     }

@@ -80,7 +80,7 @@ impl Made {
             let cigar = format!("{}{}M{}", clip(best.start), best.len(), clip(READ - best.end));
             let bases = haplotype[start..start + READ].to_owned();
             for copy in 0..copies {
-                let reverse = (start / step + copy) % 3 == 0;
+                let reverse = (start / step + copy).is_multiple_of(3);
                 self.read(&format!("{name}-{start}-{copy}"), reverse, of_read[best.start].unwrap(), &cigar, &bases);
             }
         }
