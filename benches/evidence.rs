@@ -10,7 +10,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use varpix::alleles::{self, CountOptions};
+use varpix::alleles::{self, CountOptions, Depths};
 use varpix::candidates::{self, CandidateOptions};
 use varpix::genome::{ContigId, Interval, ReferenceWindow};
 use varpix::pileup::{AltSet, ImageSpec, render};
@@ -63,7 +63,9 @@ fn counting(c: &mut Criterion) {
 fn rendering(c: &mut Criterion) {
     let (reference, reads, interval) = pileup();
     let counts = alleles::count(interval, &reads, &reference, CountOptions::default());
-    let found = candidates::find(ContigId(0), &counts, &reference, &CandidateOptions::default());
+    let mut depths = Depths::new(interval, Vec::new());
+    depths.add(&reads, &counts, CountOptions::default());
+    let found = candidates::find(ContigId(0), &counts, &depths, &reference, &CandidateOptions::default());
     let candidate = found.iter().max_by_key(|c| c.alts[0].count).expect("the SNP is a candidate");
     let spec = ImageSpec::default();
     let mut group = c.benchmark_group("rendering, per image");

@@ -1,11 +1,12 @@
-//! [`AlleleCounts`] -> the [`Candidate`]s of a region: positions where enough reads agree on something else.
+//! [`AlleleCounts`] and [`Depths`] -> the [`Candidate`]s of a region: positions where enough reads agree on something else.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{Allele, AlleleCount, AlleleCounts, AlleleKind};
+use crate::alleles::{Allele, AlleleCount, AlleleCounts, AlleleKind, Depths, PositionDepth};
 use crate::genome::{ContigId, Interval, ReferenceWindow};
+use crate::truth::NormalAllele;
 
 /// Fewest reads that must show an allele.
 pub const DEFAULT_MIN_COUNT: u32 = 2;
@@ -82,8 +83,23 @@ pub struct Candidate {
     pub depth: u32,
     /// Root mean square of the mapping qualities of the reads that count (MQ), Phred.
     pub mapping_quality: f64,
-    /// True where it was asked for: all its alleles are answered for, as they are written.
-    pub forced: bool,
+    /// Who asked for it, if anyone: all its alleles are answered for then.
+    pub asked: Option<Box<Asked>>,
+}
+
+/// A record that asked for a candidate, as it is written; the candidate's own alleles are in normal form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// How many records that ask stand before it, in the order of answers.
+    pub rank: usize,
+    /// Position of the first base of `reference`, 0-based.
+    pub position: u64,
+    /// REF.
+    pub reference: Vec<u8>,
+    /// ALT, one for each of the candidate's, in their order.
+    pub alts: Vec<Vec<u8>>,
+    /// Where the alternative alleles begin at different positions: each in normal form. Else none.
+    pub apart: Vec<NormalAllele>,
 }
 
 impl Candidate {
@@ -93,6 +109,15 @@ impl Candidate {
         Interval::new(self.position, self.position + self.reference.len() as u64)
     }
 
+    /// One of its alternative alleles as a candidate of its own, at its own position, where they lie apart.
+    #[must_use]
+    pub fn part(&self, alt: usize) -> Option<Self> {
+        let normal = self.asked.as_ref()?.apart.get(alt)?;
+        let shown = AltAllele { bases: normal.alternative.clone(), ..self.alts.get(alt)?.clone() };
+        let (position, reference) = (normal.position, normal.reference.clone());
+        Some(Self { position, reference, alts: vec![shown], asked: None, ..self.clone() })
+    }
+
     /// Whether its alternative alleles are one base for one.
     #[must_use]
     pub fn is_snp(&self) -> bool {
@@ -100,18 +125,20 @@ impl Candidate {
     }
 }
 
-/// The candidates of a region, by position.
+/// The candidates of a region, by position. `counts` decide of them, and are of the reads that are drawn; `depths`, of all reads, tell how
+/// many show them.
 #[must_use]
 pub fn find(
     contig: ContigId,
     counts: &AlleleCounts,
+    depths: &Depths,
     reference: &ReferenceWindow,
     options: &CandidateOptions,
 ) -> Vec<Candidate> {
     (counts.interval.start()..)
-        .zip(&counts.counts)
-        .filter(|(_, count)| !count.observations.is_empty())
-        .filter_map(|(position, count)| candidate(contig, position, count, reference, options))
+        .zip(counts.counts.iter().zip(&depths.positions))
+        .filter(|(_, (count, _))| !count.observations.is_empty())
+        .filter_map(|(position, (count, depth))| candidate(contig, position, count, depth, reference, options))
         .collect()
 }
 
@@ -119,6 +146,7 @@ fn candidate(
     contig: ContigId,
     position: u64,
     count: &AlleleCount,
+    all: &PositionDepth,
     reference: &ReferenceWindow,
     options: &CandidateOptions,
 ) -> Option<Candidate> {
@@ -128,23 +156,20 @@ fn candidate(
         return None;
     }
     let depth = count.depth();
-    let mut seen: BTreeMap<&Allele, (u32, u32, Vec<u32>)> = BTreeMap::new();
+    let mut seen: BTreeMap<&Allele, (u32, Vec<u32>)> = BTreeMap::new();
     for observation in &count.observations {
-        let (good, reverse, support) = seen.entry(&observation.allele).or_default();
+        let (good, support) = seen.entry(&observation.allele).or_default();
         *good += u32::from(observation.counts);
-        *reverse += u32::from(observation.counts && observation.reverse);
         support.push(observation.read);
     }
-    seen.retain(|allele, (good, _, _)| options.accepts(allele.kind, *good, depth));
+    seen.retain(|allele, (good, _)| options.accepts(allele.kind, *good, depth));
     let longest = seen.keys().filter(|a| a.kind == AlleleKind::Deletion).map(|a| a.bases.len()).max().unwrap_or(1);
     let whole = reference.slice(start, start + i64::try_from(longest).ok()?)?;
     let mut alts: Vec<AltAllele> = seen
         .into_iter()
-        .map(|(allele, (count, reverse_count, support))| AltAllele {
-            bases: against(allele, whole),
-            count,
-            reverse_count,
-            support,
+        .map(|(allele, (_, support))| {
+            let depth = all.of(allele);
+            AltAllele { bases: against(allele, whole), count: depth.all, reverse_count: depth.reverse, support }
         })
         .collect();
     alts.sort_unstable_by(|a, b| a.bases.cmp(&b.bases));
@@ -153,11 +178,11 @@ fn candidate(
         position,
         reference: whole.to_vec(),
         alts,
-        reference_count: count.reference,
-        reference_reverse_count: count.reference_reverse,
-        depth,
-        mapping_quality: count.mapping_quality(),
-        forced: false,
+        reference_count: all.reference.all,
+        reference_reverse_count: all.reference.reverse,
+        depth: all.depth(),
+        mapping_quality: all.mapping_quality(),
+        asked: None,
     })
 }
 
@@ -179,7 +204,9 @@ mod tests {
     fn candidates(reads: &[Read]) -> Vec<Candidate> {
         let window = ReferenceWindow::new(0, b"ACGTACGTACGTACGTACGT".to_vec());
         let counts = count(Interval::new(0, 20), reads, &window, CountOptions::default());
-        find(ContigId(0), &counts, &window, &CandidateOptions::default())
+        let mut depths = Depths::new(counts.interval, Vec::new());
+        depths.add(reads, &counts, CountOptions::default());
+        find(ContigId(0), &counts, &depths, &window, &CandidateOptions::default())
     }
 
     fn reads(bases: &str, cigar: &str, n: usize) -> Vec<Read> {

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use crate::alleles::{self, AlleleCount, CountOptions};
+use crate::alleles::{self, CountOptions, Depths, PositionDepth};
 use crate::candidates::CandidateOptions;
 use crate::evidence::Evidence;
 use crate::regions::Region;
-use crate::sites;
 use crate::truth::{NormalAllele, Truth};
 
 /// How far from an allele's place alignments of it are looked for, in bp.
@@ -79,8 +78,10 @@ pub fn explain(
     options: &CandidateOptions,
 ) -> Vec<Explanation> {
     let around = region.interval.padded(AROUND, u64::MAX - AROUND);
+    let mut beyond = Depths::new(around, Vec::new());
     let counts = alleles::count(around, &evidence.reads, &evidence.reference, count);
-    let shown = sites::shown(&counts, &evidence.reference);
+    beyond.add(&evidence.reads, &counts, count);
+    let (shown, beyond) = (evidence.depths.shown(&evidence.reference), beyond.shown(&evidence.reference));
     let candidates: Vec<NormalAllele> = evidence
         .candidates
         .iter()
@@ -92,10 +93,10 @@ pub fn explain(
         .flat_map(|variant| variant.alleles(&evidence.reference))
         .filter(|allele| region.interval.contains(allele.position))
         .map(|allele| {
-            let slot =
-                allele.position.checked_sub(around.start()).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
-            let depth = counts.counts.get(slot).map_or(0, AlleleCount::depth);
-            let count = shown.get(&allele).map_or(0, |(counted, _, _)| *counted);
+            let depth = evidence.depths.position(allele.position).map_or(0, PositionDepth::depth);
+            // Of all reads those in the region, or of those that are drawn also those that show it beside it.
+            let count = [&shown, &beyond].map(|shown| shown.get(&allele).map_or(0, |depth| depth.all));
+            let count = count.into_iter().max().unwrap_or(0);
             let min_count = if allele.reference.len() == allele.alternative.len() {
                 options.min_count_snps
             } else {

@@ -1,38 +1,42 @@
-//! A VCF of alleles to genotype -> candidates for exactly these, with what the reads say of them; and [`Recount`], which
-//! counts the alleles of given candidates over any number of reads.
+//! A VCF of alleles to genotype -> candidates for exactly these, with what the reads say of them.
 //!
-//! The alleles stay as they are written. Reads are matched to them in normal form, so an indel that a read has elsewhere in
-//! its repeat counts. Every record gets an answer, in the file's order, whether reads show its alleles or not.
+//! Alleles are looked for in normal form (Tan et al., Bioinformatics 31:2202, 2015): without shared ends, as far left as they go. So
+//! however a variant is spelled, its counts, its image and its genotype are those of the call. Alleles of a record that begin at one
+//! position in normal form are counted there; others, and those that change several bases at once, read by read as a whole
+//! ([`JointAlleles`]). Every record gets an answer, in the file's order and as it is written, whether reads show its alleles or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::alleles::{AlleleCount, AlleleCounts, AlleleKind};
-use crate::candidates::{AltAllele, Candidate};
+use crate::alleles::{AlleleCounts, AlleleDepths, CountOptions, Depth, Depths, JointAlleles};
+use crate::candidates::{AltAllele, Asked, Candidate};
 use crate::error::{Error, Result};
-use crate::genome::{ContigId, Contigs, ReferenceWindow};
+use crate::genome::{ContigId, Contigs, Reference, ReferenceWindow};
+use crate::reads::Read;
 use crate::regions::{Region, Targets};
 use crate::truth::NormalAllele;
 use crate::variants::{Variant, Variants, shortened};
 
 /// Most alternative alleles of a record: each pair of them needs an image.
 const MOST_ALTS: usize = 16;
+/// How far to the left of an allele its normal form is looked for at first, in bp.
+const SHIFT_ROOM: i64 = 1000;
 
-/// A record's alleles.
+/// A record's alleles, as they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Site {
+struct Record {
     position: u64,
     reference: Vec<u8>,
     alts: Vec<Vec<u8>>,
 }
 
-/// The sites of a file, by contig and position.
+/// The records of a file, by contig and position.
 #[derive(Clone, Debug, Default)]
-pub struct Sites {
-    by_contig: BTreeMap<ContigId, Vec<Site>>,
+pub struct SiteRecords {
+    by_contig: BTreeMap<ContigId, Vec<Record>>,
 }
 
-impl Sites {
+impl SiteRecords {
     /// Reads a VCF or BCF file.
     ///
     /// # Errors
@@ -71,7 +75,7 @@ impl Sites {
                 return Err(bad("follows a later one; sort the file with bcftools sort".into()));
             }
             let reference = alleles.remove(0);
-            of_contig.push(Site { position, reference, alts: alleles });
+            of_contig.push(Record { position, reference, alts: alleles });
         }
         Ok(sites)
     }
@@ -85,165 +89,199 @@ impl Sites {
         self
     }
 
-    /// Where the sites begin, one position each.
-    #[must_use]
-    pub fn targets(&self) -> Targets {
-        Targets::of_positions(
-            self.by_contig
-                .iter()
-                .map(|(&contig, sites)| (contig, sites.iter().map(|site| site.position).collect::<Vec<_>>())),
-        )
-    }
-
-    /// The candidates of a region. `reference` should hold the region and what its reads reach.
+    /// The sites where their alleles lie in normal form.
     ///
     /// # Errors
-    /// [`Error::Input`] where a record's REF is not the reference's.
-    pub fn candidates(
-        &self,
-        region: Region,
-        counts: &AlleleCounts,
-        reference: &ReferenceWindow,
-        name: &str,
-    ) -> Result<Vec<Candidate>> {
-        let all = self.by_contig.get(&region.contig).map_or(&[][..], Vec::as_slice);
-        let from = all.partition_point(|site| site.position < region.interval.start());
-        let sites: Vec<&Site> = all[from..].iter().take_while(|site| site.position < region.interval.end()).collect();
-        if sites.is_empty() {
-            return Ok(Vec::new());
+    /// [`Error::Input`] where a record's REF is not the reference's, or where that cannot be read.
+    pub fn placed(self, reference: &mut Reference) -> Result<Sites> {
+        let mut sites = Sites::default();
+        let mut rank = 0;
+        for (contig, records) in self.by_contig {
+            let mut of_contig = Vec::with_capacity(records.len());
+            for record in records {
+                of_contig.push(record.placed(rank, contig, reference)?);
+                rank += 1;
+            }
+            of_contig.sort_by_key(|site| (site.alleles.interval().start(), site.asked.rank));
+            sites.by_contig.insert(contig, of_contig);
         }
-        let shown = shown(counts, reference);
-        let candidate = |site: &Site| {
-            let start = site.position.cast_signed();
-            let end = start + i64::try_from(site.reference.len()).unwrap_or(0);
-            let there = reference.slice(start, end).unwrap_or_default();
-            if there != site.reference {
+        Ok(sites)
+    }
+}
+
+impl Record {
+    fn placed(self, rank: usize, contig: ContigId, reference: &mut Reference) -> Result<Site> {
+        let Self { position, reference: bases, alts } = self;
+        let start = position.cast_signed();
+        let end = start + i64::try_from(bases.len()).unwrap_or(0);
+        let mut room = SHIFT_ROOM;
+        let (normal, window) = loop {
+            let first = (start - room).max(-1);
+            // One base more: alleles at the contig's start are anchored by it.
+            let window = ReferenceWindow::new(first, reference.window(contig, first, end + 1)?);
+            let there = window.slice(start, end).unwrap_or_default();
+            if there != bases {
+                let name = &reference.contigs().get(contig).name;
                 return Err(Error::input(
                     "--genotype-sites",
                     format!(
                         "{name}:{}: REF is {}, the reference has {}",
-                        site.position + 1,
-                        String::from_utf8_lossy(&site.reference),
+                        position + 1,
+                        String::from_utf8_lossy(&bases),
                         String::from_utf8_lossy(there)
                     ),
                 ));
             }
-            let slot = usize::try_from(site.position - counts.interval.start()).unwrap_or(usize::MAX);
-            let nothing = AlleleCount::default();
-            let count = counts.counts.get(slot).unwrap_or(&nothing);
-            let alt = |bases: &Vec<u8>| {
-                let normal = NormalAllele::new(site.position, &site.reference, bases, reference);
-                let (counted, reverse_count, support) = shown.get(&normal).cloned().unwrap_or_default();
-                AltAllele {
-                    bases: bases.clone(),
-                    count: counted,
-                    reverse_count,
-                    support: support.into_iter().collect(),
-                }
-            };
-            let alts: Vec<AltAllele> = site.alts.iter().map(alt).collect();
-            let depth = count.depth().max(alts.iter().map(|alt| alt.count).sum());
-            Ok(Candidate {
-                contig: region.contig,
-                position: site.position,
-                reference: site.reference.clone(),
-                reference_count: count.reference.min(depth - alts.iter().map(|alt| alt.count).sum::<u32>()),
-                reference_reverse_count: count.reference_reverse.min(count.reference),
-                alts,
-                depth,
-                mapping_quality: count.mapping_quality(),
-                forced: true,
-            })
+            let normal: Vec<NormalAllele> =
+                alts.iter().map(|alt| NormalAllele::new(position, &bases, alt, &window)).collect();
+            let leftmost = normal.iter().map(|allele| allele.position.cast_signed()).min().unwrap_or(start);
+            if first < 0 || leftmost > first + 1 {
+                break (normal, window);
+            }
+            room *= 8;
         };
-        sites.into_iter().map(candidate).collect()
+        let from = normal.iter().map(|allele| allele.position).min().unwrap_or(position);
+        let to = normal.iter().map(NormalAllele::end).max().unwrap_or(position);
+        let slice = |from: u64, to: u64| window.slice(from.cast_signed(), to.cast_signed()).unwrap_or_default();
+        let whole = |allele: &NormalAllele| {
+            [slice(from, allele.position), &allele.alternative, slice(allele.end(), to)].concat()
+        };
+        let alternatives: Vec<Vec<u8>> = normal.iter().map(whole).collect();
+        let apart = if normal.iter().all(|allele| allele.position == from) { Vec::new() } else { normal.clone() };
+        Ok(Site {
+            joint: !normal.iter().all(|allele| allele.position == from && is_plain(allele)),
+            alleles: JointAlleles::new(from, slice(from, to), &alternatives),
+            asked: Asked { rank, position, reference: bases, alts, apart },
+            normal,
+        })
     }
 }
 
-/// Counts of candidates anew, over more reads than the candidates were found with.
-pub struct Recount<'a> {
-    reference: &'a ReferenceWindow,
-    totals: Vec<Total>,
+/// Whether an allele is one base for another, an insertion or a deletion, as reads show it at its position.
+fn is_plain(allele: &NormalAllele) -> bool {
+    let (reference, alternative) = (&allele.reference, &allele.alternative);
+    let anchored = reference.first() == alternative.first();
+    match (reference.len(), alternative.len()) {
+        (1, 1) => true,
+        (1, _) | (_, 1) => anchored,
+        _ => false,
+    }
 }
 
-#[derive(Default)]
-struct Total {
-    depth: u32,
-    reference: u32,
-    reference_reverse: u32,
-    mapping_quality_squares: u64,
-    /// Of each alternative allele: its normal form, reads that count, and of these those on the reverse strand.
-    alts: Vec<(NormalAllele, u32, u32)>,
+/// A record with its alleles in normal form.
+#[derive(Clone, Debug)]
+struct Site {
+    asked: Asked,
+    /// One for each alternative allele.
+    normal: Vec<NormalAllele>,
+    /// The alleles over all positions that any of them changes.
+    alleles: JointAlleles,
+    /// Whether they must be counted as a whole.
+    joint: bool,
 }
 
-impl<'a> Recount<'a> {
-    /// Nothing counted yet.
+/// The sites of a file, by contig and position of their normal form.
+#[derive(Clone, Debug, Default)]
+pub struct Sites {
+    by_contig: BTreeMap<ContigId, Vec<Site>>,
+}
+
+/// What the reads of a region say.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The reads that are drawn.
+    pub reads: &'a [Read],
+    /// What they show.
+    pub counts: &'a AlleleCounts,
+    /// Rules by which they were counted.
+    pub options: CountOptions,
+    /// How many of all reads show each allele.
+    pub depths: &'a Depths,
+    /// The region and what its reads reach.
+    pub reference: &'a ReferenceWindow,
+}
+
+impl Sites {
+    /// Where the sites begin, one position each.
     #[must_use]
-    pub fn new(candidates: &[Candidate], reference: &'a ReferenceWindow) -> Self {
-        let normal =
-            |c: &Candidate, alt: &AltAllele| NormalAllele::new(c.position, &c.reference, &alt.bases, reference);
-        let total = |c: &Candidate| Total {
-            alts: c.alts.iter().map(|alt| (normal(c, alt), 0, 0)).collect(),
-            ..Total::default()
+    pub fn targets(&self) -> Targets {
+        let start = |site: &Site| site.alleles.interval().start();
+        Targets::of_positions(
+            self.by_contig.iter().map(|(&contig, sites)| (contig, sites.iter().map(start).collect::<Vec<_>>())),
+        )
+    }
+
+    /// The alleles of a region that must be counted as a whole.
+    #[must_use]
+    pub fn joint(&self, region: Region) -> Vec<JointAlleles> {
+        self.of_region(region).filter(|site| site.joint).map(|site| site.alleles.clone()).collect()
+    }
+
+    fn of_region(&self, region: Region) -> impl Iterator<Item = &Site> {
+        let all = self.by_contig.get(&region.contig).map_or(&[][..], Vec::as_slice);
+        let start = |site: &Site| site.alleles.interval().start();
+        let from = all.partition_point(|site| start(site) < region.interval.start());
+        all[from..].iter().take_while(move |site| start(site) < region.interval.end())
+    }
+
+    /// The candidates of a region.
+    #[must_use]
+    pub fn candidates(&self, region: Region, shown: Shown) -> Vec<Candidate> {
+        if self.of_region(region).next().is_none() {
+            return Vec::new();
+        }
+        let depths = shown.depths.shown(shown.reference);
+        let support = support(shown.counts, shown.reference);
+        let candidate = |site: &Site| {
+            let (start, reference) = (site.alleles.interval().start(), site.alleles.reference().to_vec());
+            let joint = if site.joint { shown.depths.of_joint(&site.alleles) } else { None };
+            let of = joint.unwrap_or_else(|| shown.depths.of_alleles(start, &site.normal, &depths, shown.reference));
+            let AlleleDepths { depth, reference: of_reference, alts: of_alts, mapping_quality } = of;
+            let supports = if site.joint {
+                let mut supports = vec![Vec::new(); site.normal.len()];
+                for seen in site.alleles.shown_by(shown.reads, shown.options) {
+                    if let Some(reads) = seen.allele.checked_sub(1).and_then(|alt| supports.get_mut(alt)) {
+                        reads.push(seen.read);
+                    }
+                }
+                supports
+            } else {
+                let reads = |allele| support.get(allele).map_or_else(Vec::new, |reads| reads.iter().copied().collect());
+                site.normal.iter().map(reads).collect()
+            };
+            let alts = site.alleles.alternatives().iter().zip(of_alts).zip(supports);
+            Candidate {
+                contig: region.contig,
+                position: start,
+                reference,
+                alts: alts
+                    .map(|((bases, Depth { all, reverse }), support)| AltAllele {
+                        bases: bases.clone(),
+                        count: all,
+                        reverse_count: reverse,
+                        support,
+                    })
+                    .collect(),
+                reference_count: of_reference.all,
+                reference_reverse_count: of_reference.reverse,
+                depth,
+                mapping_quality,
+                asked: Some(Box::new(site.asked.clone())),
+            }
         };
-        Self { reference, totals: candidates.iter().map(total).collect() }
-    }
-
-    /// Adds what some reads show.
-    pub fn add(&mut self, candidates: &[Candidate], counts: &AlleleCounts) {
-        let shown = shown(counts, self.reference);
-        for (candidate, total) in candidates.iter().zip(&mut self.totals) {
-            let slot = candidate.position.checked_sub(counts.interval.start()).and_then(|n| usize::try_from(n).ok());
-            let Some(count) = slot.and_then(|slot| counts.counts.get(slot)) else { continue };
-            total.depth += count.depth();
-            total.reference += count.reference;
-            total.reference_reverse += count.reference_reverse;
-            total.mapping_quality_squares += count.mapping_quality_squares;
-            for (normal, counted, reverse) in &mut total.alts {
-                let (more, more_reverse, _) = shown.get(normal).cloned().unwrap_or_default();
-                *counted += more;
-                *reverse += more_reverse;
-            }
-        }
-    }
-
-    /// Gives the candidates their new counts.
-    pub fn apply(self, candidates: &mut [Candidate]) {
-        for (candidate, total) in candidates.iter_mut().zip(self.totals) {
-            let of_alts: u32 = total.alts.iter().map(|(_, counted, _)| counted).sum();
-            candidate.depth = total.depth.max(of_alts);
-            candidate.reference_count = total.reference.min(candidate.depth - of_alts);
-            candidate.reference_reverse_count = total.reference_reverse.min(candidate.reference_count);
-            #[allow(clippy::cast_precision_loss, reason = "sums below 2^52")]
-            let mean = total.mapping_quality_squares as f64 / f64::from(total.depth.max(1));
-            candidate.mapping_quality = mean.sqrt();
-            for (alt, (_, counted, reverse)) in candidate.alts.iter_mut().zip(total.alts) {
-                alt.count = counted;
-                alt.reverse_count = reverse;
-            }
-        }
+        self.of_region(region).map(candidate).collect()
     }
 }
 
-/// Reads that count, those of them on the reverse strand, and all that support, by allele.
-pub(crate) type Shown = BTreeMap<NormalAllele, (u32, u32, BTreeSet<u32>)>;
-
-/// The alleles that reads show, in normal form, and the reads that show each.
-pub(crate) fn shown(counts: &AlleleCounts, reference: &ReferenceWindow) -> Shown {
-    let mut shown = Shown::new();
+/// The reads that show each allele (in normal form), of low quality too.
+fn support(counts: &AlleleCounts, reference: &ReferenceWindow) -> BTreeMap<NormalAllele, BTreeSet<u32>> {
+    let mut support = BTreeMap::<NormalAllele, BTreeSet<u32>>::new();
     for (position, count) in (counts.interval.start()..).zip(&counts.counts) {
-        for seen in count.observations.iter().filter(|seen| seen.allele.kind != AlleleKind::SoftClip) {
-            let bases = &seen.allele.bases;
-            let deletes = seen.allele.kind == AlleleKind::Deletion;
-            let length = if deletes { bases.len() } else { 1 };
-            let start = position.cast_signed();
-            let Some(whole) = reference.slice(start, start + i64::try_from(length).unwrap_or(1)) else { continue };
-            let alternative: &[u8] = if deletes { &bases[..1] } else { bases };
-            let normal = NormalAllele::new(position, whole, alternative, reference);
-            let (counted, reverse, support) = shown.entry(normal).or_default();
-            *counted += u32::from(seen.counts);
-            *reverse += u32::from(seen.counts && seen.reverse);
-            support.insert(seen.read);
+        for seen in &count.observations {
+            if let Some(normal) = seen.allele.normal(position, reference) {
+                support.entry(normal).or_default().insert(seen.read);
+            }
         }
     }
-    shown
+    support
 }

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::alleles::AlleleCounts;
+use crate::alleles::Depths;
 use crate::candidates::{AltAllele, Candidate};
 use crate::evidence::{Evidence, Sample};
 use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
@@ -70,7 +70,7 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
         reference_reverse_count: reference_count / 2,
         depth: reference_count + alts.iter().map(|alt| alt.1).sum::<u32>(),
         mapping_quality: 60.0,
-        forced: false,
+        asked: None,
     }
 }
 
@@ -79,7 +79,7 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
 pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
     Evidence {
         reads,
-        counts: AlleleCounts { interval: Interval::new(0, 0), counts: Vec::new() },
+        depths: Depths::new(Interval::new(0, 0), Vec::new()),
         candidates: Vec::new(),
         reference,
         sample: Sample { depth: 10.0, ..Sample::default() },

@@ -60,11 +60,4 @@ impl AlleleCount {
         let others = self.observations.iter().filter(|o| o.counts).count();
         self.reference + u32::try_from(others).unwrap_or(u32::MAX)
     }
-
-    /// Root mean square of the mapping qualities of the reads that count, Phred.
-    #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "sums below 2^52")]
-    pub fn mapping_quality(&self) -> f64 {
-        (self.mapping_quality_squares as f64 / f64::from(self.depth().max(1))).sqrt()
-    }
 }

@@ -2,6 +2,10 @@
 
 pub mod allele;
 pub mod counter;
+pub mod depths;
+pub mod joint;
 
 pub use allele::{Allele, AlleleCount, AlleleKind, Observation};
 pub use counter::{AlleleCounts, CountOptions, count};
+pub use depths::{AlleleDepths, Depth, Depths, PositionDepth};
+pub use joint::JointAlleles;

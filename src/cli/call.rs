@@ -23,7 +23,7 @@ use crate::genotype::reference::DEFAULT_QUALITY_BIN;
 use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
-use crate::sites::Sites;
+use crate::sites::{SiteRecords, Sites};
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
 use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
@@ -94,6 +94,9 @@ pub(super) struct CallArgs {
     /// Send all candidates to the network, even those that the small model is sure of
     #[arg(long, aliases = ["no-small-model", "disable-small-model"], help_heading = MODEL)]
     no_fast_tier: bool,
+    /// Do not realign reads, whatever the model was trained with
+    #[arg(long, help_heading = MODEL)]
+    no_realign: bool,
     /// Number of threads [default: all cores]
     #[arg(short, long, short_alias = '@', aliases = ["num-shards", "cpus", "num-threads", "nthreads"])]
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
@@ -202,8 +205,7 @@ impl WrapperArgs {
 pub(super) fn run(args: &CallArgs) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
-    let of_type = args.wrapper.model()?.filter(|_| args.model == Path::new(DEFAULT_MODEL));
-    let model = args.filters.apply(Model::find(of_type.map_or(&args.model, Path::new))?);
+    let model = args.model()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -229,8 +231,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         GvcfWriter::create(path, reference, &header, style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
     });
     let mut gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk.as_ref()));
-    let sites = args.genotype_sites.as_ref().map(|path| Sites::read(path, contigs)).transpose()?;
-    let sites = sites.map(|sites| Arc::new(sites.within(&targets)));
+    let sites = args.sites(&inputs, &targets)?;
     let size = model.config.evidence.region_size;
     let regions = match (&sites, &args.chunk, &chunk) {
         // Whole regions, so that a site is seen as when all is called.
@@ -311,6 +312,23 @@ fn unseen_allele(text: &str) -> Result<String, String> {
 }
 
 impl CallArgs {
+    /// The model, with what overrides its settings.
+    fn model(&self) -> Result<Model> {
+        let of_type = self.wrapper.model()?.filter(|_| self.model == Path::new(DEFAULT_MODEL));
+        let mut model = self.filters.apply(Model::find(of_type.map_or(&self.model, Path::new))?);
+        if self.no_realign && model.config.evidence.realign.take().is_some() {
+            log::warn!("--no-realign: overrides model {}, which was trained with realigned reads", model.config.name);
+        }
+        Ok(model)
+    }
+
+    /// The sites to genotype, if any, that begin in the targets.
+    fn sites(&self, inputs: &common::Inputs, targets: &Targets) -> Result<Option<Arc<Sites>>> {
+        let Some(path) = &self.genotype_sites else { return Ok(None) };
+        let records = SiteRecords::read(path, inputs.reference.contigs())?.within(targets);
+        Ok(Some(Arc::new(records.placed(&mut inputs.reference.open()?)?)))
+    }
+
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {
         let two_copies = match &self.par_regions {
             None => Targets::default(),

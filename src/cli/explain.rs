@@ -76,7 +76,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     known.matches(&mut inputs.reference.open()?, &args.variants)?;
     let source = BamSource::open(&inputs.reads, contigs, options.reads())?;
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
-    let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);
+    let mut gatherer =
+        Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec).counting_empty_regions(true);
     let mut tallies = [Tally::default(), Tally::default()];
     if !stdout::line("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR")? {
         return Ok(());

@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{self, AlleleCounts, CountOptions};
+use crate::alleles::{self, AlleleCounts, CountOptions, Depths};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
 use crate::genome::{Interval, Reference, ReferenceWindow};
 use crate::pileup::render::READ_MARGIN;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
 use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
-use crate::reads::{FetchStats, Read, ReadFilter, ReadSource};
+use crate::reads::{FetchStats, Read, ReadFilter, ReadSource, Repeats, Trimmed};
 use crate::realign::{self, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
-use crate::sites::{Recount, Sites};
+use crate::sites::{Shown, Sites};
 pub use survey::{Sample, survey};
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
@@ -75,8 +75,8 @@ impl EvidenceOptions {
 pub struct Evidence {
     /// Its reads, in [`Read::order`].
     pub reads: Vec<Read>,
-    /// What its reads say at each of its positions.
-    pub counts: AlleleCounts,
+    /// How many reads show each allele at each of its positions: all reads, also where only some are drawn.
+    pub depths: Depths,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
     /// The reference around it, half an image and more to both sides.
@@ -99,7 +99,11 @@ impl Evidence {
     /// Renders one image of a candidate of this evidence.
     #[must_use]
     pub fn render(&self, spec: &ImageSpec, candidate: &Candidate, set: AltSet) -> PileupImage {
-        render(spec, candidate, set, &self.reads, &self.reference)
+        let part = if let AltSet::One(alt) = set { candidate.part(alt) } else { None };
+        match part {
+            Some(part) => render(spec, &part, AltSet::One(0), &self.reads, &self.reference),
+            None => render(spec, candidate, set, &self.reads, &self.reference),
+        }
     }
 
     /// How many images the candidates need.
@@ -169,7 +173,8 @@ impl Gatherer {
     ) -> Result<Evidence> {
         let started = Instant::now();
         let length = self.reference.contigs().get(region.contig).length;
-        let (mut reads, fetched) = self.source.fetch(region.contig, region.interval.padded(READ_MARGIN, length))?;
+        let wanted = region.interval.padded(READ_MARGIN, length);
+        let (mut reads, fetched) = self.source.fetch(region.contig, wanted)?;
         let mut sample = change(&mut reads, self.sample);
         sample.depth *= fetched.kept_share();
         if !reads.is_sorted_by(|a, b| a.order() <= b.order()) {
@@ -182,41 +187,50 @@ impl Gatherer {
         let start = region.interval.start().cast_signed() - margin.cast_signed();
         let end = (region.interval.end() + margin).cast_signed();
         let (mut realigned, mut realign_time) = (0, Duration::ZERO);
-        let (reference, counts, candidates) = if reads.is_empty() && !self.empty_too {
-            let nothing = AlleleCounts { interval: Interval::new(region.interval.start(), 0), counts: Vec::new() };
+        let (reference, depths, candidates) = if reads.is_empty() && !self.empty_too {
+            let nothing = Depths::new(Interval::new(region.interval.start(), 0), Vec::new());
             (ReferenceWindow::new(start, Vec::new()), nothing, Vec::new())
         } else {
             let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
             spell_out(&mut reads, &reference);
+            let trimmed = Trimmed::of(&reads, &reference);
+            trimmed.drop_from(&mut reads, &reference);
+            let mut plan = None;
             if let Some(options) = &self.options.realign {
-                realigned = realign::realign(region.interval, &mut reads, &reference, options);
+                let (changed, windows) = realign::realign(region.interval, &mut reads, &reference, options);
+                realigned = changed;
+                plan = Some((windows, options));
                 realign_time = started.elapsed();
                 started = Instant::now();
             }
             let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
             let counts = alleles::count(region.interval, &reads, &reference, options);
-            let mut candidates = match &self.sites {
-                None => candidates::find(region.contig, &counts, &reference, &self.options.candidates),
-                Some(sites) => {
-                    let name = &self.reference.contigs().get(region.contig).name;
-                    sites.candidates(region, &counts, &reference, name)?
-                }
-            };
-            if fetched.sampled_out > 0 && !candidates.is_empty() {
-                // Depths are of all reads, as the mapper aligned them; what is drawn is the sample.
-                let mut recount = Recount::new(&candidates, &reference);
-                self.source.fetch_all(region.contig, region.interval, &mut |mut reads| {
-                    spell_out(&mut reads, &reference);
-                    recount.add(&candidates, &alleles::count(region.interval, &reads, &reference, options));
+            let joint = self.sites.as_ref().map_or_else(Vec::new, |sites| sites.joint(region));
+            let mut depths = Depths::new(region.interval, joint.clone());
+            depths.add(&reads, &counts, options);
+            let mut candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
+            if fetched.sampled_out > 0 && (self.empty_too || !candidates.is_empty()) {
+                // What is drawn is the sample. All reads are counted, each aligned as the sample's are.
+                depths = Depths::new(region.interval, joint);
+                let mut repeats = Repeats::default();
+                self.source.fetch_all(region.contig, wanted, &mut |mut some| {
+                    repeats.drop_from(&mut some);
+                    spell_out(&mut some, &reference);
+                    trimmed.drop_from(&mut some, &reference);
+                    some.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+                    if let Some((plan, options)) = &plan {
+                        plan.realign(&mut some, &reference, options);
+                    }
+                    depths.add(&some, &alleles::count(region.interval, &some, &reference, options), options);
                 })?;
-                recount.apply(&mut candidates);
+                candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
             }
-            (reference, counts, candidates)
+            (reference, depths, candidates)
         };
         let count_time = started.elapsed();
         Ok(Evidence {
             reads,
-            counts,
+            depths,
             candidates,
             reference,
             sample,
@@ -232,6 +246,24 @@ impl Gatherer {
 fn spell_out(reads: &mut [Read], reference: &ReferenceWindow) {
     for read in reads {
         read.spell_out(reference);
+    }
+}
+
+impl Gatherer {
+    /// The region's candidates: those that are asked for, or those that there are.
+    fn candidates(
+        &self,
+        region: Region,
+        reads: &[Read],
+        counts: &AlleleCounts,
+        options: CountOptions,
+        depths: &Depths,
+        reference: &ReferenceWindow,
+    ) -> Vec<Candidate> {
+        match &self.sites {
+            None => candidates::find(region.contig, counts, depths, reference, &self.options.candidates),
+            Some(sites) => sites.candidates(region, Shown { reads, counts, options, depths, reference }),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A candidate with its images' probabilities -> a [`Call`], trimmed and filtered.
 
 use super::likelihoods::{GenotypeProbabilities, genotypes};
-use super::merge::{BySet, kept_alts, merged};
-use crate::candidates::Candidate;
+use super::merge::{BySet, independent, kept_alts, merged};
+use crate::candidates::{Asked, Candidate};
 use crate::genome::{ContigId, Interval};
 
 /// Least QUAL of a call that passes, Phred.
@@ -69,6 +69,8 @@ pub struct Call {
     pub phred_likelihoods: Vec<i32>,
     /// What PL is made of.
     pub probabilities: GenotypeProbabilities,
+    /// Who asked for it, if anyone.
+    pub asked: Option<Box<Asked>>,
 }
 
 impl Call {
@@ -77,15 +79,31 @@ impl Call {
     pub fn interval(&self) -> Interval {
         Interval::new(self.position, self.position + self.reference.len() as u64)
     }
+
+    /// The same call with its alleles as who asked for them writes them.
+    #[must_use]
+    pub fn as_asked(self) -> Self {
+        match self.asked {
+            None => self,
+            Some(asked) => {
+                let Asked { position, reference, alts, .. } = *asked;
+                Self { position, reference, alts, asked: None, ..self }
+            }
+        }
+    }
 }
 
 /// Calls a candidate. `images` holds a result for each of its sets of alleles; where `haploid`, no genotype of two alleles is
 /// thought of.
 #[must_use]
 pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
-    let kept =
-        if candidate.forced { (0..candidate.alts.len()).collect() } else { kept_alts(candidate.alts.len(), images) };
-    let mut probabilities = merged(&kept, images);
+    let kept = if candidate.asked.is_some() {
+        (0..candidate.alts.len()).collect()
+    } else {
+        kept_alts(candidate.alts.len(), images)
+    };
+    let apart = candidate.asked.as_ref().is_some_and(|asked| !asked.apart.is_empty());
+    let mut probabilities = if apart { independent(&kept, images) } else { merged(&kept, images) };
     if haploid {
         probabilities = probabilities.homozygous();
     }
@@ -97,7 +115,7 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     let (filter, genotype, genotype_quality) = judged(&probabilities, &allele_depths);
     let mut reference = candidate.reference.clone();
     let mut alts: Vec<Vec<u8>> = kept.iter().map(|&alt| candidate.alts[alt].bases.clone()).collect();
-    if !candidate.forced {
+    if candidate.asked.is_none() {
         trim_shared_suffix(&mut reference, &mut alts);
     }
     Call {
@@ -116,6 +134,7 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
         haploid,
         phred_likelihoods: probabilities.phred_likelihoods(),
         probabilities,
+        asked: candidate.asked.clone(),
     }
 }
 

@@ -51,6 +51,17 @@ pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
     GenotypeProbabilities::normalised(weights)
 }
 
+/// The same of alleles that begin at different positions, each judged by its own image alone: the product of what these say.
+#[must_use]
+pub fn independent(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
+    let of_allele = |alt: usize| images.get(&AltSet::One(alt)).map_or([1.0 / 3.0; 3], |p| p.0);
+    let weight = |(low, high): (usize, usize)| -> f64 {
+        let copies = |allele: usize| usize::from(low == allele) + usize::from(high == allele);
+        kept.iter().enumerate().map(|(i, &alt)| of_allele(alt)[copies(i + 1)]).product()
+    };
+    GenotypeProbabilities::normalised(genotypes(kept.len() + 1).map(weight).collect())
+}
+
 fn all_kept(set: AltSet, kept: &[usize]) -> bool {
     match set {
         AltSet::One(a) => kept.contains(&a),
@@ -84,6 +95,16 @@ mod tests {
         assert_eq!(p.best(), 4, "1/2 in {p:?}");
         // Weights 0.01, 0.04, 0.01, 0.04, 0.95, 0.01.
         assert!((p.values()[4] - 0.95 / 1.06).abs() < 1e-12);
+    }
+
+    #[test]
+    fn alleles_that_lie_apart_are_judged_one_by_one() {
+        let of =
+            |first, second| independent(&[0, 1], &images(&[(AltSet::One(0), first), (AltSet::One(1), second)])).best();
+        let [none, one, both] = [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]];
+        // 0/0, 0/1, 1/1, 0/2, 1/2, 2/2.
+        assert_eq!([of(none, none), of(one, none), of(both, none), of(none, one), of(one, one)], [0, 1, 2, 3, 4]);
+        assert_eq!(of(none, both), 5);
     }
 
     #[test]

@@ -67,7 +67,21 @@ fn occupied(call: &Call) -> Vec<Interval> {
 }
 
 fn resolve(group: &mut [Call]) {
-    let variants: Vec<usize> = (0..group.len()).filter(|&i| is_variant(&group[i])).collect();
+    // A variant that was asked for in several spellings is one.
+    let same = |a: &Call, b: &Call| (a.position, &a.reference, &a.alts) == (b.position, &b.reference, &b.alts);
+    let first: Vec<usize> =
+        (0..group.len()).map(|i| (0..i).find(|&before| same(&group[before], &group[i])).unwrap_or(i)).collect();
+    let variants: Vec<usize> = (0..group.len()).filter(|&i| first[i] == i && is_variant(&group[i])).collect();
+    resolve_variants(group, &variants);
+    for (i, first) in first.into_iter().enumerate().filter(|(i, first)| first < i) {
+        let probabilities = group[first].probabilities.clone();
+        if group[i].probabilities != probabilities {
+            group[i].judge_again(probabilities);
+        }
+    }
+}
+
+fn resolve_variants(group: &mut [Call], variants: &[usize]) {
     let spans: Vec<Vec<Interval>> = variants.iter().map(|&i| occupied(&group[i])).collect();
     let options: Vec<Vec<(usize, usize)>> =
         variants.iter().map(|&i| genotypes(group[i].alts.len() + 1).collect()).collect();
@@ -77,7 +91,7 @@ fn resolve(group: &mut [Call]) {
     }
     let combinations = options.iter().try_fold(1_usize, |n, options| n.checked_mul(options.len()));
     if combinations.is_none_or(|n| n > MOST_COMBINATIONS) {
-        keep_surest(group, &variants, &spans);
+        keep_surest(group, variants, &spans);
         return;
     }
     // For each call and each of its genotypes the greatest probability of any possible combination that has it.
@@ -97,12 +111,12 @@ fn resolve(group: &mut [Call]) {
             continue;
         }
         let probability: f64 =
-            chosen.iter().zip(&variants).map(|(&i, &call)| group[call].probabilities.values()[i].max(1e-12)).product();
+            chosen.iter().zip(variants).map(|(&i, &call)| group[call].probabilities.values()[i].max(1e-12)).product();
         for (greatest, i) in greatest.iter_mut().zip(chosen) {
             greatest[i] = probability.max(greatest[i]);
         }
     }
-    for (call, weights) in variants.into_iter().zip(greatest) {
+    for (&call, weights) in variants.iter().zip(greatest) {
         group[call].judge_again(GenotypeProbabilities::normalised(weights));
     }
 }
@@ -175,6 +189,7 @@ mod tests {
             haploid: false,
             phred_likelihoods: Vec::new(),
             probabilities: probabilities.clone(),
+            asked: None,
         };
         call.judge_again(probabilities);
         call
@@ -207,6 +222,15 @@ mod tests {
         assert_eq!(resolved(calls), [Some((1, 1)), Some((0, 0))]);
         let calls = vec![called(10, "ACGT", &["A"], &[0.01, 0.45, 0.54]), called(12, "G", &["T"], &HET)];
         assert_eq!(resolved(calls), [Some((0, 1)), Some((0, 1))]);
+    }
+
+    #[test]
+    fn spellings_of_one_variant_are_not_several() {
+        let deletion = || called(10, "ACGT", &["A"], &HET);
+        assert_eq!(resolved(vec![deletion(), deletion(), deletion(), deletion()]), [Some((0, 1)); 4]);
+        let hom = || called(10, "ACGT", &["A"], &[0.01, 0.45, 0.54]);
+        let calls = vec![hom(), hom(), hom(), called(12, "G", &["T"], &HET)];
+        assert_eq!(resolved(calls), [Some((0, 1)); 4]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Allele counts -> how sure it is that a position is reference, in blocks of positions that are about as sure.
+//! [`Depths`] -> how sure it is that a position is reference, in blocks of positions that are about as sure.
 //!
 //! Of `n` reads at a position, `r` show the reference. With an error rate of one in a thousand the likelihoods are
 //! `0.999^r 0.001^(n-r)` (hom-ref), `0.5^n` (het) and `0.001^r 0.999^(n-r)` (hom-alt), normalised. The GQ of hom-ref ends at 50;
 //! positions are joined while it stays in the same bin.
 
-use crate::alleles::AlleleCounts;
+use crate::alleles::Depths;
 use crate::genome::{ContigId, Interval, ReferenceWindow};
 
 /// Chance that a read shows another base than its molecule has.
@@ -117,12 +117,12 @@ impl Joiner {
 
 /// The blocks of a region, in bins of `bin` values of GQ. Positions of unknown reference are in none.
 #[must_use]
-pub fn blocks(contig: ContigId, counts: &AlleleCounts, reference: &ReferenceWindow, bin: i32) -> Vec<ReferenceBlock> {
+pub fn blocks(contig: ContigId, depths: &Depths, reference: &ReferenceWindow, bin: i32) -> Vec<ReferenceBlock> {
     let mut joiner = Joiner::new(bin).cutting();
     let mut blocks = Vec::new();
-    let positions = (counts.interval.start()..).zip(&counts.counts);
-    for (position, count) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
-        blocks.extend(joiner.push(block(contig, position, count.reference, count.depth())));
+    let positions = (depths.interval.start()..).zip(&depths.positions);
+    for (position, at) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
+        blocks.extend(joiner.push(block(contig, position, at.reference.all, at.depth())));
     }
     blocks.extend(joiner.finish());
     blocks
@@ -207,7 +207,9 @@ mod tests {
         let reference = ReferenceWindow::new(0, b"ACGTNACGTACGTACGTACG".to_vec());
         let reads = [ReadBuilder::new(0, "ACGTAACGTACG").copies(3), ReadBuilder::new(9, "ACG").copies(20)].concat();
         let counts = count(Interval::new(0, 16), &reads, &reference, CountOptions::default());
-        let found = blocks(ContigId(0), &counts, &reference, DEFAULT_QUALITY_BIN);
+        let mut depths = Depths::new(counts.interval, Vec::new());
+        depths.add(&reads, &counts, CountOptions::default());
+        let found = blocks(ContigId(0), &depths, &reference, DEFAULT_QUALITY_BIN);
         let shape: Vec<_> = found
             .iter()
             .map(|b| (b.interval.start(), b.interval.end(), b.is_reference, b.genotype_quality, b.min_depth))

@@ -8,7 +8,7 @@
 //!
 //! # Memory
 //! At most [`WINDOW`] regions (or two runs a worker, if that is more) are between being begun and being written. Of those, each worker holds the reads of one
-//! (at most `max_reads`, however deep the data), and the others hold candidates only. Images wait in a channel of
+//! (at most `max_reads`, and of deeper data 4,096 more while all are counted), and the others hold candidates only. Images wait in a channel of
 //! [`WAITING_IMAGES`]. With the WGS model (155 kB an image) that is 10 MB of images and about 2 MB a worker, whatever
 //! the genome's size; the network's own memory comes on top.
 //!
@@ -41,7 +41,7 @@ use crate::realign::{Placement, RealignedBam};
 use crate::regions::{Region, Targets};
 use crate::sites::Sites;
 use crate::vcf::{CallSink, GvcfWriter};
-use reorder::Reorder;
+use reorder::{AskedOrder, Reorder};
 use stats::{RunStats, Stage, StageTimes};
 
 /// Most regions begun and not yet written. Enough that their images fill batches where candidates are sparse.
@@ -309,7 +309,7 @@ impl Workers<'_> {
             realigned: evidence.realigned,
             blocks: self
                 .quality_bin
-                .map_or_else(Vec::new, |bin| blocks(region.contig, &evidence.counts, &evidence.reference, bin)),
+                .map_or_else(Vec::new, |bin| blocks(region.contig, &evidence.depths, &evidence.reference, bin)),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
@@ -388,6 +388,7 @@ fn collect(
     let mut stats = RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() };
     let mut reorder = Reorder::default();
     let mut resolver = Resolver::default();
+    let mut asked = AskedOrder::default();
     let mut waiting: HashMap<usize, Waiting> = HashMap::new();
     while reorder.written() < inputs.regions.len() {
         let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
@@ -410,7 +411,7 @@ fn collect(
         let is_haploid = |candidate: &Candidate| options.ploidy.is_haploid(candidate.contig, candidate.position);
         while let Some((region, calls)) = reorder.next_ready(is_haploid) {
             for call in calls {
-                outputs.calls(resolver.push(call), options, &mut stats)?;
+                outputs.calls(resolver.push(call), &mut asked, options, &mut stats)?;
             }
             let Waiting { placements, blocks } = waiting.remove(&region).unwrap_or_default();
             if let Some(bam) = &mut outputs.realigned {
@@ -430,13 +431,19 @@ fn collect(
         }
         times.add(Stage::Write, started.elapsed());
     }
-    outputs.calls(resolver.finish(), options, &mut stats)?;
+    outputs.calls(resolver.finish(), &mut asked, options, &mut stats)?;
     Ok(stats)
 }
 
 impl Outputs<'_> {
-    fn calls(&mut self, calls: Vec<Call>, options: RunOptions, stats: &mut RunStats) -> Result<()> {
-        for call in calls {
+    fn calls(
+        &mut self,
+        calls: Vec<Call>,
+        asked: &mut AskedOrder,
+        options: RunOptions,
+        stats: &mut RunStats,
+    ) -> Result<()> {
+        for call in calls.into_iter().flat_map(|call| asked.push(call)) {
             if let Some(gvcf) = &mut self.gvcf {
                 gvcf.call(&call);
             }

@@ -1,4 +1,4 @@
-//! Results in any order -> the calls of each region, in genome order.
+//! Results in any order -> the calls of each region, in genome order; calls that were asked for -> the order they were asked in.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,28 @@ use crate::error::{Error, Result};
 use crate::genotype::merge::BySet;
 use crate::genotype::{Call, call};
 use crate::pileup::AltSet;
+
+/// Calls that were asked for, by where their alleles lie, until those that were asked for before them are there too. A record and its
+/// normal form lie close together, so few wait.
+#[derive(Debug, Default)]
+pub(super) struct AskedOrder {
+    next: usize,
+    waiting: BTreeMap<usize, Call>,
+}
+
+impl AskedOrder {
+    /// Takes a call; gives those whose turn it is, as they were asked for. What nobody asked for goes through.
+    pub(super) fn push(&mut self, call: Call) -> Vec<Call> {
+        let Some(rank) = call.asked.as_ref().map(|asked| asked.rank) else { return vec![call] };
+        self.waiting.insert(rank, call);
+        let mut ready = Vec::new();
+        while let Some(call) = self.waiting.remove(&self.next) {
+            ready.push(call.as_asked());
+            self.next += 1;
+        }
+        ready
+    }
+}
 
 /// Regions begun and not written; the pipeline bounds how many.
 #[derive(Debug, Default)]
@@ -76,6 +98,24 @@ impl Reorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::candidates::Asked;
+
+    #[test]
+    fn answers_come_in_the_order_of_the_questions() {
+        let asked = |rank: usize, position: u64| {
+            let mut one = candidate(100 - position);
+            let alts = vec![b"TT".to_vec()];
+            one.asked = Some(Box::new(Asked { rank, position, reference: b"AT".to_vec(), alts, apart: Vec::new() }));
+            call(&one, &BySet::from([(AltSet::One(0), Probabilities([0.0, 1.0, 0.0]))]), false)
+        };
+        let mut order = AskedOrder::default();
+        let mut out = Vec::new();
+        for (rank, position) in [(1, 8), (2, 9), (0, 7), (3, 9)] {
+            out.extend(order.push(asked(rank, position)));
+        }
+        let places: Vec<_> = out.iter().map(|call| (call.position, call.reference.as_slice())).collect();
+        assert_eq!(places, [7, 8, 9, 9].map(|position| (position, b"AT".as_slice())));
+    }
 
     fn candidate(position: u64) -> Candidate {
         crate::testing::candidate(position, "A", &[("C", 2, &[0, 1])], 0)

@@ -3,9 +3,13 @@
 pub mod filter;
 pub mod read;
 pub mod reference_check;
+pub mod repeats;
 pub mod sampler;
 pub mod source;
+pub mod trimmed;
 
 pub use filter::{FilterReason, ReadFilter};
 pub use read::{Cigar, CigarKind, Moved, Read};
+pub use repeats::Repeats;
 pub use source::{BamSource, FetchStats, ReadSource};
+pub use trimmed::Trimmed;

@@ -7,7 +7,7 @@ use rust_htslib::bam::record::{Aux, Cigar as HtsCigar, Record};
 use crate::genome::{Interval, ReferenceWindow};
 
 /// What a CIGAR operation does, in the groups that matter here (SAM specification, section 1.4.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CigarKind {
     /// M, = or X: bases aligned to reference positions.
     Match,
@@ -40,7 +40,7 @@ impl CigarKind {
 }
 
 /// One CIGAR operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cigar {
     /// What it does.
     pub kind: CigarKind,
@@ -75,7 +75,7 @@ const NO_NAME: &[u8] = b"*";
 const PAIRED: u16 = 0x1;
 
 /// An aligned read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Read {
     /// Which of the sample's files it is from, in the order in which they are given.
     pub file: u16,
@@ -110,7 +110,7 @@ pub struct Read {
 }
 
 /// The alignment that a realigned read had before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Moved {
     /// First aligned position, 0-based.
     pub start: u64,
@@ -119,7 +119,7 @@ pub struct Moved {
 }
 
 /// Why a record cannot become a [`Read`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unusable {
     /// No alignment (CIGAR `*`, or no reference position consumed).
     NoAlignment,
@@ -219,7 +219,13 @@ impl Read {
     pub fn is_repeated(reads: &[Self], i: usize) -> bool {
         let read = &reads[i];
         let mut same_key = reads[..i].iter().rev().take_while(|before| before.order() == read.order());
-        *read.name != *NO_NAME && same_key.any(|before| before == read)
+        !read.is_nameless() && same_key.any(|before| before == read)
+    }
+
+    /// True where QNAME is `*`: nothing is known of the name.
+    #[must_use]
+    pub fn is_nameless(&self) -> bool {
+        *self.name == *NO_NAME
     }
 
     /// True where the length of its template is known: it has a mate, and the mapper says how far away that ends.

@@ -81,6 +81,17 @@ mod tests {
     }
 
     #[test]
+    fn the_stream_is_the_one_that_calls_were_made_with() {
+        // Another stream, of a newer generator for example, would change the calls of deep regions.
+        let mut other_contig = Reservoir::new(8, 21, 1000);
+        (0..5000_u32).for_each(|i| other_contig.offer(|| Some(i)));
+        let kept = [sample(8, 100, 0), sample(8, 100, 10_000_000), other_contig.into_kept()];
+        assert_eq!(kept[0], [0, 1, 61, 9, 52, 32, 22, 7]);
+        assert_eq!(kept[1], [13, 61, 95, 3, 31, 58, 34, 7]);
+        assert_eq!(kept[2], [2452, 2454, 4522, 3817, 1481, 1506, 4996, 385]);
+    }
+
+    #[test]
     fn every_item_is_about_equally_likely() {
         // 2,000 samples of 10 from 100: each tenth of the stream gives 2,000 items, give or take 3 sigma (127).
         let mut tenths = [0_i32; 10];

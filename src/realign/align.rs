@@ -64,9 +64,40 @@ pub struct Stage<'a> {
 }
 
 /// New alignments of `reads`, as offsets into the stage; `None` for reads that are better left alone. `haplotypes` are
-/// sequences of the window.
+/// sequences of the window; those that the reads cover are left, the best supported first.
+pub fn align(
+    reads: &[&Read],
+    haplotypes: &mut Vec<Vec<u8>>,
+    stage: &Stage,
+    options: &AlignOptions,
+) -> Vec<Option<Alignment>> {
+    let mut placed = placed(reads, haplotypes, stage, options);
+    placed.retain(|haplotype| haplotype.is_reference || haplotype.covered);
+    // Stable: among equals the order of the sequences stays.
+    placed.sort_by_key(|haplotype| Reverse(haplotype.support));
+    *haplotypes = placed.iter().map(|haplotype| haplotype.window.clone()).collect();
+    settled(reads, placed, stage, options)
+}
+
+/// The same for further reads of a window: to the haplotypes that [`align`] left.
 #[must_use]
-pub fn align(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &AlignOptions) -> Vec<Option<Alignment>> {
+pub fn align_more(
+    reads: &[&Read],
+    haplotypes: &[Vec<u8>],
+    stage: &Stage,
+    options: &AlignOptions,
+) -> Vec<Option<Alignment>> {
+    settled(reads, placed(reads, haplotypes, stage, options), stage, options)
+}
+
+/// The haplotypes with the reads that fit them without gaps.
+fn placed(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &AlignOptions) -> Vec<Placed> {
+    let seeds = Seeds::of(reads);
+    haplotypes.iter().map(|bases| Placed::new(bases, stage, reads, &seeds, options)).collect()
+}
+
+/// The alignments of the reads, each to the haplotype that it fits best, the first of equals.
+fn settled(reads: &[&Read], mut placed: Vec<Placed>, stage: &Stage, options: &AlignOptions) -> Vec<Option<Alignment>> {
     let scores = Scores {
         matching: options.matching,
         mismatch: options.mismatch,
@@ -74,14 +105,6 @@ pub fn align(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &A
         gap_extend: options.gap_extend,
     };
     let mut aligner = LocalAligner::new(scores);
-    let seeds = Seeds::of(reads);
-    let mut placed: Vec<Placed> = haplotypes
-        .iter()
-        .map(|bases| Placed::new(bases, stage, reads, &seeds, options))
-        .filter(|haplotype| haplotype.is_reference || haplotype.covered)
-        .collect();
-    // Stable: among equals the order of the sequences stays.
-    placed.sort_by_key(|haplotype| Reverse(haplotype.support));
     for haplotype in &mut placed {
         haplotype.find_places(stage.reference, &mut aligner);
     }
@@ -160,6 +183,8 @@ fn op(kind: CigarKind, length: usize) -> Cigar {
 
 /// A haplotype with its surroundings and the reads on it.
 struct Placed {
+    /// Its bases in the window.
+    window: Vec<u8>,
     bases: Vec<u8>,
     is_reference: bool,
     /// True where reads without gaps cover the whole window.
@@ -199,7 +224,7 @@ impl Placed {
         });
         let covered = depths.skip(inside.start).take(inside.len()).all(|depth| depth > 0);
         let is_reference = bases == stage.reference;
-        Self { bases, is_reference, covered, support, fits, places: Vec::new() }
+        Self { window: window.to_vec(), bases, is_reference, covered, support, fits, places: Vec::new() }
     }
 
     /// The haplotype's part over a part of the stage.
@@ -314,11 +339,16 @@ mod tests {
     fn aligned(reads: &[&str], haplotypes: &[&str]) -> Vec<Option<(usize, String)>> {
         let reads: Vec<_> = reads.iter().map(|bases| ReadBuilder::new(0, bases).build()).collect();
         let reads: Vec<_> = reads.iter().collect();
-        let haplotypes: Vec<_> = haplotypes.iter().map(|bases| bases.as_bytes().to_vec()).collect();
+        let mut haplotypes: Vec<_> = haplotypes.iter().map(|bases| bases.as_bytes().to_vec()).collect();
         let reference = stage_bases();
         let stage =
             Stage { start: 0, reference: reference.as_bytes(), window: BEFORE.len()..BEFORE.len() + WINDOW.len() };
-        let found = align(&reads, &haplotypes, &stage, &AlignOptions::default());
+        let found = align(&reads, &mut haplotypes, &stage, &AlignOptions::default());
+        // Read by read, they go where they went together.
+        for (read, together) in reads.iter().zip(&found) {
+            let alone = align_more(&[*read], &haplotypes, &stage, &AlignOptions::default());
+            assert_eq!(alone.first(), Some(together));
+        }
         found.into_iter().map(|a| a.map(|a| (a.start, cigar_text(&a.cigar)))).collect()
     }
 

@@ -40,13 +40,19 @@ pub struct Placement {
     bases: Option<Box<[u8]>>,
 }
 
-/// A number for what a read's record holds: reads of one place may share a name, or have none.
+/// A number for what a read's record holds: reads of one position may share a name, or have none. Clipped bases are left out of it, since a
+/// trimmer's are dropped from the read ([`Trimmed`](crate::reads::Trimmed)).
 fn fingerprint(read: &Read) -> u64 {
     let mut hasher = DefaultHasher::new();
     let cigar = read.moved_from.as_ref().map_or(&read.cigar, |before| &before.cigar);
     (&read.name, read.flags, &read.read_group, read.mapping_quality, read.start_in_file()).hash(&mut hasher);
-    cigar.iter().for_each(|op| (op.kind as u8, op.length).hash(&mut hasher));
-    (read.written.as_ref().unwrap_or(&read.bases), &read.qualities).hash(&mut hasher);
+    let is_clip = |op: &&Cigar| matches!(op.kind, CigarKind::SoftClip | CigarKind::HardClip);
+    let soft = |op: &Cigar| if op.kind == CigarKind::SoftClip { op.length as usize } else { 0 };
+    let head: usize = cigar.iter().take_while(is_clip).map(soft).sum();
+    let tail: usize = cigar.iter().rev().take_while(is_clip).map(soft).sum();
+    cigar.iter().filter(|op| !is_clip(op)).for_each(|op| (op.kind as u8, op.length).hash(&mut hasher));
+    let bases = read.written.as_ref().unwrap_or(&read.bases);
+    (&bases[head..bases.len() - tail], &read.qualities[head..read.qualities.len() - tail]).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -55,10 +61,19 @@ impl From<&Read> for Placement {
         let moved = read.moved_from.is_some();
         Self {
             record: fingerprint(read),
-            now: moved.then(|| Moved { start: read.span.start(), cigar: read.cigar.clone() }),
+            now: moved.then(|| Moved { start: read.span.start(), cigar: with_hard_clips(read) }),
             bases: read.written.as_ref().filter(|_| moved).map(|_| read.bases.clone()),
         }
     }
+}
+
+/// The read's alignment with the hard clips that it had before it was moved: those of the file, and ends that were left out of account.
+fn with_hard_clips(read: &Read) -> Box<[Cigar]> {
+    let is_hard = |op: &&Cigar| op.kind == CigarKind::HardClip;
+    let before = read.moved_from.as_ref().map_or(&[][..], |before| &before.cigar);
+    let head = before.iter().take_while(is_hard);
+    let tail = before.iter().rev().take_while(is_hard);
+    head.chain(read.cigar.iter().filter(|op| !is_hard(op))).chain(tail).copied().collect()
 }
 
 /// Writes the BAM. Dropped before [`RealignedBam::finish`], it leaves nothing behind.
@@ -268,24 +283,47 @@ fn move_record(record: &mut bam::Record, now: &Moved, bases: Option<&[u8]>, sour
         let _ = record.remove_aux(tag);
     }
     record.push_aux(b"OA", Aux::String(&old)).map_err(|e| source.broken_at(tid, position, &e))?;
-    let hard = |op: Option<&HtsCigar>| op.copied().filter(|op| matches!(op, HtsCigar::HardClip(_)));
     let before = record.cigar();
-    let cigar: Vec<HtsCigar> = hard(before.first())
-        .into_iter()
-        .chain(now.cigar.iter().filter(|op| op.kind != CigarKind::HardClip).map(|&op| op.into()))
-        .chain(hard(before.last()).filter(|_| before.len() > 1))
-        .collect();
-    let cigar = CigarString(cigar);
+    let cigar = CigarString(clipped_as_before(&before, &now.cigar));
     match bases {
         Some(bases) => {
             let (name, qualities) = (record.qname().to_vec(), record.qual().to_vec());
-            record.set(&name, Some(&cigar), bases, &qualities);
+            let whole = with_clips(bases, &record.seq().as_bytes(), &cigar);
+            record.set(&name, Some(&cigar), &whole, &qualities);
         }
         None => record.set_cigar(Some(&cigar)),
     }
     record.set_pos(now.start.cast_signed());
     record.set_bin(bin(record.pos(), record.cigar().end_pos()));
     Ok(())
+}
+
+/// A new alignment as the record has its clips: what it does not hold is clipped hard, what was left out of account softly.
+fn clipped_as_before(before: &[HtsCigar], now: &[Cigar]) -> Vec<HtsCigar> {
+    let is_hard = |op: &&Cigar| op.kind == CigarKind::HardClip;
+    let of_record = |op: Option<&HtsCigar>| match op {
+        Some(HtsCigar::HardClip(length)) => *length,
+        _ => 0,
+    };
+    let clips = |hard: u32, all: u32| {
+        let soft = all.saturating_sub(hard);
+        [HtsCigar::HardClip(hard), HtsCigar::SoftClip(soft)].into_iter().filter(|op| !op.is_empty())
+    };
+    let sum = |ops: &mut dyn Iterator<Item = &Cigar>| ops.map(|op| op.length).sum::<u32>();
+    let head = clips(of_record(before.first()), sum(&mut now.iter().take_while(is_hard)));
+    let last = before.last().filter(|_| before.len() > 1);
+    let tail: Vec<HtsCigar> = clips(of_record(last), sum(&mut now.iter().rev().take_while(is_hard))).collect();
+    head.chain(now.iter().filter(|op| !is_hard(op)).map(|&op| op.into())).chain(tail.into_iter().rev()).collect()
+}
+
+/// A read's bases with those of a record's clips that were left out of account, which `cigar` has again; `=` says nothing in a clip.
+fn with_clips(bases: &[u8], of_record: &[u8], cigar: &[HtsCigar]) -> Vec<u8> {
+    let missing = of_record.len().saturating_sub(bases.len());
+    let head = cigar.iter().find(|op| !matches!(op, HtsCigar::HardClip(_)));
+    let head = head.map_or(0, |op| if let HtsCigar::SoftClip(n) = op { *n as usize } else { 0 }).min(missing);
+    let tail = &of_record[of_record.len() - (missing - head)..];
+    let clipped = |bases: &[u8]| bases.iter().map(|&base| if base == b'=' { b'N' } else { base }).collect::<Vec<u8>>();
+    [clipped(&of_record[..head]), bases.to_vec(), clipped(tail)].concat()
 }
 
 /// The bin of an alignment over `start..end`, 0-based (SAM specification, section 5.3).
@@ -315,6 +353,7 @@ impl From<Cigar> for HtsCigar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{ReadBuilder, cigar};
 
     fn region(sequence: usize, contig: usize, start: u64, end: u64) -> Region {
         Region { sequence, contig: ContigId(contig), interval: Interval::new(start, end) }
@@ -335,6 +374,22 @@ mod tests {
         assert_eq!(owners(180, 460), [1]);
         assert_eq!(owners(150, 520), [1, 1]);
         assert_eq!(owners(400, 550), [2]);
+    }
+
+    #[test]
+    fn clips_are_what_the_record_has() {
+        let before = |text: &str| -> Vec<HtsCigar> { cigar(text).iter().map(|&op| op.into()).collect() };
+        let read = |text: &str| {
+            let mut read = ReadBuilder::new(100, &"A".repeat(40)).cigar(text).build();
+            assert!(read.realign(98, cigar("10M2I28M")));
+            CigarString(clipped_as_before(&before(&text.replace("9H", "9S")), &with_hard_clips(&read))).to_string()
+        };
+        // 5H is of the file; 9H was 9S there.
+        assert_eq!(read("5H9H40M9H5H"), "5H9S10M2I28M9S5H");
+        assert_eq!(
+            (read("9H40M"), read("40M9H"), read("5H40M")),
+            ("9S10M2I28M".into(), "10M2I28M9S".into(), "5H10M2I28M".into())
+        );
     }
 
     #[test]

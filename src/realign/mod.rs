@@ -4,6 +4,9 @@
 //! indel here, mismatches there, a clipped end elsewhere. [`windows`](mod@windows) finds such places, [`graph`] assembles
 //! the haplotypes that the reads come from, and [`align`](mod@align) gives each read the alignment of the haplotype that it
 //! fits best. Bases and qualities stay as they are.
+//!
+//! Of a region that is too deep to be looked at read by read, a sample is realigned so; the windows and haplotypes that it gave
+//! are its [`Plan`], by which all its reads are aligned, some at a time.
 
 pub mod align;
 pub mod bam;
@@ -25,6 +28,8 @@ pub use windows::WindowOptions;
 
 /// So many mismatches in a read without gaps may hide one.
 const MANY_MISMATCHES: usize = 3;
+/// Reads that are aligned to the haplotypes of a plan at once: with the most haplotypes there are, 15 MB.
+const READS_AT_ONCE: usize = 1024;
 
 /// How reads are realigned; stored in a model, since the model was trained on such reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,22 +57,63 @@ impl Default for RealignOptions {
 }
 
 /// Realigns `reads`, which overlap `region`, in place and in [`Read::order`]. `reference` should reach beyond the reads on
-/// both sides, N off the contig. Returns how many alignments changed.
-pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow, options: &RealignOptions) -> usize {
+/// both sides, N off the contig. Returns how many alignments changed, and by what further reads of the region are aligned.
+pub fn realign(
+    region: Interval,
+    reads: &mut [Read],
+    reference: &ReferenceWindow,
+    options: &RealignOptions,
+) -> (usize, Plan) {
     let windows = windows::windows(region, reads, reference, &options.windows);
-    let mut assigned: Vec<Vec<usize>> = vec![Vec::new(); windows.len()];
-    for (i, read) in reads.iter().enumerate().filter(|(_, read)| can_move(read, options)) {
-        if let Some(window) = most_overlapped(&windows, read.span) {
-            assigned[window].push(i);
-        }
-    }
+    let assigned = assigned(&windows, reads, options);
+    let mut plan = Plan::default();
     let mut alignments = Vec::new();
-    for (window, members) in windows.into_iter().zip(assigned) {
-        if !in_doubt(window, reads, reference, options.windows.min_base_quality) {
-            continue;
+    for (interval, members) in windows.into_iter().zip(assigned) {
+        let mut window = Window { interval, around: interval, haplotypes: Vec::new() };
+        if in_doubt(interval, reads, reference, options.windows.min_base_quality) {
+            alignments.extend(window.realign(reads, &members, reference, options));
         }
-        alignments.extend(in_window(window, reads, &members, reference, options));
+        plan.windows.push(window);
     }
+    (apply(reads, alignments), plan)
+}
+
+/// What realigning a sample of a region's reads gave: windows, and the haplotypes of each.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    windows: Vec<Window>,
+}
+
+#[derive(Clone, Debug)]
+struct Window {
+    interval: Interval,
+    /// It and its reads, with a margin.
+    around: Interval,
+    /// Those that reads were aligned to, the best supported first; none where reads are left as they are.
+    haplotypes: Vec<Vec<u8>>,
+}
+
+impl Plan {
+    /// Aligns further reads of the region in place and in [`Read::order`]. A read's alignment does not depend on how many others
+    /// there are: time grows with the reads, memory does not.
+    pub fn realign(&self, reads: &mut [Read], reference: &ReferenceWindow, options: &RealignOptions) {
+        let intervals: Vec<Interval> = self.windows.iter().map(|window| window.interval).collect();
+        let assigned = assigned(&intervals, reads, options);
+        let mut alignments = Vec::new();
+        for (window, members) in self.windows.iter().zip(assigned).filter(|(window, _)| !window.haplotypes.is_empty()) {
+            for members in members.chunks(READS_AT_ONCE) {
+                alignments.extend(window.realign_more(reads, members, reference, options));
+            }
+        }
+        apply(reads, alignments);
+    }
+}
+
+/// A new alignment: index of the read, start and CIGAR.
+type NewAlignment = (usize, u64, Box<[Cigar]>);
+
+/// Gives reads new alignments and sorts them; how many changed.
+fn apply(reads: &mut [Read], alignments: Vec<NewAlignment>) -> usize {
     let mut changed = 0;
     for (i, start, cigar) in alignments {
         changed += usize::from(reads[i].realign(start, cigar));
@@ -76,6 +122,17 @@ pub fn realign(region: Interval, reads: &mut [Read], reference: &ReferenceWindow
         reads.sort_by(|a, b| a.order().cmp(&b.order()));
     }
     changed
+}
+
+/// Indexes of the reads that belong to each window.
+fn assigned(windows: &[Interval], reads: &[Read], options: &RealignOptions) -> Vec<Vec<usize>> {
+    let mut assigned: Vec<Vec<usize>> = vec![Vec::new(); windows.len()];
+    for (i, read) in reads.iter().enumerate().filter(|(_, read)| can_move(read, options)) {
+        if let Some(window) = most_overlapped(windows, read.span) {
+            assigned[window].push(i);
+        }
+    }
+    assigned
 }
 
 /// Whether the reads over a window can lie better: one has a gap or a clipped end, or two have many mismatches. Otherwise all
@@ -105,30 +162,64 @@ fn most_overlapped(windows: &[Interval], span: Interval) -> Option<usize> {
     shared.filter(|(_, n)| *n > 0).rev().max_by_key(|(_, n)| *n).map(|(i, _)| i)
 }
 
-/// New alignments of those of `members` that get one: index, start and CIGAR.
-fn in_window(
-    window: Interval,
-    reads: &[Read],
-    members: &[usize],
-    reference: &ReferenceWindow,
-    options: &RealignOptions,
-) -> Vec<(usize, u64, Box<[Cigar]>)> {
-    let around = members.iter().fold(window, |all, &i| {
-        Interval::new(all.start().min(reads[i].span.start()), all.end().max(reads[i].span.end()))
-    });
-    let around = around.padded(options.align.margin, u64::MAX - options.align.margin);
-    let bases = |interval: Interval| reference.slice(interval.start().cast_signed(), interval.end().cast_signed());
-    let (Some(inside), Some(all)) = (bases(window), bases(around)) else { return Vec::new() };
-    let overlapping = reads.iter().filter(|read| read.span.overlaps(window) && can_move(read, options));
-    let Some(haplotypes) = graph::haplotypes(inside, overlapping, &options.graph) else { return Vec::new() };
-    let offset = to_usize(window.start() - around.start());
-    let stage = align::Stage { start: around.start(), reference: all, window: offset..offset + inside.len() };
-    let movable: Vec<&Read> = members.iter().map(|&i| &reads[i]).collect();
-    let found = align::align(&movable, &haplotypes, &stage, &options.align);
+impl Window {
+    /// Assembles the haplotypes from all reads and aligns `members` to them.
+    fn realign(
+        &mut self,
+        reads: &[Read],
+        members: &[usize],
+        reference: &ReferenceWindow,
+        options: &RealignOptions,
+    ) -> Vec<NewAlignment> {
+        self.around = self.with(reads, members, options);
+        let Some(stage) = self.stage(self.around, reference) else { return Vec::new() };
+        let overlapping = reads.iter().filter(|read| read.span.overlaps(self.interval) && can_move(read, options));
+        let inside = &stage.reference[stage.window.clone()];
+        let Some(mut haplotypes) = graph::haplotypes(inside, overlapping, &options.graph) else { return Vec::new() };
+        let movable: Vec<&Read> = members.iter().map(|&i| &reads[i]).collect();
+        let found = align::align(&movable, &mut haplotypes, &stage, &options.align);
+        self.haplotypes = haplotypes;
+        in_genome(&stage, members, found)
+    }
+
+    /// Aligns further reads to the haplotypes.
+    fn realign_more(
+        &self,
+        reads: &[Read],
+        members: &[usize],
+        reference: &ReferenceWindow,
+        options: &RealignOptions,
+    ) -> Vec<NewAlignment> {
+        let Some(stage) = self.stage(self.with(reads, members, options), reference) else { return Vec::new() };
+        let movable: Vec<&Read> = members.iter().map(|&i| &reads[i]).collect();
+        let found = align::align_more(&movable, &self.haplotypes, &stage, &options.align);
+        in_genome(&stage, members, found)
+    }
+
+    /// What was around it and what these reads need.
+    fn with(&self, reads: &[Read], members: &[usize], options: &RealignOptions) -> Interval {
+        let needed = members.iter().fold(self.interval, |all, &i| {
+            Interval::new(all.start().min(reads[i].span.start()), all.end().max(reads[i].span.end()))
+        });
+        let needed = needed.padded(options.align.margin, u64::MAX - options.align.margin);
+        Interval::new(needed.start().min(self.around.start()), needed.end().max(self.around.end()))
+    }
+
+    fn stage<'a>(&self, around: Interval, reference: &'a ReferenceWindow) -> Option<align::Stage<'a>> {
+        let bases = reference.slice(around.start().cast_signed(), around.end().cast_signed())?;
+        let first = to_usize(self.interval.start() - around.start());
+        Some(align::Stage {
+            start: around.start(),
+            reference: bases,
+            window: first..first + to_usize(self.interval.len()),
+        })
+    }
+}
+
+/// Alignments to a stage as alignments to the contig.
+fn in_genome(stage: &align::Stage, members: &[usize], found: Vec<Option<compose::Alignment>>) -> Vec<NewAlignment> {
     let places = members.iter().zip(found);
-    places
-        .filter_map(|(&i, alignment)| alignment.map(|a| (i, around.start() + a.start as u64, a.cigar.into())))
-        .collect()
+    places.filter_map(|(&i, alignment)| alignment.map(|a| (i, stage.start + a.start as u64, a.cigar.into()))).collect()
 }
 
 /// Two bits for a base; `None` for other letters.
@@ -168,7 +259,20 @@ mod tests {
         let padded = format!("{0}{reference}{0}", "N".repeat(100));
         let window = ReferenceWindow::new(-100, padded.into_bytes());
         let region = Interval::new(0, reference.len() as u64);
-        let changed = realign(region, &mut reads, &window, &RealignOptions::default());
+        let all = reads.clone();
+        let (changed, plan) = realign(region, &mut reads, &window, &RealignOptions::default());
+        // Aligned by the plan, one after the other, they lie as they do together.
+        let mut again: Vec<Read> = all
+            .into_iter()
+            .map(|read| {
+                let mut one = [read];
+                plan.realign(&mut one, &window, &RealignOptions::default());
+                let [read] = one;
+                read
+            })
+            .collect();
+        again.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        assert_eq!(again, reads);
         (changed, reads)
     }
 
@@ -208,7 +312,7 @@ mod tests {
         let short = RealignOptions { max_read_length: READ - 1, ..RealignOptions::default() };
         let mut reads = careless(&haplotype, 0, 160, 3);
         let window = ReferenceWindow::new(0, REFERENCE.as_bytes().to_vec());
-        assert_eq!(realign(Interval::new(0, 160), &mut reads, &window, &short), 0);
+        assert_eq!(realign(Interval::new(0, 160), &mut reads, &window, &short).0, 0);
     }
 
     #[test]

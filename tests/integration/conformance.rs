@@ -189,7 +189,7 @@ fn classified_sites() -> Vec<(Candidate, BySet)> {
             reference_reverse_count: 0,
             depth: u32::try_from(result.site.depth).unwrap(),
             mapping_quality: 60.0,
-            forced: false,
+            asked: None,
         };
         if sites.last().is_none_or(|(last, _)| *last != candidate) {
             sites.push((candidate, BySet::new()));
@@ -278,7 +278,7 @@ fn reference_blocks_are_deepvariants() {
     let ours: Vec<ReferenceBlock> = evidence()
         .iter()
         .flat_map(|e| {
-            let cut = reference::blocks(ContigId(0), &e.counts, &e.reference, reference::DEFAULT_QUALITY_BIN);
+            let cut = reference::blocks(ContigId(0), &e.depths, &e.reference, reference::DEFAULT_QUALITY_BIN);
             // varpix cuts at multiples of 10 kb, DeepVariant at the ends of its regions only.
             let mut joiner = reference::Joiner::new(reference::DEFAULT_QUALITY_BIN);
             let mut whole: Vec<_> = cut.into_iter().filter_map(|block| joiner.push(block)).collect();

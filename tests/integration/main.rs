@@ -5,6 +5,7 @@
 mod call;
 mod chunks;
 mod conformance;
+mod depths;
 mod faults;
 mod golden;
 #[cfg(feature = "torch")]
@@ -14,6 +15,7 @@ mod import;
 mod indexes;
 mod inputs;
 mod library;
+mod made;
 mod manners;
 mod models;
 mod outputs;

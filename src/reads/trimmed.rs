@@ -1,0 +1,203 @@
+//! Reads of a region and the reference -> the same reads without the ends that a trimmer soft clipped: [`Trimmed`].
+//!
+//! An aligner clips what does not fit, and realignment may find where it belongs. A trimmer (of primers, of mates' overlaps) clips what
+//! does fit but is not the sample's own, so that it counts for nothing; aligned back it would speak for the reference. Its clips are
+//! known by their bases, which are the reference's. An aligner leaves some of these too: so the reads of a region are believed to be
+//! trimmed where nearly all longer clips are such, or at one boundary where several are. (Of the HG001 reads that DeepVariant's test
+//! outputs are of, some clips fit, but at no boundary and in no region so many; all its images and counts stay as they are.)
+//!
+//! The ends become hard clips: the bases are dropped.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::read::{Cigar, CigarKind, Read};
+use crate::genome::ReferenceWindow;
+
+/// What a base that is not the reference's takes away from how well a clip fits, where one that is adds 1.
+const MISMATCH: i64 = 4;
+/// Fit from which on a clip says what made it.
+const TELLING: usize = 8;
+/// So many telling clips that fit, and so many of ten, are a trimmer's in a region.
+const IN_REGION: usize = 8;
+const OF_TEN_IN_REGION: usize = 8;
+/// The same at one boundary.
+const AT_BOUNDARY: usize = 3;
+const OF_TEN_AT_BOUNDARY: usize = 6;
+
+/// Where an alignment begins or ends: the position, and true for its end.
+type Boundary = (u64, bool);
+
+/// Clips, and those of them that fit.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    fit: usize,
+    all: usize,
+}
+
+impl Tally {
+    fn add(&mut self, fits: bool) {
+        self.fit += usize::from(fits);
+        self.all += 1;
+    }
+
+    fn is_trimmers(self, fewest: usize, of_ten: usize) -> bool {
+        self.fit >= fewest && 10 * self.fit >= of_ten * self.all
+    }
+}
+
+/// Which soft clips of a region are a trimmer's.
+#[derive(Clone, Debug, Default)]
+pub struct Trimmed {
+    everywhere: bool,
+    boundaries: FxHashSet<Boundary>,
+}
+
+impl Trimmed {
+    /// Looks at the clips of a region's reads.
+    #[must_use]
+    pub fn of(reads: &[Read], reference: &ReferenceWindow) -> Self {
+        let mut all = Tally::default();
+        let mut at: FxHashMap<Boundary, Tally> = FxHashMap::default();
+        for read in reads {
+            for end in [false, true] {
+                let Some(length) = clip(read, end).filter(|&length| length >= TELLING) else { continue };
+                let fits = fit(read, end, length, reference) >= TELLING.cast_signed() as i64;
+                all.add(fits);
+                at.entry(boundary(read, end)).or_default().add(fits);
+            }
+        }
+        let trimmers = |tally: &Tally| tally.is_trimmers(AT_BOUNDARY, OF_TEN_AT_BOUNDARY);
+        Self {
+            everywhere: all.is_trimmers(IN_REGION, OF_TEN_IN_REGION),
+            boundaries: at.into_iter().filter(|(_, tally)| trimmers(tally)).map(|(boundary, _)| boundary).collect(),
+        }
+    }
+
+    /// Drops the trimmer's clips of these reads.
+    pub fn drop_from(&self, reads: &mut [Read], reference: &ReferenceWindow) {
+        if !self.everywhere && self.boundaries.is_empty() {
+            return;
+        }
+        for read in reads {
+            for end in [false, true] {
+                let Some(length) = clip(read, end) else { continue };
+                let believed = self.everywhere || self.boundaries.contains(&boundary(read, end));
+                if believed && fit(read, end, length, reference) > 0 {
+                    drop_end(read, end, length);
+                }
+            }
+        }
+    }
+}
+
+fn boundary(read: &Read, end: bool) -> Boundary {
+    (if end { read.span.end() } else { read.span.start() }, end)
+}
+
+/// Length of the soft clip at an end, in bp.
+fn clip(read: &Read, end: bool) -> Option<usize> {
+    let is_hard = |op: &&Cigar| op.kind == CigarKind::HardClip;
+    let op =
+        if end { read.cigar.iter().rev().find(|op| !is_hard(op)) } else { read.cigar.iter().find(|op| !is_hard(op)) };
+    op.filter(|op| op.kind == CigarKind::SoftClip).map(|op| op.length as usize)
+}
+
+/// How well the clipped bases fit the reference where they would lie if the alignment went on.
+fn fit(read: &Read, end: bool, length: usize, reference: &ReferenceWindow) -> i64 {
+    let (bases, start) = if end {
+        (&read.bases[read.bases.len() - length..], read.span.end().cast_signed())
+    } else {
+        (&read.bases[..length], read.span.start().cast_signed() - length.cast_signed() as i64)
+    };
+    let one = |(position, &base): (i64, &u8)| if base == reference.base(position) { 1 } else { -MISMATCH };
+    (start..).zip(bases).map(one).sum()
+}
+
+/// Makes the soft clip at an end a hard one.
+fn drop_end(read: &mut Read, end: bool, length: usize) {
+    let op = if end {
+        read.cigar.iter_mut().rev().find(|op| op.kind != CigarKind::HardClip)
+    } else {
+        read.cigar.iter_mut().find(|op| op.kind != CigarKind::HardClip)
+    };
+    if let Some(op) = op {
+        op.kind = CigarKind::HardClip;
+    }
+    let kept = if end { 0..read.bases.len() - length } else { length..read.bases.len() };
+    read.bases = read.bases[kept.clone()].into();
+    read.written = read.written.as_ref().map(|written| written[kept.clone()].into());
+    read.qualities = read.qualities[kept].into();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ReadBuilder, cigar_text};
+
+    const REFERENCE: &str =
+        "TTGACCATGCAAGTCGATTGCAACTGGATCCAGTTACGACGGATCTCCTAGAAGCTACGGTTTAACATGCGTATCGGCATCTTAGGCCAATCTGTGAACG";
+
+    fn window() -> ReferenceWindow {
+        ReferenceWindow::new(0, REFERENCE.as_bytes().to_vec())
+    }
+
+    /// A read of the reference from `start` on, `length` bp with its clips.
+    fn read(start: usize, length: usize, cigar: &str, name: &str) -> Read {
+        let clipped = cigar.split_once('S').map_or(0, |(head, _)| head.parse().unwrap_or(0));
+        ReadBuilder::new((start + clipped) as u64, &REFERENCE[start..start + length]).cigar(cigar).name(name).build()
+    }
+
+    fn after(mut reads: Vec<Read>) -> Vec<(String, usize)> {
+        Trimmed::of(&reads, &window()).drop_from(&mut reads, &window());
+        reads.iter().map(|read| (cigar_text(&read.cigar), read.bases.len())).collect()
+    }
+
+    #[test]
+    fn clips_of_one_boundary_that_fit_are_dropped() {
+        // Two of the reads begin within the primer.
+        let reads = [
+            read(20, 60, "20S40M", "a"),
+            read(20, 60, "20S40M", "b"),
+            read(30, 50, "10S40M", "c"),
+            read(36, 44, "4S40M", "d"),
+        ];
+        let dropped = after(reads.to_vec());
+        assert_eq!(dropped, ["20H40M", "20H40M", "10H40M", "4H40M"].map(|cigar| (cigar.to_owned(), 40)));
+        assert_eq!(after(reads[..2].to_vec())[0], ("20S40M".into(), 60));
+    }
+
+    #[test]
+    fn a_wrong_base_does_not_matter_and_a_clip_that_does_not_fit_stays() {
+        let mut reads: Vec<Read> = (0..4).map(|i| read(10, 60, "40M20S", &i.to_string())).collect();
+        reads[0].bases[40] = if reads[0].bases[40] == b'A' { b'C' } else { b'A' };
+        let other = b"GGGGGGGGGGGGGGGGGGGG";
+        reads[3].bases[40..].copy_from_slice(other);
+        let dropped: Vec<String> = after(reads).into_iter().map(|(cigar, _)| cigar).collect();
+        assert_eq!(dropped, ["40M20H", "40M20H", "40M20H", "40M20S"]);
+    }
+
+    #[test]
+    fn clips_all_over_the_region_that_fit_are_dropped() {
+        let reads: Vec<Read> = (0..8).map(|i| read(i, 60, "45M15S", &i.to_string())).collect();
+        assert!(after(reads.clone()).iter().all(|(cigar, length)| cigar == "45M15H" && *length == 45));
+        assert!(after(reads[..7].to_vec()).iter().all(|(cigar, _)| cigar == "45M15S"));
+    }
+
+    #[test]
+    fn an_aligners_clips_stay() {
+        let bases = [&REFERENCE[20..60], "GGGGGGGGGGGGGGG"].concat();
+        let mut reads = ReadBuilder::new(20, &bases).cigar("40M15S").copies(12);
+        reads.extend((0..5).map(|i| read(20, 55, "40M15S", &i.to_string())));
+        assert!(after(reads).iter().all(|(cigar, _)| cigar == "40M15S"));
+    }
+
+    #[test]
+    fn both_ends_and_real_hard_clips() {
+        let reads: Vec<Read> = (0..3).map(|i| read(20, 60, "10S40M10S", &i.to_string())).collect();
+        assert_eq!(after(reads)[0], ("10H40M10H".into(), 40));
+        let hard: Vec<Read> = (0..3)
+            .map(|i| ReadBuilder::new(30, &REFERENCE[20..60]).cigar("5H10S30M3H").name(&i.to_string()).build())
+            .collect();
+        assert_eq!(after(hard)[0], ("5H10H30M3H".into(), 30));
+    }
+}
