@@ -16,6 +16,7 @@ use super::model_dir::bytes;
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
+use crate::output;
 
 /// Deepest candidates, in reads, that a small model may judge that has learned from 5 to 75 reads and from collapsed copies of some times
 /// as many. Deeper ones are not among the strange ones below, since depths are looked at by their logarithms. On simulated heterozygous
@@ -169,7 +170,7 @@ impl FastNetwork {
     /// [`Error::Output`] where that fails.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string(self).map_err(|e| Error::Internal(format!("{}: {e}", path.display())))?;
-        std::fs::write(path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
+        output::write(path, (text + "\n").as_bytes())
     }
 
     /// Reads what `fast.json` holds.

@@ -1,6 +1,6 @@
 //! `varpix call`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::backend;
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
+use super::files;
 use super::filters::FilterArgs;
 use super::progress::Progress;
 use crate::alignment_file::sample::sample_name;
@@ -20,13 +21,14 @@ use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
 use crate::genotype::reference::DEFAULT_QUALITY_BIN;
+use crate::output::{self, Files};
 use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::realign::RealignedBam;
 use crate::regions::Targets;
 use crate::sites::{SiteRecords, Sites};
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
-use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
+use crate::vcf::{CallStyle, GvcfWriter, InfoField, VcfWriter};
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -67,6 +69,12 @@ pub(super) struct CallArgs {
     /// Write only calls with at least this QUAL
     #[arg(long, alias = "min-quality", default_value_t = 0.0, value_name = "PHRED", value_parser = common::number(0.0..=1e6))]
     min_qual: f64,
+    /// INFO fields of calls, with commas between them: DP, AC, AN, AF
+    #[arg(long, value_delimiter = ',', value_name = "FIELD")]
+    info: Vec<InfoField>,
+    /// Path or URL for ##reference in the VCF header [default: file name of --ref]
+    #[arg(long, value_name = "TEXT", value_parser = header_text)]
+    header_reference: Option<String>,
     /// Write the command line to the VCF header
     #[arg(long)]
     header_command: bool,
@@ -79,9 +87,9 @@ pub(super) struct CallArgs {
     #[arg(help = "Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file")]
     #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED", help_heading = PLOIDY)]
     par_regions: Option<OsString>,
-    /// Genotypes of contigs with one copy: 1 (haploid) or 1/1 (diploid, as DeepVariant writes them)
-    #[arg(long, default_value = "haploid", value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
-    haploid_gt: String,
+    /// Genotypes of contigs with one copy: haploid (1) or diploid (1/1) [default: haploid in the VCF, diploid in the gVCF]
+    #[arg(long, value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
+    haploid_gt: Option<String>,
     /// Name or folder of the model
     #[arg(long, aliases = ["customized-model", "model-path"], default_value = DEFAULT_MODEL, value_name = "NAME|DIR", help_heading = MODEL)]
     model: PathBuf,
@@ -206,6 +214,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
     let model = args.model()?;
+    args.files(&model).check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -219,16 +228,23 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         sample: sample.clone(),
         model: model.config.name.clone(),
         model_checksum: model.checksum()?,
-        reference: inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        reference: args
+            .header_reference
+            .clone()
+            .unwrap_or_else(|| inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned()),
         command: args.header_command.then(common::command_line),
         gvcf: false,
     };
-    let style = CallStyle { haploid_as_diploid: args.haploid_gt == "diploid", ..CallStyle::default() };
+    let spelling = args.haploid_gt.as_deref();
+    let info = args.info.iter().copied().collect();
+    let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
+    // Joint callers of gVCFs (GLnexus) have no use for haploid likelihoods.
+    let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
     let mut realigned = args.realigned_bam(&model, &inputs)?;
     let mut writer = VcfWriter::create(&args.output_vcf, contigs, &header, style)?;
     let gvcf = args.output_gvcf.as_ref().map(|path| {
         let reference = inputs.reference.open()?;
-        GvcfWriter::create(path, reference, &header, style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
+        GvcfWriter::create(path, reference, &header, gvcf_style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
     });
     let mut gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk.as_ref()));
     let sites = args.sites(&inputs, &targets)?;
@@ -287,20 +303,17 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     );
     progress.finish();
     let stats = stats?;
-    let mut written = Vec::new();
-    let mut note = |path: &Path, index: Option<PathBuf>| {
-        written.extend(std::iter::once(path.to_owned()).chain(index).map(|path| path.display().to_string()));
-    };
-    if let (Some(bam), Some(path)) = (realigned, &args.realigned_bam) {
-        note(path, Some(bam.finish()?));
-    }
-    if let (Some(gvcf), Some(path)) = (gvcf, &args.output_gvcf) {
-        note(path, gvcf.finish()?);
-    }
-    note(&args.output_vcf, writer.finish()?);
+    // All are whole before the first gets its name.
+    let files = [
+        realigned.map(RealignedBam::finish).transpose()?,
+        gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
+        writer.finish()?,
+    ];
+    let written = output::place(files.into_iter().flatten().collect())?;
+    let written: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
     stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
-    log::info!("written: {}", written.join(", "));
+    log::info!("written: {}", if written.is_empty() { "standard output".into() } else { written.join(", ") });
     Ok(())
 }
 
@@ -309,6 +322,12 @@ fn unseen_allele(text: &str) -> Result<String, String> {
     let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
     let plain = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || "*_:".contains(c));
     if plain { Ok(text.to_owned()) } else { Err("expected a symbolic allele such as <*> or <NON_REF>".into()) }
+}
+
+/// A value of a header line.
+fn header_text(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && !text.starts_with('<') && !text.contains(char::is_control);
+    if plain { Ok(text.to_owned()) } else { Err("expected a path or URL, on one line".into()) }
 }
 
 impl CallArgs {
@@ -327,6 +346,19 @@ impl CallArgs {
         let Some(path) = &self.genotype_sites else { return Ok(None) };
         let records = SiteRecords::read(path, inputs.reference.contigs())?.within(targets);
         Ok(Some(Arc::new(records.placed(&mut inputs.reference.open()?)?)))
+    }
+
+    fn files(&self, model: &Model) -> Files {
+        let mut files = self.input.files();
+        files::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
+        files::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
+        self.chunk.iter().for_each(|bed| files.input("--chunk", bed));
+        self.genotype_sites.iter().for_each(|vcf| files::variants(&mut files, "--genotype-sites", vcf));
+        files::model(&mut files, "--model", &model.folder);
+        files.output("--output-vcf", &self.output_vcf);
+        self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
+        self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
+        files
     }
 
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::files;
 use crate::alignment_file::BamFile;
 use crate::error::{Error, Result};
 use crate::genome::{ReferenceFile, agreement, called};
 use crate::input::same_file;
+use crate::output::Files;
 use crate::reads::reference_check;
 use crate::regions::Targets;
 
@@ -44,6 +46,14 @@ pub(super) struct Inputs {
 }
 
 impl InputArgs {
+    /// The files that are named here.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files::reference(&mut files, "--ref", &self.reference);
+        files::reads(&mut files, "--reads", self.reads.iter().map(PathBuf::as_path));
+        files
+    }
+
     /// The inputs, and the regions that are asked for: the whole reference where there are none.
     pub(super) fn resolve(&self, regions: &[String]) -> Result<(Inputs, Targets)> {
         each_once(&self.reads)?;

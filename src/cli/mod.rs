@@ -7,7 +7,9 @@ mod call;
 mod common;
 mod compat;
 mod explain;
+mod files;
 mod filters;
+mod folder;
 #[cfg(feature = "torch")]
 mod import;
 mod manual;
@@ -91,7 +93,9 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { message: format!("varpix: {error}"), code: error.exit_code() }
+        // Whoever closed the pipe knows.
+        let message = if matches!(error, Error::ReaderGone) { String::new() } else { format!("varpix: {error}") };
+        Self { message, code: error.exit_code() }
     }
 }
 
@@ -116,6 +120,7 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     start_logging(&cli);
     common::silence_htslib();
     signals::watch()?;
+    folder::check()?;
     match cli.command {
         Command::Call(args) => call::run(&args)?,
         Command::Explain(args) => explain::run(&args)?,

@@ -1,7 +1,7 @@
 //! Calls and reference blocks in genome order -> the lines of a gVCF: blocks cut where calls are, nothing twice.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::header::{GVCF_CALL_FORMATS, HeaderOptions};
 use super::record::CallStyle;
@@ -9,13 +9,13 @@ use super::writer::{CallSink, VcfWriter};
 use crate::error::Result;
 use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
+use crate::genotype::likelihoods::IMPOSSIBLE;
 use crate::genotype::reference::{Joiner, ReferenceBlock};
+use crate::output::Whole;
 use crate::regions::Targets;
 
 /// The allele that stands for all others, unless another is asked for.
 pub const DEFAULT_UNSEEN: &str = "<*>";
-/// PL of genotypes with it.
-const IMPOSSIBLE: i32 = 990;
 
 /// Writes a gVCF.
 pub struct GvcfWriter {
@@ -102,11 +102,11 @@ impl GvcfWriter {
         Ok(())
     }
 
-    /// Writes the rest and gives the file and its index their final names; returns the index's path, if any.
+    /// Writes the rest and makes the file and its index whole; see [`VcfWriter::finish`].
     ///
     /// # Errors
     /// As [`VcfWriter::finish`].
-    pub fn finish(mut self) -> Result<Option<PathBuf>> {
+    pub fn finish(mut self) -> Result<Option<Whole>> {
         if let Some(last) = self.joiner.finish() {
             self.weaver.block(last);
         }
@@ -266,6 +266,7 @@ mod tests {
             genotype_quality: 50,
             min_depth: 30,
             likelihoods: [0.0, -9.0, -90.0],
+            haploid: false,
         }
     }
 

@@ -5,6 +5,7 @@ use varpix::candidates::Candidate;
 use varpix::evidence::{EvidenceOptions, Gatherer};
 use varpix::genome::ReferenceFile;
 use varpix::pileup::ImageSpec;
+use varpix::reads::BamSource;
 use varpix::regions::Targets;
 
 use crate::made::{Change, Made, READ, field, numbers, random_bases};
@@ -36,7 +37,7 @@ fn candidates(made: &Made, max_reads: usize) -> Vec<Candidate> {
     let reference = ReferenceFile::new(&made.path("ref.fa")).unwrap();
     let reads = BamFile::new(&made.path("reads.bam"), reference.path()).unwrap();
     let options = EvidenceOptions { max_reads, ..EvidenceOptions::default() };
-    let source = reads.open(reference.contigs(), options.reads()).unwrap();
+    let source = BamSource::open(std::slice::from_ref(&reads), reference.contigs(), options.reads()).unwrap();
     let mut gatherer = Gatherer::new(Box::new(source), reference.open().unwrap(), options, ImageSpec::default());
     let regions = Targets::whole(reference.contigs()).regions(1000);
     let all = regions.into_iter().map(|region| gatherer.gather(region).unwrap());

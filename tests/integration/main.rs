@@ -19,6 +19,7 @@ mod made;
 mod manners;
 mod models;
 mod outputs;
+mod placing;
 mod reads;
 mod reads_files;
 mod realigned;
