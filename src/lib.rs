@@ -29,6 +29,8 @@ pub mod genotype;
 /// Models of DeepVariant, brought into our form.
 #[cfg(feature = "torch")]
 pub mod import;
+/// Files that are read: regular ones.
+pub mod input;
 /// Files that are there whole or not at all.
 pub mod output;
 /// Candidates as images.

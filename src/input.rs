@@ -1,0 +1,151 @@
+//! A path of an input -> an open file that can be read from any place, or the sentence that says why not.
+//!
+//! Inputs are read several times, out of order and by several threads. A pipe, a folder or a URL serves nothing of that, and opening
+//! a pipe without a writer waits for ever, so the kind is asked for before a file is opened.
+
+use std::fs::{File, FileType};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Opens a file that is asked for by path; it is a regular one.
+///
+/// # Errors
+/// [`Error::Input`] where there is none, where it is a folder, pipe, socket or device, or where the path stands for standard
+/// input, an open descriptor or another machine's file.
+pub fn regular_file(path: &Path) -> Result<File> {
+    let opened = |e: std::io::Error| Error::input(path, format!("cannot be opened: {e}"));
+    not_elsewhere(path)?;
+    // Before opening, which a pipe would not return from.
+    must_be_regular(path, path.metadata().map_err(opened)?.file_type())?;
+    let file = File::open(path).map_err(opened)?;
+    // Of what was opened: the path may have been given to another file in between.
+    must_be_regular(path, file.metadata().map_err(opened)?.file_type())?;
+    Ok(file)
+}
+
+/// Whether two paths lead to one file: spelled in another way, through links, or by a second name of the same inode.
+///
+/// A path that does not exist is compared by its folder and name.
+#[must_use]
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    if let (Ok(a), Ok(b)) = (a.metadata(), b.metadata())
+        && (a.dev(), a.ino()) == (b.dev(), b.ino())
+    {
+        return true;
+    }
+    resolved(a) == resolved(b)
+}
+
+/// The path without links, `.` and `..`, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_path_buf() };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    resolved(parent).join(name)
+}
+
+/// Refuses names that stand for something other than a file of this machine.
+fn not_elsewhere(path: &Path) -> Result<()> {
+    let name = path.to_string_lossy();
+    let problem = if name.is_empty() {
+        return Err(Error::input(path, "an empty path was given for an input; give the path of a file"));
+    } else if name == "-" || name == "/dev/stdin" || name.starts_with("/dev/fd/") || name.starts_with("/proc/self/fd/")
+    {
+        "cannot be standard input or a pipe: inputs are read several times and out of order; give the path of a regular file"
+    } else if is_url(&name) {
+        "is on another machine; nothing is read over the network: download it, with its index, and give the local path"
+    } else {
+        return Ok(());
+    };
+    Err(Error::input(path, problem))
+}
+
+fn is_url(name: &str) -> bool {
+    name.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
+}
+
+fn must_be_regular(path: &Path, kind: FileType) -> Result<()> {
+    let what = match kind {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_dir() => "is a folder",
+        kind if kind.is_fifo() => "is a pipe",
+        kind if kind.is_socket() => "is a socket",
+        _ => "is a device",
+    };
+    Err(Error::input(
+        path,
+        format!("{what}; inputs are read several times and out of order: give the path of a regular file"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn problem(path: &Path) -> String {
+        regular_file(path).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_a_regular_file_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.bam");
+        std::fs::write(&file, "x").unwrap();
+        let link = folder.path().join("link.bam");
+        symlink(&file, &link).unwrap();
+        assert!(regular_file(&file).is_ok());
+        assert!(regular_file(&link).is_ok());
+        assert!(problem(folder.path()).contains("is a folder"));
+        assert!(problem(&folder.path().join("b.bam")).contains("cannot be opened"));
+        assert!(problem(Path::new("/dev/null")).contains("is a device"));
+        assert!(problem(Path::new("")).contains("empty path"));
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(problem(&pipe).contains("is a pipe"));
+    }
+
+    #[test]
+    fn what_is_no_file_of_this_machine_is_refused_by_its_name() {
+        for name in ["-", "/dev/stdin", "/dev/fd/3", "/proc/self/fd/0"] {
+            assert!(problem(Path::new(name)).contains("standard input"), "{name}");
+        }
+        for name in ["https://a.org/b.bam", "ftp://a/b.cram", "s3://a/b.bam", "gs://a/b.bam"] {
+            assert!(problem(Path::new(name)).contains("on another machine"), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_file_by_several_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("a"), "x").unwrap();
+        std::fs::write(path("b"), "x").unwrap();
+        std::fs::create_dir(path("folder")).unwrap();
+        std::fs::hard_link(path("a"), path("hard")).unwrap();
+        symlink(path("a"), path("soft")).unwrap();
+        symlink(path("folder"), path("other")).unwrap();
+        for same in ["a", "./a", "folder/../a", "hard", "soft"] {
+            assert!(same_file(&path("a"), &path(same)), "{same}");
+        }
+        assert!(!same_file(&path("a"), &path("b")));
+        // Not there yet, as outputs are.
+        assert!(same_file(&path("folder/new"), &path("other/new")));
+        assert!(same_file(&path("new"), &path("./new")));
+        assert!(!same_file(&path("new"), &path("newer")));
+        assert!(!same_file(&path("new"), &path("a")));
+        assert!(same_file(&path("missing/new"), &path("missing/new")));
+    }
+}
