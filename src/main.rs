@@ -1,5 +1,6 @@
 //! The program: parses, runs, and turns an error into one sentence and an exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -7,7 +8,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
-                eprintln!("{}", failure.message);
+                // Where stderr is full or closed, the exit code still tells.
+                let _ = writeln!(std::io::stderr(), "{}", failure.message);
             }
             ExitCode::from(failure.code)
         }

@@ -1,5 +1,7 @@
 //! Files that are there whole or not at all: written under another name in the same folder, then renamed.
 
+pub(crate) mod leftovers;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -20,12 +22,10 @@ pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
         return Err(Error::output(path, format!("its folder {} does not exist; make it first", folder.display())));
     }
     let prefix = format!(".{}.", path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default());
-    tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(".tmp")
-        // The rights of any new file, which the umask then narrows.
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
+    let mut builder = tempfile::Builder::new();
+    // The rights of any new file, which the umask then narrows.
+    builder.prefix(&prefix).suffix(".tmp").permissions(std::fs::Permissions::from_mode(0o666));
+    leftovers::noted(|| builder.tempfile_in(folder), NamedTempFile::path)
         .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))
 }
 
@@ -37,6 +37,7 @@ pub fn place(file: TempPath, path: &Path, index: Option<(TempPath, PathBuf)>) ->
     let named = |file: TempPath, path: &Path| {
         file.persist(path).map_err(|e| Error::output(path, format!("cannot be written: {}", e.error)))
     };
+    let _whole = leftovers::hold();
     named(file, path)?;
     let Some((index, index_path)) = index else { return Ok(None) };
     // A file without its index looks whole to no pipeline that asks for both.

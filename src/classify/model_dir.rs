@@ -85,13 +85,12 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Model`] where there is none, or where its `model.json` cannot be used.
-    pub fn find(name_or_folder: &str) -> Result<Self> {
-        let given = Path::new(name_or_folder);
+    pub fn find(given: &Path) -> Result<Self> {
         if given.is_dir() {
             return Self::open(given);
         }
         let folders = search_path();
-        let found = folders.iter().map(|folder| folder.join(name_or_folder)).find(|p| p.join("model.json").is_file());
+        let found = folders.iter().map(|folder| folder.join(given)).find(|p| p.join("model.json").is_file());
         if let Some(folder) = found {
             Self::open(&folder)
         } else {
@@ -213,6 +212,6 @@ mod tests {
 
     #[test]
     fn unknown_names_say_where_was_looked() {
-        assert!(Model::find("no-such-model").unwrap_err().to_string().contains("models"));
+        assert!(Model::find(Path::new("no-such-model")).unwrap_err().to_string().contains("models"));
     }
 }

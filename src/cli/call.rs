@@ -1,5 +1,6 @@
 //! `varpix call`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 
 use super::backend;
-use super::common::{self, InputArgs};
+use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
 use super::progress::Progress;
 use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
@@ -28,76 +29,84 @@ use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[command(next_help_heading = OUTPUT)]
 pub(super) struct CallArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Where the calls go: NAME.vcf.gz (bgzipped, with .tbi), NAME.bcf (with .csi), NAME.vcf, or - for stdout
-    #[arg(long, value_name = "VCF")]
+    /// What to call: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
+    #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
+    regions: Vec<String>,
+    /// Of these regions, call those in this chunk of 'varpix regions'
+    #[arg(long, value_name = "BED", help_heading = INPUT, conflicts_with_all = ["genotype_sites", "realigned_bam"])]
+    chunk: Option<PathBuf>,
+    /// Genotype the alleles of this VCF and call nothing else
+    #[arg(long, alias = "alleles", value_name = "VCF", help_heading = INPUT, conflicts_with = "output_gvcf")]
+    genotype_sites: Option<PathBuf>,
+    /// Calls: NAME.vcf.gz (with .tbi), NAME.bcf (with .csi), NAME.vcf, or - for stdout
+    #[arg(short, long, aliases = ["output", "vcf", "vcf-out", "output-file"], value_name = "VCF")]
     output_vcf: PathBuf,
-    /// Also write a gVCF: the calls, and blocks of how sure the rest is to be reference
-    #[arg(long, value_name = "VCF")]
+    /// gVCF: calls and blocks of reference confidence
+    #[arg(long, alias = "gvcf", value_name = "VCF")]
     output_gvcf: Option<PathBuf>,
-    #[arg(long, help = "The gVCF's allele for all that no read shows; GATK wants <NON_REF>")]
+    #[arg(long, help = "Symbolic allele of the gVCF for alleles that no read shows; GATK needs <NON_REF>")]
     #[arg(default_value = DEFAULT_UNSEEN, value_name = "ALLELE", value_parser = unseen_allele)]
     gvcf_ref_allele: String,
-    /// Values of GQ that reference blocks may join
-    #[arg(long, default_value_t = DEFAULT_QUALITY_BIN, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=50))]
+    /// Width of the GQ bins of reference blocks, 1 to 50
+    #[arg(long, default_value_t = DEFAULT_QUALITY_BIN, value_name = "N", value_parser = common::whole::<i32>(1..=50))]
     gvcf_gq_bin: i32,
-    /// What to call: contig, contig:start-end (1-based, inclusive), BED files; several are allowed [default: all]
-    #[arg(long, num_args = 1.., value_name = "REGION")]
-    regions: Vec<String>,
-    /// Of these, call what lies in this chunk of 'varpix regions': all chunks' outputs joined are what one run writes
-    #[arg(long, value_name = "BED", conflicts_with_all = ["genotype_sites", "realigned_bam"])]
-    chunk: Option<PathBuf>,
-    /// Threads in all [default: all cores]
-    #[arg(long, alias = "num-shards", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// A model's name or folder
-    #[arg(long, alias = "customized-model", default_value = DEFAULT_MODEL, value_name = "NAME|DIR")]
-    model: String,
-    /// Where the network runs: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    device: String,
-    /// Draw an image of every candidate, of those too that the model's fast tier is sure of without
-    #[arg(long, alias = "disable-small-model")]
-    no_fast_tier: bool,
-    /// What the network calculates with: f32, bf16, or auto: bf16 on CPUs with AMX, else f32
-    #[arg(long, default_value = "auto", value_name = "PRECISION")]
-    precision: String,
-    /// Genotype the alleles of this VCF, each of its records, and nothing else
-    #[arg(long, value_name = "VCF", conflicts_with = "output_gvcf")]
-    genotype_sites: Option<PathBuf>,
-    /// The sample's name in the VCF [default: SM of the read groups]
-    #[arg(long, value_name = "NAME")]
+    /// Sample name in the VCF [default: SM of the read groups]
+    #[arg(long, alias = "sample", value_name = "NAME")]
     sample_name: Option<String>,
-    #[arg(long, help = "Write candidates found to be reference too (FILTER RefCall)")]
+    /// Write candidates called hom-ref too (FILTER RefCall)
+    #[arg(long)]
     emit_ref_calls: bool,
-    /// Write only calls that pass
+    /// Write only calls with FILTER PASS
     #[arg(long)]
     only_pass: bool,
-    /// Write only calls of this QUAL or more
-    #[arg(long, default_value_t = 0.0, value_name = "PHRED")]
+    /// Write only calls with at least this QUAL
+    #[arg(long, alias = "min-quality", default_value_t = 0.0, value_name = "PHRED", value_parser = common::number(0.0..=1e6))]
     min_qual: f64,
-    /// Contigs of which the sample has one copy, for example chrX,chrY
-    #[arg(long, value_delimiter = ',', value_name = "CONTIG")]
-    haploid_contigs: Vec<String>,
-    #[arg(
-        help = "Where it has two copies of them nevertheless: GRCh37 or GRCh38 for their pseudoautosomal regions, or a BED"
-    )]
-    #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED")]
-    par_regions: Option<String>,
-    /// How the genotypes of one copy are written: 1 (haploid) or 1/1 (diploid, as DeepVariant does)
-    #[arg(long, default_value = "haploid", value_name = "STYLE", value_parser = ["haploid", "diploid"])]
-    haploid_gt: String,
-    /// Put the command line into the VCF header
+    /// Write the command line to the VCF header
     #[arg(long)]
     header_command: bool,
-    /// Write the reads of the called regions as they were realigned to this BAM, to be looked at in a browser
+    /// Write the realigned reads of the called regions to this BAM
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
+    /// Contigs with one copy in this sample, such as chrX,chrY
+    #[arg(long, value_delimiter = ',', value_name = "CONTIG", help_heading = PLOIDY)]
+    haploid_contigs: Vec<String>,
+    /// Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file
+    #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED", help_heading = PLOIDY)]
+    par_regions: Option<OsString>,
+    /// Genotypes of contigs with one copy: 1 (haploid) or 1/1 (diploid, as DeepVariant writes them)
+    #[arg(long, default_value = "haploid", value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
+    haploid_gt: String,
+    /// Name or folder of the model
+    #[arg(long, aliases = ["customized-model", "model-path"], default_value = DEFAULT_MODEL, value_name = "NAME|DIR", help_heading = MODEL)]
+    model: PathBuf,
+    /// Device of the network: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = MODEL)]
+    device: String,
+    /// Precision of the network: f32, bf16, or auto (bf16 on CPUs with AMX, else f32)
+    #[arg(long, default_value = "auto", value_name = "PRECISION", help_heading = MODEL)]
+    precision: String,
+    /// Send all candidates to the network, even those that the small model is sure of
+    #[arg(long, aliases = ["no-small-model", "disable-small-model"], help_heading = MODEL)]
+    no_fast_tier: bool,
+    /// Number of threads [default: all cores]
+    #[arg(short, long, short_alias = '@', aliases = ["num-shards", "cpus", "num-threads", "nthreads"])]
+    #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
+    threads: Option<u16>,
+    /// Check inputs, model and outputs, and write nothing
+    #[arg(long, help_heading = GENERAL)]
+    dry_run: bool,
     #[command(flatten)]
     wrapper: WrapperArgs,
 }
+
+/// Heading of the help.
+const PLOIDY: &str = "Ploidy";
 
 /// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
 #[derive(Debug, Args)]
@@ -113,8 +122,6 @@ struct WrapperArgs {
     postprocess_variants_extra_args: Option<String>,
     #[arg(long, hide = true)]
     use_hp_information: bool,
-    #[arg(long, hide = true)]
-    dry_run: bool,
     #[arg(long, hide = true)]
     vcf_stats_report: bool,
     #[arg(long, hide = true)]
@@ -190,11 +197,11 @@ impl WrapperArgs {
     }
 }
 
-pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
+pub(super) fn run(args: &CallArgs) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
-    let model_name = args.wrapper.model()?.filter(|_| args.model == DEFAULT_MODEL).unwrap_or(&args.model);
-    let model = Model::find(model_name)?;
+    let of_type = args.wrapper.model()?.filter(|_| args.model == Path::new(DEFAULT_MODEL));
+    let model = Model::find(of_type.map_or(&args.model, Path::new))?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -210,7 +217,7 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         model: model.config.name.clone(),
         model_checksum: model.checksum()?,
         reference: inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        command: args.header_command.then(|| std::env::args().collect::<Vec<_>>().join(" ")),
+        command: args.header_command.then(common::command_line),
         gvcf: false,
     };
     let style = CallStyle { haploid_as_diploid: args.haploid_gt == "diploid", ..CallStyle::default() };
@@ -221,10 +228,6 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         GvcfWriter::create(path, reference, &header, style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
     });
     let mut gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk.as_ref()));
-    if args.wrapper.dry_run {
-        log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
-        return Ok(());
-    }
     let sites = args.genotype_sites.as_ref().map(|path| Sites::read(path, contigs)).transpose()?;
     let sites = sites.map(|sites| Arc::new(sites.within(&targets)));
     let size = model.config.evidence.region_size;
@@ -237,7 +240,28 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
         })?,
         _ => targets.regions(size),
     };
+    log::debug!("model: {}", model.folder.display());
+    log::debug!("reference: {}, {} contig(s)", inputs.reference.path().display(), contigs.len());
+    for file in &inputs.reads {
+        log::debug!("reads: {}, index {}", file.path().display(), file.index().display());
+    }
+    log::debug!(
+        "targets: {} interval(s), {} bp, in {} region(s) of {size} bp at most",
+        targets.iter().count(),
+        targets.bases(),
+        regions.len()
+    );
+    log::debug!(
+        "threads: {} to read, realign and count; {} for the network on {}; one to write",
+        split.workers,
+        split.network,
+        classifier.device()
+    );
     let sample_traits = if fast_tier.is_some() { surveyed(&inputs, &model)? } else { Sample::default() };
+    if args.dry_run {
+        log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
+        return Ok(());
+    }
     let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
@@ -270,7 +294,8 @@ pub(super) fn run(args: &CallArgs, stop: &AtomicBool) -> Result<()> {
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
             fast_tier: fast_tier.as_ref(),
-            stop,
+            // Signals end the process: see `signals`.
+            stop: &AtomicBool::new(false),
             progress: &|region| progress.done(region),
         },
     );
@@ -303,7 +328,7 @@ impl CallArgs {
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {
         let two_copies = match &self.par_regions {
             None => Targets::default(),
-            Some(text) => match pseudoautosomal_regions(text, contigs) {
+            Some(text) => match text.to_str().and_then(|build| pseudoautosomal_regions(build, contigs)) {
                 Some(targets) => targets,
                 None => Targets::from_bed(Path::new(text), contigs)?,
             },

@@ -1,5 +1,6 @@
 //! Arguments that commands share, resolved before any work.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,14 +10,28 @@ use crate::genome::{ReferenceFile, contigs};
 use crate::reads::{BamFile, check};
 use crate::regions::Targets;
 
+/// Headings of the help.
+pub(super) const INPUT: &str = "Input";
+pub(super) const OUTPUT: &str = "Output";
+pub(super) const MODEL: &str = "Model";
+pub(super) const PERFORMANCE: &str = "Performance";
+/// Under this one stand options that all commands have.
+pub(super) const GENERAL: &str = "General";
+
+/// What other tools call `--regions`.
+pub(super) const REGIONS_ALIASES: [&str; 9] =
+    ["region", "intervals", "bed", "bed-file", "bed-fn", "targets", "targets-file", "regions-file", "ctg-name"];
+
 /// The genome and the reads on it.
 #[derive(Debug, Args)]
 pub(super) struct InputArgs {
     /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi)
-    #[arg(long = "ref", value_name = "FASTA")]
+    #[arg(short = 'f', long = "ref", value_name = "FASTA", help_heading = INPUT)]
+    #[arg(short_alias = 'R', aliases = ["reference", "fasta", "fasta-ref", "fasta-reference", "ref-fn"])]
     reference: PathBuf,
-    /// Aligned reads: sorted, indexed BAM or CRAM files of one sample, with commas between them
-    #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "BAM")]
+    /// Aligned reads of one sample: sorted, indexed BAM or CRAM files, separated by commas or spaces
+    #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "BAM", help_heading = INPUT)]
+    #[arg(short_aliases = ['I', 'b'], aliases = ["bam", "cram", "input", "bam-fn"])]
     reads: Vec<PathBuf>,
 }
 
@@ -53,6 +68,32 @@ pub(super) fn targets(values: &[String], reference: &ReferenceFile) -> Result<Ta
         return Err(Error::Usage("--regions holds no position".into()));
     }
     Ok(targets)
+}
+
+/// Takes a whole number of a range.
+pub(super) fn whole<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        let expected = || format!("expected a whole number from {} to {}", range.start(), range.end());
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(expected)
+    }
+}
+
+/// Takes a number of a range; not a number is none.
+pub(super) fn number(
+    range: RangeInclusive<f64>,
+) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse::<f64>().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("expected a number from {} to {}", range.start(), range.end()))
+    }
+}
+
+/// The command line as one text, for headers and model cards.
+pub(super) fn command_line() -> String {
+    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 /// As many threads as the process may use.

@@ -1,39 +1,55 @@
-//! Command lines written for DeepVariant's wrapper -> our own spelling.
+//! Command lines written for DeepVariant's wrapper -> our own spelling; arguments of other tools -> what they are here.
 //!
 //! * `--output_vcf` is `--output-vcf`: underscores in flag names become hyphens.
 //! * Without a command, or under the name `run_deepvariant`, the command is `call`.
 //! * `-v 2`, `--v=2` and `--verbosity=2` are `-v`.
 //! * `--noflag` and `--flag=false` switch a flag off, `--flag=true` is `--flag`.
+//! * `help call` is `call --help`.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// Flags of the wrapper that take `true` or `false`.
-const SWITCHES: [&str; 7] = [
-    "--vcf-stats-report",
-    "--runtime-report",
-    "--disable-small-model",
-    "--no-fast-tier",
-    "--dry-run",
-    "--use-hp-information",
-    "--emit-ref-calls",
-];
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Command};
+
 /// How much is logged, a number, in absl's spellings.
 const VERBOSITY: [&str; 3] = ["-v", "--v", "--verbosity"];
-/// First words that are ours already.
-const OWN: [&str; 8] = ["call", "show", "train", "--help", "-h", "--version", "-V", "help"];
+/// Flags that may stand before the command.
+const GLOBAL: [&str; 5] = ["-v", "-vv", "--verbose", "-q", "--quiet"];
+/// Flags that end the program before any command.
+const ALONE: [&str; 4] = ["-h", "--help", "-V", "--version"];
+/// Flags of other callers that have no counterpart of the same meaning, and what to do instead.
+const INSTEAD: [(&[&str], &str); 8] = [
+    (&["-O", "--output-type"], "the format follows from the name of --output-vcf: .vcf.gz, .vcf or .bcf"),
+    (&["-E", "--emit-ref-confidence", "-g"], "for a gVCF add --output-gvcf NAME.g.vcf.gz"),
+    (&["--ploidy", "-p"], "samples are diploid; for contigs of one copy give --haploid-contigs"),
+    (&["--bam-list"], "give all files of the sample to --reads, separated by commas or spaces"),
+    (&["-s", "--samples", "--samples-file"], "one sample is called at a time; --sample-name gives its name in the VCF"),
+    (&["--min-MQ", "--min-mapping-quality", "--min-BQ", "-Q"], "read filters come with the model; see --model"),
+    (&["-T", "--exclude-intervals", "-X"], "there is no list of what to leave out; give what is to be called to --regions"),
+    (&["--tumor", "--tumor-bam", "--reads-tumor", "--pon"], "varpix calls germline variants of one sample"),
+];
 
 /// The arguments as clap is to see them; the program's name stays first.
-pub(super) fn rewritten(args: Vec<OsString>) -> Vec<OsString> {
+pub(super) fn rewritten(args: Vec<OsString>, cli: &Command) -> Vec<OsString> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_else(|| "varpix".into());
     let as_wrapper = Path::new(&program).file_name().is_some_and(|name| name == "run_deepvariant");
     let rest: Vec<OsString> = args.collect();
-    let own = rest
-        .first()
-        .is_none_or(|first| OWN.iter().any(|word| first == word) || !first.to_string_lossy().starts_with("--"));
+    let is_any = |argument: &OsStr, words: &[&str]| words.iter().any(|word| argument == *word);
+    let command = rest.iter().find(|argument| !is_any(argument, &GLOBAL) && number(argument).is_none());
+    let named = command.is_some_and(|word| cli.find_subcommand(word).is_some());
+    if let Some((help, of)) = rest.split_first()
+        && help == "help"
+    {
+        return [&[program], of, &["--help".into()]].concat();
+    }
+    let alone = rest.iter().any(|argument| is_any(argument, &ALONE));
+    let begins_with_flag = command.is_some_and(|word| word.to_string_lossy().starts_with('-') && !is_any(word, &ALONE));
+    let theirs = !named && (begins_with_flag || (as_wrapper && !alone));
+    let switches = switches(cli);
     let mut result = vec![program];
-    let theirs = (as_wrapper && !rest.iter().any(|a| a == "--version" || a == "--help")) || !own;
     if theirs {
         result.push("call".into());
     }
@@ -47,10 +63,21 @@ pub(super) fn rewritten(args: Vec<OsString>) -> Vec<OsString> {
             };
             result.extend((level != Some(0)).then(|| "-v".into()));
         } else {
-            result.extend(one(argument));
+            result.extend(one(argument, &switches));
         }
     }
     result
+}
+
+/// What to do instead, where a flag is not known here but elsewhere, or an argument cannot be read.
+pub(super) fn hint(error: &clap::Error) -> Option<&'static str> {
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        return Some("names and regions must be UTF-8 text; only paths need not be");
+    }
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = flag.split('=').next().unwrap_or_default().trim();
+    let known = error.kind() == ErrorKind::UnknownArgument;
+    INSTEAD.iter().find(|(flags, _)| known && flags.contains(&flag)).map(|(_, instead)| *instead)
 }
 
 fn number(argument: &OsStr) -> Option<i32> {
@@ -62,28 +89,41 @@ fn split_flag(text: &str) -> (&str, Option<&str>) {
     text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)))
 }
 
+/// The flags of `call` that take no value, by all their names.
+fn switches(cli: &Command) -> BTreeSet<String> {
+    let flags = cli.find_subcommand("call").into_iter().flat_map(Command::get_arguments);
+    let flags = flags.filter(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
+    flags
+        .flat_map(|arg| arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default()))
+        .map(|name| format!("--{name}"))
+        .collect()
+}
+
 /// One argument; `None` for a switch that is turned off.
-fn one(argument: OsString) -> Option<OsString> {
+fn one(argument: OsString, switches: &BTreeSet<String>) -> Option<OsString> {
     let Some(text) = argument.to_str().filter(|text| text.starts_with("--")) else { return Some(argument) };
     let (flag, value) = split_flag(text);
     let flag = flag.replace('_', "-");
-    let switch = |flag: &str| SWITCHES.contains(&flag);
-    match value {
-        Some("true" | "True" | "1") if switch(&flag) => Some(flag.into()),
-        Some("false" | "False" | "0") if switch(&flag) => None,
-        Some(value) => Some(format!("{flag}={value}").into()),
-        None if flag.strip_prefix("--no").is_some_and(|name| switch(&format!("--{name}"))) => None,
+    let switch = switches.contains(&flag);
+    match value.map(str::to_ascii_lowercase).as_deref() {
+        Some("true" | "t" | "1") if switch => Some(flag.into()),
+        Some("false" | "f" | "0") if switch => None,
+        Some(_) => Some(format!("{flag}={}", value.unwrap_or_default()).into()),
+        None if flag.strip_prefix("--no").is_some_and(|name| switches.contains(&format!("--{name}"))) => None,
         None => Some(flag.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     fn rewrite(line: &str) -> String {
         let args = line.split(' ').map(OsString::from).collect();
-        rewritten(args).into_iter().map(|a| a.into_string().unwrap()).collect::<Vec<_>>().join(" ")
+        rewritten(args, &Cli::command()).into_iter().map(|a| a.into_string().unwrap()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -93,6 +133,8 @@ mod tests {
             "varpix call --model-type=WGS --output-vcf=a_b.vcf.gz --num-shards 4"
         );
         assert_eq!(rewrite("/opt/bin/run_deepvariant --ref x"), "/opt/bin/run_deepvariant call --ref x");
+        assert_eq!(rewrite("run_deepvariant call --ref x"), "run_deepvariant call --ref x");
+        assert_eq!(rewrite("varpix -f x -o y"), "varpix call -f x -o y");
     }
 
     #[test]
@@ -100,6 +142,7 @@ mod tests {
         assert_eq!(rewrite("run_deepvariant -v 2 --ref x"), "run_deepvariant call -v --ref x");
         assert_eq!(rewrite("varpix --ref x --verbosity=0 --v=1"), "varpix call --ref x -v");
         assert_eq!(rewrite("varpix --ref x -v"), "varpix call --ref x -v");
+        assert_eq!(rewrite("varpix -v 2 --ref x"), "varpix call -v --ref x");
         assert_eq!(rewrite("varpix call -v 2"), "varpix call -v 2");
     }
 
@@ -114,10 +157,39 @@ mod tests {
     }
 
     #[test]
+    fn flags_of_all_commands_may_stand_before_the_command() {
+        for command in Cli::command().get_subcommands() {
+            for flag in GLOBAL {
+                let line = format!("varpix {flag} {} --ref x", command.get_name());
+                assert_eq!(rewrite(&line), line);
+            }
+        }
+        assert_eq!(rewrite("varpix --verbose --ref x"), "varpix call --verbose --ref x");
+        assert_eq!(rewrite("varpix -v"), "varpix -v");
+    }
+
+    #[test]
+    fn help_of_a_command() {
+        assert_eq!(rewrite("varpix help call"), "varpix call --help");
+        assert_eq!(rewrite("varpix help"), "varpix --help");
+    }
+
+    #[test]
     fn switches_may_carry_values() {
         assert_eq!(
             rewrite("varpix call --vcf_stats_report=true --dry_run=false --noruntime_report --emit-ref-calls"),
             "varpix call --vcf-stats-report --emit-ref-calls"
         );
+        assert_eq!(rewrite("varpix call --disable_small_model=T --only_pass=1"), "varpix call --disable-small-model --only-pass");
+    }
+
+    #[test]
+    fn flags_of_other_tools_are_explained() {
+        for (flags, instead) in INSTEAD {
+            for flag in flags {
+                let error = Cli::command().try_get_matches_from(["varpix", "call", flag, "x"]).unwrap_err();
+                assert_eq!(hint(&error), Some(instead), "{flag}: {error}");
+            }
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::{self, InputArgs};
+use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::stdout;
 use crate::alleles::CountOptions;
 use crate::classify::Model;
 use crate::error::Result;
 use crate::evidence::{EvidenceOptions, Gatherer};
-use crate::explain::explain;
+use crate::explain::{Explanation, explain};
 use crate::pileup::ImageSpec;
 use crate::reads::BamSource;
 use crate::regions::Targets;
@@ -19,23 +20,24 @@ use crate::truth::Truth;
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// The variants to explain: those of the first sample, or all where there is none
-    #[arg(long, value_name = "VCF")]
+    /// Variants to explain: those of the first sample, or all where there is none
+    #[arg(long, aliases = ["vcf", "truth"], value_name = "VCF", help_heading = INPUT)]
     variants: PathBuf,
-    /// Only variants in these: contig, contig:start-end (1-based, inclusive), BED files; several are allowed [default: all]
-    #[arg(long, num_args = 1.., value_name = "REGION")]
+    /// Variants to look at: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
+    #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
-    /// Only variants in this BED too, for example where a truth set is complete
-    #[arg(long, value_name = "BED")]
+    /// Leave out variants outside this BED file, such as the confident regions of a truth set
+    #[arg(long, value_name = "BED", help_heading = INPUT)]
     confident: Option<PathBuf>,
-    /// Take read and candidate settings from this model [default: those of a WGS model]
-    #[arg(long, value_name = "NAME|DIR")]
-    model: Option<String>,
-    /// Leave reads as the file has them
-    #[arg(long)]
+    /// Model whose read and candidate settings are used [default: those of a WGS model]
+    #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
+    model: Option<PathBuf>,
+    /// Do not realign reads
+    #[arg(long, help_heading = MODEL)]
     no_realign: bool,
-    /// List the variants that are candidates too
-    #[arg(long)]
+    /// List variants that are candidates too
+    #[arg(long, help_heading = OUTPUT)]
     all: bool,
 }
 
@@ -63,7 +65,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);
     let mut tallies = [Tally::default(), Tally::default()];
-    println!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR");
+    if !stdout::line("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR")? {
+        return Ok(());
+    }
     for region in targets.whole_regions(options.region_size, contigs) {
         let evidence = gatherer.gather(region)?;
         for found in explain(region, &evidence, &known, count, &options.candidates) {
@@ -75,18 +79,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
             let tally = &mut tallies[usize::from(allele.reference.len() != allele.alternative.len())];
             tally.all += 1;
             tally.found += u64::from(found.verdict.is_found());
-            if args.all || !found.verdict.is_found() {
-                println!(
-                    "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
-                    contigs.get(region.contig).name,
-                    allele.position + 1,
-                    String::from_utf8_lossy(&allele.reference),
-                    String::from_utf8_lossy(&allele.alternative),
-                    found.count,
-                    found.depth,
-                    found.verdict,
-                    if found.near.is_empty() { ".".into() } else { found.near.join("; ") },
-                );
+            if (args.all || !found.verdict.is_found()) && !stdout::line(&row(&contigs.get(region.contig).name, &found))? {
+                return Ok(());
             }
         }
     }
@@ -96,4 +90,18 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         log::info!("{kind}: {} of {} alleles are candidates ({share:.4})", tally.found, tally.all);
     }
     Ok(())
+}
+
+/// A line of the table.
+fn row(contig: &str, found: &Explanation) -> String {
+    format!(
+        "{contig}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+        found.allele.position + 1,
+        String::from_utf8_lossy(&found.allele.reference),
+        String::from_utf8_lossy(&found.allele.alternative),
+        found.count,
+        found.depth,
+        found.verdict,
+        if found.near.is_empty() { ".".into() } else { found.near.join("; ") },
+    )
 }

@@ -1,11 +1,11 @@
 //! `varpix completions` and `varpix man`: made from the command line's own definition.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
+use super::stdout;
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(super) struct ManArgs {
 pub(super) fn completions(mut command: Command, args: &CompletionsArgs) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "varpix", &mut script);
-    to_stdout(&script)
+    stdout::write(&script).map(drop)
 }
 
 pub(super) fn man(command: Command, args: &ManArgs) -> Result<()> {
@@ -36,15 +36,5 @@ pub(super) fn man(command: Command, args: &ManArgs) -> Result<()> {
     let mut page = Vec::new();
     let made = clap_mangen::Man::new(command).render(&mut page);
     made.map_err(|e| Error::Internal(format!("the manual cannot be made: {e}")))?;
-    to_stdout(&page)
-}
-
-fn to_stdout(bytes: &[u8]) -> Result<()> {
-    match std::io::stdout().write_all(bytes) {
-        // A closed pipe is not a fault.
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::output("stdout", format!("cannot be written: {e}")))
-        }
-        _ => Ok(()),
-    }
+    stdout::write(&page).map(drop)
 }

@@ -1,6 +1,6 @@
 //! The command line: arguments -> resolved options -> a library call -> an exit code.
 //!
-//! Exit codes: 0 done, 1 internal fault, 2 usage, 3 bad input, 4 output or space, 130 and 143 on SIGINT and SIGTERM.
+//! Exit codes: 0 done, 1 internal fault, 2 usage, 3 bad input, 4 output or space, 129, 130 and 143 on SIGHUP, SIGINT and SIGTERM.
 
 mod backend;
 mod call;
@@ -14,51 +14,63 @@ mod progress;
 mod regions;
 mod show;
 mod signals;
+mod stdout;
 #[cfg(feature = "torch")]
 mod train;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::common::GENERAL;
 use crate::error::Error;
 
-/// Germline small-variant caller: pileup images, a CNN, one process
+/// Germline small-variant caller: BAM or CRAM in, VCF out
 #[derive(Debug, Parser)]
 // The words that version parsers of pipelines look for.
 #[command(name = "varpix", version = concat!("version ", env!("CARGO_PKG_VERSION")))]
-#[command(propagate_version = true, disable_help_subcommand = true)]
+#[command(propagate_version = true, disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
 #[command(after_help = "\
-Command lines of DeepVariant's run_deepvariant work as they are: put varpix in its place.
+'varpix help COMMAND' shows the options of a command. Command lines of DeepVariant's run_deepvariant work with varpix in its place.
 
-Exit codes: 0 done, 1 internal fault, 2 usage, 3 bad input, 4 output or space, 130 and 143 on SIGINT and SIGTERM.")]
+Exit codes: 0 success, 1 internal error, 2 usage, 3 bad input, 4 output cannot be written, 128 + N stopped by signal N.")]
 struct Cli {
-    /// Say more (-v: debug)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Log more: indexes, threads and work of each stage
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GENERAL)]
     verbose: u8,
+    /// Log errors only: no progress, no warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
+    quiet: bool,
+    /// Print help
+    #[arg(short, long, global = true, action = clap::ArgAction::Help, help_heading = GENERAL)]
+    help: Option<bool>,
+    /// Print version
+    #[arg(short = 'V', long, global = true, action = clap::ArgAction::Version, help_heading = GENERAL)]
+    version: Option<bool>,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Call variants: BAM or CRAM in, VCF out
+    /// Call variants
     Call(Box<call::CallArgs>),
-    /// Say of known variants whether they are candidates, and why if not
+    /// Show why known variants are candidates or not
     Explain(explain::ExplainArgs),
-    /// Cut regions into chunks of about equal work, for running them on many machines
+    /// Split regions into chunks of about equal work
     Regions(regions::RegionsArgs),
-    /// Make a model of one that DeepVariant publishes
+    /// Convert a published DeepVariant model
     #[cfg(feature = "torch")]
     ImportDeepvariant(import::ImportArgs),
-    /// Draw the pileup images of a region's candidates as PNG
+    /// Draw pileup images of candidates as PNG
     Show(show::ShowArgs),
-    /// Train a model from reads with known variants
+    /// Train a model
     #[cfg(feature = "torch")]
     Train(Box<train::TrainArgs>),
-    /// Print a script that lets a shell complete varpix's arguments
+    /// Print a shell completion script
     Completions(manual::CompletionsArgs),
-    /// Print the manual page, or write one for each command
+    /// Print the manual page
     Man(manual::ManArgs),
 }
 
@@ -82,46 +94,35 @@ impl From<Error> for Failure {
 /// # Errors
 /// A [`Failure`] for anything but success.
 pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
-    let cli = match parsed(compat::rewritten(args)) {
+    let cli = match parsed(compat::rewritten(args, &Cli::command())) {
         Ok(cli) => cli,
         Err(help) if !help.use_stderr() => {
-            // Help and version; a closed pipe is not a fault.
-            let _ = help.print();
+            stdout::taken(help.print().and_then(|()| std::io::stdout().flush()))?;
             return Ok(());
         }
         Err(error) => {
+            // Where stderr is full or closed, the exit code still tells.
             let _ = error.print();
-            return Err(Failure { message: String::new(), code: 2 });
+            let hint = compat::hint(&error).map(|hint| format!("varpix: {hint}"));
+            return Err(Failure { message: hint.unwrap_or_default(), code: 2 });
         }
     };
-    start_logging(cli.verbose);
+    start_logging(&cli);
     common::silence_htslib();
-    // A training run keeps its state as it goes, so a signal may end it at once.
-    #[cfg(feature = "torch")]
-    let watched = !matches!(cli.command, Command::Train(_));
-    #[cfg(not(feature = "torch"))]
-    let watched = true;
-    let stop = if watched { signals::watch()? } else { signals::Watch::default() };
-    let outcome = match cli.command {
-        Command::Call(args) => call::run(&args, stop.flag()),
-        Command::Explain(args) => explain::run(&args),
-        Command::Regions(args) => regions::run(&args),
-        Command::Completions(args) => manual::completions(Cli::command(), &args),
-        Command::Man(args) => manual::man(Cli::command(), &args),
+    signals::watch()?;
+    match cli.command {
+        Command::Call(args) => call::run(&args)?,
+        Command::Explain(args) => explain::run(&args)?,
+        Command::Regions(args) => regions::run(&args)?,
+        Command::Completions(args) => manual::completions(Cli::command(), &args)?,
+        Command::Man(args) => manual::man(Cli::command(), &args)?,
         #[cfg(feature = "torch")]
-        Command::ImportDeepvariant(args) => import::run(&args),
-        Command::Show(args) => show::run(&args),
+        Command::ImportDeepvariant(args) => import::run(&args)?,
+        Command::Show(args) => show::run(&args)?,
         #[cfg(feature = "torch")]
-        Command::Train(args) => train::run(&args),
-    };
-    match (outcome, stop.signal()) {
-        (Ok(()), _) => Ok(()),
-        (Err(Error::Stopped), Some(signal)) => Err(Failure {
-            message: format!("varpix: stopped by signal {signal}; no output was written"),
-            code: 128 + signal,
-        }),
-        (Err(error), _) => Err(error.into()),
+        Command::Train(args) => train::run(&args)?,
     }
+    Ok(())
 }
 
 fn parsed(args: Vec<OsString>) -> Result<Cli, clap::Error> {
@@ -141,8 +142,12 @@ fn long_version() -> String {
     lines.join("\n")
 }
 
-fn start_logging(verbose: u8) {
-    let level = if verbose > 0 { log::LevelFilter::Debug } else { log::LevelFilter::Info };
+fn start_logging(cli: &Cli) {
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => log::LevelFilter::Error,
+        (_, 0) => log::LevelFilter::Info,
+        _ => log::LevelFilter::Debug,
+    };
     let format = |buffer: &mut env_logger::fmt::Formatter, record: &log::Record| {
         use std::io::Write;
         match record.level() {

@@ -29,7 +29,8 @@ struct Log {
 impl<'a> Progress<'a> {
     /// For `total` bp of `contigs`.
     pub(super) fn new(contigs: &'a Contigs, total: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
+        let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
             let style = "{elapsed_precise} [{bar:32}] {percent:>3} % at {msg}, {eta} left";
             bar.set_style(

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::common::{self, InputArgs, Inputs};
+use super::common::{self, INPUT, InputArgs, Inputs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::stdout;
 use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::error::{Error, Result};
@@ -22,17 +23,18 @@ const BYTES_PER_BASE: f64 = 0.01;
 pub(super) struct RegionsArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// What to cut: as in 'varpix call' [default: all]
-    #[arg(long, num_args = 1.., value_name = "REGION")]
+    /// Regions to split: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
+    #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
-    /// How many chunks to make
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Number of chunks
+    #[arg(short = 'n', long, value_name = "N", value_parser = common::whole::<u16>(1..=65_535), help_heading = OUTPUT)]
     chunks: u16,
-    /// The model that will call: regions are cut where it cuts them
-    #[arg(long, default_value = DEFAULT_MODEL, value_name = "NAME|DIR")]
-    model: String,
+    /// Model that will be used for calling
+    #[arg(long, default_value = DEFAULT_MODEL, value_name = "NAME|DIR", help_heading = MODEL)]
+    model: PathBuf,
     /// Write chunk-0001.bed and so on into this folder [default: one BED to stdout, its fourth column the chunk]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     out_dir: Option<PathBuf>,
 }
 
@@ -52,9 +54,7 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     };
     let Some(folder) = &args.out_dir else {
         let lines: String = chunks.iter().enumerate().map(|(i, chunk)| bed(chunk, &format!("\t{}", i + 1))).collect();
-        return std::io::stdout()
-            .write_all(lines.as_bytes())
-            .map_err(|e| Error::output("stdout", format!("cannot be written: {e}")));
+        return stdout::write(lines.as_bytes()).map(drop);
     };
     std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
     let total: f64 = targets.iter().map(|(contig, interval)| weight(contig, interval)).sum();

@@ -1,16 +1,21 @@
 //! `varpix show`.
 
-use std::path::PathBuf;
+use std::io::{Cursor, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use image::{ImageFormat, RgbImage};
 
 use super::backend;
-use super::common::{self, InputArgs};
+use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::stdout;
 use crate::candidates::Candidate;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::classify::{Batch, Classifier, Model};
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
+use crate::output::{place, temporary_beside};
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, png};
 use crate::reads::BamSource;
 
@@ -21,25 +26,26 @@ const MARGIN: u64 = 5;
 pub(super) struct ShowArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Whose candidates to draw, with 5 bp to both sides: contig:position, contig:start-end (1-based, inclusive) or BED files
-    #[arg(long, alias = "regions", required = true, num_args = 1.., value_name = "REGION")]
+    /// Where to draw candidates, with 5 bp on both sides: contig:position, contig:start-end (1-based, inclusive) or BED files
+    #[arg(short, long, required = true, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
+    #[arg(short_alias = 'L', alias = "regions", aliases = &REGIONS_ALIASES[1..])]
     region: Vec<String>,
-    /// Folder for the pictures, made if missing
-    #[arg(long, value_name = "DIR")]
+    /// Folder for the pictures, created if missing
+    #[arg(short, long, aliases = ["out-dir", "output"], value_name = "DIR", help_heading = OUTPUT)]
     out: PathBuf,
-    /// Also print what the model's network says of each picture: probabilities of no, one and two copies
-    #[arg(long)]
+    /// Print the network's probabilities of each picture: hom-ref, het, hom-alt
+    #[arg(long, help_heading = MODEL)]
     classify: bool,
-    /// Take image and read settings from this model [default: those of a WGS model; with --classify: wgs]
-    #[arg(long, value_name = "NAME|DIR")]
-    model: Option<String>,
-    /// Most pictures drawn
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    /// Model whose image and read settings are used [default: those of a WGS model; with --classify: wgs]
+    #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
+    model: Option<PathBuf>,
+    /// Draw at most so many pictures
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = common::whole::<usize>(1..=1_000_000), help_heading = OUTPUT)]
     max: usize,
 }
 
 pub(super) fn run(args: &ShowArgs) -> Result<()> {
-    let name = args.model.as_deref().or(args.classify.then_some(DEFAULT_MODEL));
+    let name = args.model.as_deref().or(args.classify.then_some(Path::new(DEFAULT_MODEL)));
     let model = name.map(Model::find).transpose()?;
     let (spec, evidence) = model.as_ref().map_or_else(
         || (ImageSpec::default(), EvidenceOptions::default()),
@@ -69,14 +75,15 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
                 let image = found.render(&spec, candidate, set);
                 let picture = png::picture(&spec, &image, &title(contig, candidate, set));
                 let path = args.out.join(file_name(contig, candidate, set));
-                picture.save(&path).map_err(|e| Error::output(&path, format!("cannot be written: {e}")))?;
-                match &mut classifier {
-                    None => println!("{}", path.display()),
-                    Some(classifier) => {
-                        let [none, one, two] = probabilities(classifier.as_mut(), &image)?;
-                        println!("{}\t{none:.5}\t{one:.5}\t{two:.5}", path.display());
-                    }
+                save(&picture, &path)?;
+                let mut line = path.as_os_str().as_bytes().to_vec();
+                if let Some(classifier) = &mut classifier {
+                    let [none, one, two] = probabilities(classifier.as_mut(), &image)?;
+                    line.extend(format!("\t{none:.5}\t{one:.5}\t{two:.5}").bytes());
                 }
+                line.push(b'\n');
+                // Where nobody reads the list, the pictures are still wanted.
+                stdout::write(&line)?;
                 drawn += 1;
             }
         }
@@ -90,6 +97,16 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         log::warn!("{left} more were not drawn; see --max");
     }
     Ok(())
+}
+
+/// Writes a picture; it is there whole or not at all.
+fn save(picture: &RgbImage, path: &Path) -> Result<()> {
+    let cannot = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
+    let mut png = Cursor::new(Vec::new());
+    picture.write_to(&mut png, ImageFormat::Png).map_err(|e| cannot(&e))?;
+    let (mut file, temporary) = temporary_beside(path)?.into_parts();
+    file.write_all(png.get_ref()).map_err(|e| cannot(&e))?;
+    place(temporary, path, None).map(drop)
 }
 
 fn probabilities(classifier: &mut dyn Classifier, image: &PileupImage) -> Result<[f64; 3]> {

@@ -1,39 +1,46 @@
-//! SIGINT and SIGTERM -> a flag that stops a run, so that temporary outputs are removed.
+//! SIGINT, SIGTERM and SIGHUP -> the end of the process with 130, 143 and 129, temporary outputs removed.
+//!
+//! A thread waits for them and ends the process whatever the others are at: a stage that reads from a network disk may not
+//! look at a flag for minutes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::io::{IsTerminal as _, Write as _};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 
 use crate::error::{Error, Result};
+use crate::output::leftovers;
 
-/// The flag, and which signal set it.
-#[derive(Default)]
-pub(super) struct Watch {
-    stop: Arc<AtomicBool>,
-    signal: Arc<AtomicUsize>,
+/// Starts watching.
+pub(super) fn watch() -> Result<()> {
+    let failed = |e: std::io::Error| Error::Internal(format!("signals cannot be watched: {e}"));
+    let ignored = ignored();
+    // What nohup and shells' background jobs ignore stays ignored.
+    let watched = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(watched).map_err(failed)?;
+    let wait = move || {
+        if let Some(signal) = signals.forever().next() {
+            end(signal);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(wait).map_err(failed)?;
+    Ok(())
 }
 
-/// Starts watching. A second signal ends the process at once.
-pub(super) fn watch() -> Result<Watch> {
-    let watch = Watch::default();
-    for (signal, number) in [(SIGINT, 2_usize), (SIGTERM, 15)] {
-        let code = 128 + signal;
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&watch.stop))
-            .and_then(|_| flag::register_usize(signal, Arc::clone(&watch.signal), number))
-            .and_then(|_| flag::register(signal, Arc::clone(&watch.stop)))
-            .map_err(|e| Error::Internal(format!("signals cannot be watched: {e}")))?;
-    }
-    Ok(watch)
+fn end(signal: i32) -> ! {
+    leftovers::remove();
+    let mut stderr = std::io::stderr();
+    // A progress bar stands there.
+    let clear = if stderr.is_terminal() { "\r\x1b[2K" } else { "" };
+    let name = low_level::signal_name(signal).unwrap_or("a signal");
+    let _ = writeln!(stderr, "{clear}varpix: stopped by {name}; unfinished outputs were removed");
+    low_level::exit(128 + signal)
 }
 
-impl Watch {
-    pub(super) fn flag(&self) -> &AtomicBool {
-        &self.stop
-    }
-
-    pub(super) fn signal(&self) -> Option<u8> {
-        u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|&signal| signal > 0)
-    }
+/// Signals that the process was started to ignore, one bit each, the lowest that of signal 1.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
