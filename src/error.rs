@@ -25,6 +25,9 @@ pub enum Error {
         /// What went wrong.
         problem: String,
     },
+    /// Whoever read standard output has closed it, as `head` does.
+    #[error("standard output was closed by its reader")]
+    ReaderGone,
     /// A model folder cannot be used.
     #[error("model {path}: {problem}", path = path.display())]
     Model {
@@ -66,7 +69,7 @@ impl Error {
         match self {
             Self::Usage(_) => 2,
             Self::Input { .. } | Self::Model { .. } => 3,
-            Self::Output { .. } => 4,
+            Self::Output { .. } | Self::ReaderGone => 4,
             Self::Internal(_) | Self::Stopped => 1,
         }
     }

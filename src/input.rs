@@ -38,6 +38,13 @@ pub fn same_file(a: &Path, b: &Path) -> bool {
     resolved(a) == resolved(b)
 }
 
+/// A file's path with more at its end, as indexes are named.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// The path without links, `.` and `..`, as far as it exists.
 fn resolved(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::backend;
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
+use super::files;
 use super::progress::Progress;
 use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
@@ -18,6 +19,7 @@ use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
 use crate::genotype::reference::DEFAULT_QUALITY_BIN;
+use crate::output::{self, Files};
 use crate::pipeline::{self, CallFilter, RunOptions};
 use crate::reads::sample::sample_name;
 use crate::realign::RealignedBam;
@@ -202,6 +204,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let device = backend::device(&args.device, &args.precision)?;
     let of_type = args.wrapper.model()?.filter(|_| args.model == Path::new(DEFAULT_MODEL));
     let model = Model::find(of_type.map_or(&args.model, Path::new))?;
+    args.files(&model).check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
     let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
@@ -301,19 +304,16 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     );
     progress.finish();
     let stats = stats?;
-    let mut written = Vec::new();
-    let mut note = |path: &Path, index: Option<PathBuf>| {
-        written.extend(std::iter::once(path.to_owned()).chain(index).map(|path| path.display().to_string()));
-    };
-    if let (Some(bam), Some(path)) = (realigned, &args.realigned_bam) {
-        note(path, Some(bam.finish()?));
-    }
-    if let (Some(gvcf), Some(path)) = (gvcf, &args.output_gvcf) {
-        note(path, gvcf.finish()?);
-    }
-    note(&args.output_vcf, writer.finish()?);
+    // All are whole before the first gets its name.
+    let files = [
+        realigned.map(RealignedBam::finish).transpose()?,
+        gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
+        writer.finish()?,
+    ];
+    let written = output::place(files.into_iter().flatten().collect())?;
+    let written: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
-    log::info!("written: {}", written.join(", "));
+    log::info!("written: {}", if written.is_empty() { "standard output".into() } else { written.join(", ") });
     Ok(())
 }
 
@@ -325,6 +325,19 @@ fn unseen_allele(text: &str) -> Result<String, String> {
 }
 
 impl CallArgs {
+    fn files(&self, model: &Model) -> Files {
+        let mut files = self.input.files();
+        files::perhaps(&mut files, "--regions", self.regions.iter().map(String::as_str));
+        files::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
+        self.chunk.iter().for_each(|bed| files.input("--chunk", bed));
+        self.genotype_sites.iter().for_each(|vcf| files::variants(&mut files, "--genotype-sites", vcf));
+        files::model(&mut files, "--model", &model.folder);
+        files.output("--output-vcf", &self.output_vcf);
+        self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
+        self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
+        files
+    }
+
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {
         let two_copies = match &self.par_regions {
             None => Targets::default(),

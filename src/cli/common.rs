@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::files;
 use crate::error::{Error, Result};
 use crate::genome::{ReferenceFile, contigs};
+use crate::output::Files;
 use crate::reads::{BamFile, check};
 use crate::regions::Targets;
 
@@ -42,6 +44,14 @@ pub(super) struct Inputs {
 }
 
 impl InputArgs {
+    /// The files that are named here.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files::reference(&mut files, "--ref", &self.reference);
+        files::reads(&mut files, "--reads", self.reads.iter().map(PathBuf::as_path));
+        files
+    }
+
     pub(super) fn resolve(&self) -> Result<Inputs> {
         let reference = ReferenceFile::new(&self.reference)?;
         let reads = self.reads.iter().map(|path| open_reads(path, &reference)).collect::<Result<_>>()?;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common::{self, INPUT, InputArgs, Inputs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::files;
 use super::stdout;
 use crate::classify::Model;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Interval};
 use crate::genotype::reference::BLOCK_CUT;
-use crate::output::temporary_beside;
+use crate::output::{self, Whole};
 use crate::reads::weight::ByteCounts;
 use crate::regions::Targets;
 
@@ -40,6 +41,14 @@ pub(super) struct RegionsArgs {
 
 pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let model = Model::find(&args.model)?;
+    let names: Vec<String> = (1..=args.chunks).map(|n| format!("chunk-{n:04}.bed")).collect();
+    let mut files = args.input.files();
+    files::perhaps(&mut files, "--regions", args.regions.iter().map(String::as_str));
+    files::model(&mut files, "--model", &model.folder);
+    for folder in &args.out_dir {
+        names.iter().for_each(|name| files.output("--out-dir", &folder.join(name)));
+    }
+    files.check()?;
     let inputs = args.input.resolve()?;
     let targets = common::targets(&args.regions, &inputs.reference)?;
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
@@ -57,22 +66,28 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
         return stdout::write(lines.as_bytes()).map(drop);
     };
     std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
+    no_other_chunks(folder, &names)?;
+    let whole = |(name, chunk): (&String, &Targets)| Whole::of_bytes(&folder.join(name), bed(chunk, "").as_bytes());
+    output::place(names.iter().zip(&chunks).map(whole).collect::<Result<_>>()?)?;
     let total: f64 = targets.iter().map(|(contig, interval)| weight(contig, interval)).sum();
-    for (i, chunk) in chunks.iter().enumerate() {
-        let name = format!("chunk-{:04}.bed", i + 1);
-        write(&folder.join(&name), &bed(chunk, ""))?;
+    for (name, chunk) in names.iter().zip(&chunks) {
         let share: f64 = chunk.iter().map(|(contig, interval)| weight(contig, interval)).sum::<f64>() / total;
         log::info!("{name}: {} bp, {:.1} % of the reads' bytes", chunk.bases(), share * 100.0);
     }
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    let mut file = temporary_beside(path)?;
-    let failed = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
-    file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
-    file.persist(path).map_err(|e| failed(&e.error))?;
-    Ok(())
+/// Refuses a folder with chunks of an earlier run that this one would not replace: whoever takes all that is there would call them too.
+fn no_other_chunks(folder: &Path, names: &[String]) -> Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::output(folder, format!("cannot be read: {e}")))?;
+    let is_chunk = |name: &String| name.starts_with("chunk-") && name.ends_with(".bed") && !names.contains(name);
+    let others = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(is_chunk);
+    others.min().map_or(Ok(()), |other| {
+        Err(Error::output(
+            folder.join(other),
+            "is a chunk of an earlier run that this one would leave there; remove it, or give an --out-dir without chunks",
+        ))
+    })
 }
 
 /// The work in an interval of the reference, in bytes of all reads files.

@@ -1,6 +1,6 @@
 //! `varpix show`.
 
-use std::io::{Cursor, Write as _};
+use std::io::Cursor;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::classify::{Batch, Classifier, Model};
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
-use crate::output::{place, temporary_beside};
+use crate::output;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, png};
 use crate::reads::BamSource;
 
@@ -104,9 +104,7 @@ fn save(picture: &RgbImage, path: &Path) -> Result<()> {
     let cannot = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
     let mut png = Cursor::new(Vec::new());
     picture.write_to(&mut png, ImageFormat::Png).map_err(|e| cannot(&e))?;
-    let (mut file, temporary) = temporary_beside(path)?.into_parts();
-    file.write_all(png.get_ref()).map_err(|e| cannot(&e))?;
-    place(temporary, path, None).map(drop)
+    output::write(path, png.get_ref())
 }
 
 fn probabilities(classifier: &mut dyn Classifier, image: &PileupImage) -> Result<[f64; 3]> {

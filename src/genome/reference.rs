@@ -10,6 +10,7 @@ use noodles_fasta::{self as fasta, fai};
 
 use super::{Contig, ContigId, Contigs, Interval};
 use crate::error::{Error, Result};
+pub(crate) use crate::input::with_suffix;
 
 /// Bases read from the file at once, in bp: one BGZF block inflates to 65,280 bytes, so fewer would be read twice.
 const CHUNK: u64 = 1 << 18;
@@ -216,13 +217,6 @@ pub(crate) fn to_usize(n: u64) -> usize {
 
 fn to_usize_i(n: i64) -> usize {
     usize::try_from(n).unwrap_or(0)
-}
-
-/// A file's path with more at its end, as indexes are named.
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// True for BGZF, false for plain text.

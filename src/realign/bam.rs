@@ -18,7 +18,7 @@ use tempfile::TempPath;
 use crate::error::{Error, Result};
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::output::{place, temporary_beside};
+use crate::output::{Whole, temporary_beside, vacant};
 use crate::reads::{BamFile, Cigar, CigarKind, Moved, Read, check};
 use crate::regions::Region;
 
@@ -81,6 +81,9 @@ impl RealignedBam {
         if path.extension().is_none_or(|extension| extension != "bam") {
             return Err(Error::Usage(format!("--realigned-bam {}: the name must end in .bam", path.display())));
         }
+        let long = source.contigs().iter().any(|(_, contig)| contig.length > LONGEST_BAI_CONTIG);
+        let index = if long { bam::index::Type::Csi(14) } else { bam::index::Type::Bai };
+        vacant(&index_path(path, &index))?;
         let (_, temporary) = temporary_beside(path)?.into_parts();
         let order = contig_order(source.contigs(), reference);
         let header = bam::Header::from_template(&bam::HeaderView::from_bytes(&header(source, &order)));
@@ -97,7 +100,6 @@ impl RealignedBam {
                 Some((i32::try_from(old).ok()?, renumbered[old]))
             })
             .collect();
-        let long = source.contigs().iter().any(|(_, contig)| contig.length > LONGEST_BAI_CONTIG);
         Ok(Self {
             path: path.into(),
             source: source.clone(),
@@ -106,7 +108,7 @@ impl RealignedBam {
             temporary,
             tids,
             renumbered,
-            index: if long { bam::index::Type::Csi(14) } else { bam::index::Type::Bai },
+            index,
             waiting: BinaryHeap::new(),
             taken: 0,
         })
@@ -162,23 +164,22 @@ impl RealignedBam {
         Ok(())
     }
 
-    /// Makes the file and its index whole and gives them their final names; returns the index's path.
+    /// Makes the file and its index whole, to be placed under their final names.
     ///
     /// # Errors
-    /// [`Error::Output`] where that fails; nothing is left under the final names then.
-    pub fn finish(mut self) -> Result<PathBuf> {
+    /// [`Error::Output`] where that fails.
+    pub fn finish(mut self) -> Result<Whole> {
         self.write_until((i32::MAX, i64::MAX))?;
         let Self { path, writer, temporary, index, .. } = self;
         // Closing may fail without a word, for want of space; then the end-of-file block is missing.
         drop(writer);
         check::ends_whole(&temporary)
             .map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))?;
-        let index_path = with_suffix(&path, if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" });
+        let index_path = index_path(&path, &index);
         let (_, temporary_index) = temporary_beside(&index_path)?.into_parts();
         bam::index::build(&*temporary, Some(&*temporary_index), index, 1)
             .map_err(|e| Error::output(&index_path, format!("cannot be written: {e}")))?;
-        place(temporary, &path, Some((temporary_index, index_path.clone())))?;
-        Ok(index_path)
+        Whole::new(temporary, &path)?.with_index(temporary_index, &index_path)
     }
 }
 
@@ -197,6 +198,10 @@ impl Ord for Waiting {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.order.cmp(&other.order)
     }
+}
+
+fn index_path(path: &Path, index: &bam::index::Type) -> PathBuf {
+    with_suffix(path, if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" })
 }
 
 /// Which of the regions writes a read that overlaps region `this`: the one that holds its middle, else the first that it

@@ -1,7 +1,7 @@
 //! Calls and reference blocks in genome order -> the lines of a gVCF: blocks cut where calls are, nothing twice.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::header::{GVCF_CALL_FORMATS, HeaderOptions};
 use super::record::CallStyle;
@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
 use crate::genotype::reference::{Joiner, ReferenceBlock};
+use crate::output::Whole;
 use crate::regions::Targets;
 
 /// The allele that stands for all others, unless another is asked for.
@@ -102,11 +103,11 @@ impl GvcfWriter {
         Ok(())
     }
 
-    /// Writes the rest and gives the file and its index their final names; returns the index's path, if any.
+    /// Writes the rest and makes the file and its index whole; see [`VcfWriter::finish`].
     ///
     /// # Errors
     /// As [`VcfWriter::finish`].
-    pub fn finish(mut self) -> Result<Option<PathBuf>> {
+    pub fn finish(mut self) -> Result<Option<Whole>> {
         if let Some(last) = self.joiner.finish() {
             self.weaver.block(last);
         }

@@ -2,6 +2,7 @@
 
 pub mod gvcf;
 pub mod header;
+mod index;
 pub mod record;
 pub mod writer;
 

@@ -1,30 +1,24 @@
 //! Calls in genome order -> `.vcf`, or `.vcf.gz` with its index, by way of temporary files beside the final ones.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use noodles_bcf as bcf;
 use noodles_bgzf as bgzf;
-use noodles_core::Position;
-use noodles_csi as csi;
-use noodles_csi::binning_index::index::{Header as IndexHeader, header, reference_sequence::bin::Chunk};
-use noodles_tabix as tabix;
+use noodles_csi::binning_index::index::reference_sequence::bin::Chunk;
 use noodles_vcf::variant::RecordBuf;
 use noodles_vcf::variant::io::Write as _;
 use noodles_vcf::{self as vcf, Header};
 use tempfile::TempPath;
 
 use super::header::{HeaderOptions, header};
+use super::index::Indexer;
 use super::record::{CallStyle, block_record, record};
 use crate::error::{Error, Result};
-use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::genotype::{Call, ReferenceBlock};
-use crate::output::{place, temporary_beside};
-
-/// Contigs longer than this need a CSI index: TBI ends there (tabix specification, `min_shift` 14, depth 5).
-const LONGEST_TABIX_CONTIG: u64 = 1 << 29;
+use crate::output::{Whole, stdout, stdout_error, temporary_beside, vacant};
 
 /// Takes calls in genome order.
 pub trait CallSink {
@@ -50,17 +44,47 @@ pub struct VcfWriter {
     header: Header,
     style: CallStyle,
     file: Output,
+    /// None where the file has none.
+    index: Option<Indexer>,
     /// None for stdout.
     temporary: Option<TempPath>,
 }
 
-type Temporary = BufWriter<File>;
+type Buffer = BufWriter<File>;
 
 enum Output {
-    Stdout(vcf::io::Writer<BufWriter<io::Stdout>>),
-    Plain(vcf::io::Writer<Temporary>),
-    Bgzf { writer: Box<vcf::io::Writer<bgzf::io::Writer<Temporary>>>, index: Box<Indexer> },
-    Bcf(Box<bcf::io::Writer<bgzf::io::Writer<Temporary>>>),
+    Plain(vcf::io::Writer<Buffer>),
+    Bgzf(Box<vcf::io::Writer<bgzf::io::Writer<Buffer>>>),
+    Bcf(Box<bcf::io::Writer<bgzf::io::Writer<Buffer>>>),
+}
+
+impl Output {
+    /// Where the next record begins in a BGZF file.
+    fn virtual_position(&self) -> bgzf::VirtualPosition {
+        match self {
+            Self::Plain(_) => bgzf::VirtualPosition::MIN,
+            Self::Bgzf(writer) => writer.get_ref().virtual_position(),
+            Self::Bcf(writer) => writer.get_ref().virtual_position(),
+        }
+    }
+
+    fn write(&mut self, header: &Header, record: &RecordBuf) -> io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.write_variant_record(header, record),
+            Self::Bgzf(writer) => writer.write_variant_record(header, record),
+            Self::Bcf(writer) => writer.write_variant_record(header, record),
+        }
+    }
+
+    /// Writes what is still in memory.
+    fn finish(self) -> io::Result<File> {
+        let buffer = match self {
+            Self::Plain(writer) => writer.into_inner(),
+            Self::Bgzf(writer) => writer.into_inner().finish()?,
+            Self::Bcf(writer) => writer.into_inner().finish()?,
+        };
+        buffer.into_inner().map_err(io::IntoInnerError::into_error)
+    }
 }
 
 /// What a name's end says.
@@ -86,14 +110,6 @@ impl Kind {
     }
 }
 
-enum Indexer {
-    Tabix(tabix::index::Indexer),
-    Csi {
-        indexer: csi::binning_index::Indexer<csi::binning_index::index::reference_sequence::index::BinnedIndex>,
-        names: Vec<String>,
-    },
-}
-
 impl VcfWriter {
     /// Opens temporary files beside `path` and writes the header. `-` is stdout.
     ///
@@ -107,44 +123,38 @@ impl VcfWriter {
                 path.display()
             )));
         };
-        if path.is_dir() {
-            return Err(Error::output(path, "is a folder; give a file's name"));
-        }
-        let header = header(contigs, options)?;
-        let failed = |e: io::Error| Error::output(path, format!("cannot be written: {e}"));
-        let started = |file, temporary| Self {
-            path: path.into(),
-            contigs: contigs.clone(),
-            header: header.clone(),
-            style,
-            file,
-            temporary,
+        let (file, temporary) = if kind == Kind::Stdout {
+            (stdout()?, None)
+        } else {
+            let (file, temporary) = temporary_beside(path)?.into_parts();
+            (file, Some(temporary))
         };
-        if kind == Kind::Stdout {
-            let mut writer = vcf::io::Writer::new(BufWriter::new(io::stdout()));
-            writer.write_header(&header).map_err(failed)?;
-            return Ok(started(Output::Stdout(writer), None));
+        let index = match kind {
+            Kind::Bgzf => Some(Indexer::of_vcf(contigs)),
+            Kind::Bcf => Some(Indexer::of_bcf(contigs)),
+            Kind::Plain | Kind::Stdout => None,
+        };
+        if let Some(index) = &index {
+            vacant(&index.path(path))?;
         }
-        let (file, temporary) = temporary_beside(path)?.into_parts();
         let file = BufWriter::with_capacity(1 << 17, file);
-        let file = match kind {
+        let header = header(contigs, options)?;
+        let written = match kind {
             Kind::Bgzf => {
                 let mut writer = vcf::io::Writer::new(bgzf::io::Writer::new(file));
-                writer.write_header(&header).map_err(failed)?;
-                Output::Bgzf { writer: Box::new(writer), index: Box::new(Indexer::new(contigs)) }
+                writer.write_header(&header).map(|()| Output::Bgzf(writer.into()))
             }
             Kind::Bcf => {
                 let mut writer = bcf::io::Writer::from(bgzf::io::Writer::new(file));
-                writer.write_header(&header).map_err(failed)?;
-                Output::Bcf(Box::new(writer))
+                writer.write_header(&header).map(|()| Output::Bcf(writer.into()))
             }
             Kind::Plain | Kind::Stdout => {
                 let mut writer = vcf::io::Writer::new(file);
-                writer.write_header(&header).map_err(failed)?;
-                Output::Plain(writer)
+                writer.write_header(&header).map(|()| Output::Plain(writer))
             }
         };
-        Ok(started(file, Some(temporary)))
+        let file = written.map_err(|e| failed(path, &e))?;
+        Ok(Self { path: path.into(), contigs: contigs.clone(), header, style, file, index, temporary })
     }
 
     /// Writes a reference block whose first base is `base`; `unseen` is the allele of all else.
@@ -158,44 +168,27 @@ impl VcfWriter {
 
     fn put(&mut self, contig: ContigId, interval: Interval, record: &RecordBuf) -> Result<()> {
         let name = &self.contigs.get(contig).name;
-        let (path, header) = (&self.path, &self.header);
-        let written = match &mut self.file {
-            Output::Stdout(writer) => writer.write_variant_record(header, record),
-            Output::Plain(writer) => writer.write_variant_record(header, record),
-            Output::Bcf(writer) => writer.write_variant_record(header, record),
-            Output::Bgzf { writer, index } => {
-                let start = writer.get_ref().virtual_position();
-                writer.write_variant_record(header, record).and_then(|()| {
-                    let end = writer.get_ref().virtual_position();
-                    index.add(contig, name, interval, Chunk::new(start, end))
-                })
-            }
-        };
-        written.map_err(|e| Error::output(path, format!("cannot be written: {e}")))
+        let start = self.file.virtual_position();
+        let written = self.file.write(&self.header, record).and_then(|()| {
+            let chunk = Chunk::new(start, self.file.virtual_position());
+            self.index.as_mut().map_or(Ok(()), |index| index.add(contig, name, interval, chunk))
+        });
+        written.map_err(|e| failed(&self.path, &e))
     }
 
-    /// Makes the file and its index whole and gives them their final names; returns the index's path, if any.
+    /// Makes the file and its index whole, to be placed under their final names; `None` for stdout, which has all by now.
     ///
     /// # Errors
-    /// [`Error::Output`] where that fails; nothing is left under the final names then.
-    pub fn finish(self) -> Result<Option<PathBuf>> {
-        let Self { path, file, temporary, .. } = self;
-        let failed = |e: io::Error| Error::output(&path, format!("cannot be written: {e}"));
-        let (buffer, index) = match file {
-            Output::Stdout(mut writer) => return writer.get_mut().flush().map(|()| None).map_err(failed),
-            Output::Plain(writer) => (writer.into_inner(), None),
-            Output::Bcf(writer) => (writer.into_inner().finish().map_err(failed)?, None),
-            Output::Bgzf { writer, index } => (writer.into_inner().finish().map_err(failed)?, Some(index)),
-        };
-        let file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.sync_all().map_err(failed)?;
+    /// [`Error::Output`] where that fails.
+    pub fn finish(self) -> Result<Option<Whole>> {
+        let Self { path, file, index, temporary, .. } = self;
+        let file = file.finish().map_err(|e| failed(&path, &e))?;
         let Some(temporary) = temporary else { return Ok(None) };
-        let index = match index {
-            Some(index) => Some(index.write(&path)?),
-            None if Kind::of(&path) == Some(Kind::Bcf) => Some(bcf_index(&temporary, &path)?),
-            None => None,
-        };
-        place(temporary, &path, index)
+        file.sync_all().map_err(|e| failed(&path, &e))?;
+        let whole = Whole::new(temporary, &path)?;
+        let Some(index) = index else { return Ok(Some(whole)) };
+        let (temporary, index_path) = index.write(&path)?;
+        whole.with_index(temporary, &index_path).map(Some)
     }
 }
 
@@ -206,63 +199,9 @@ impl CallSink for VcfWriter {
     }
 }
 
-/// The CSI index of a BCF file that is written but not named yet; its own final name along.
-fn bcf_index(written: &Path, path: &Path) -> Result<(TempPath, PathBuf)> {
-    let name = with_suffix(path, ".csi");
-    let (_, temporary) = temporary_beside(&name)?.into_parts();
-    rust_htslib::bcf::index::build(written, Some(&*temporary), 1, rust_htslib::bcf::index::Type::Csi(14))
-        .map_err(|e| Error::output(&name, format!("cannot be made: {e:?}")))?;
-    Ok((temporary, name))
-}
-
-impl Indexer {
-    fn new(contigs: &Contigs) -> Self {
-        let long = contigs.iter().any(|(_, contig)| contig.length > LONGEST_TABIX_CONTIG);
-        // Depth 6 covers 2^32 bp.
-        if let Some(indexer) = csi::binning_index::Indexer::new(14, 6).filter(|_| long) {
-            return Self::Csi { indexer, names: contigs.iter().map(|(_, contig)| contig.name.clone()).collect() };
-        }
-        let mut indexer = tabix::index::Indexer::default();
-        indexer.set_header(header::Builder::vcf().build());
-        Self::Tabix(indexer)
+fn failed(path: &Path, error: &io::Error) -> Error {
+    if Kind::of(path) == Some(Kind::Stdout) {
+        return stdout_error(error);
     }
-
-    fn add(&mut self, contig: ContigId, name: &str, interval: Interval, chunk: Chunk) -> io::Result<()> {
-        let position =
-            |p: u64| usize::try_from(p).ok().and_then(Position::new).ok_or_else(|| io::Error::other("no position"));
-        let start = position(interval.start() + 1)?;
-        let end = position(interval.end())?;
-        match self {
-            Self::Tabix(indexer) => indexer.add_record(name, start, end, chunk),
-            Self::Csi { indexer, .. } => {
-                indexer.add_record(Some((contig.0, start, end, true)), chunk).map_err(io::Error::other)
-            }
-        }
-    }
-
-    /// Writes the index to a temporary file beside the VCF's final name; gives its own final name along.
-    fn write(self, vcf: &Path) -> Result<(TempPath, PathBuf)> {
-        let suffix = match self {
-            Self::Tabix(_) => ".tbi",
-            Self::Csi { .. } => ".csi",
-        };
-        let path = with_suffix(vcf, suffix);
-        let failed = |e: io::Error| Error::output(&path, format!("cannot be written: {e}"));
-        let (mut file, temporary) = temporary_beside(&path)?.into_parts();
-        match self {
-            Self::Tabix(indexer) => {
-                let mut writer = tabix::io::Writer::new(&mut file);
-                writer.write_index(&indexer.build()).map_err(failed)?;
-            }
-            Self::Csi { indexer, names } => {
-                let header: IndexHeader = header::Builder::vcf()
-                    .set_reference_sequence_names(names.iter().map(|n| n.as_str().into()).collect())
-                    .build();
-                let mut writer = csi::io::Writer::new(&mut file);
-                writer.write_index(&indexer.set_header(header).build(names.len())).map_err(failed)?;
-            }
-        }
-        file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
-        Ok((temporary, path))
-    }
+    Error::output(path, format!("cannot be written: {error}"))
 }

@@ -1,0 +1,37 @@
+//! A command's arguments -> the files that it reads and writes, to be told apart before any work.
+
+use std::path::Path;
+
+use crate::output::Files;
+
+/// Reads files with the indexes they may have.
+pub(super) fn reads<'a>(files: &mut Files, flag: &str, paths: impl IntoIterator<Item = &'a Path>) {
+    paths.into_iter().for_each(|path| files.input_with_indexes(flag, path, &["bai", "csi", "crai"]));
+}
+
+/// A FASTA with its indexes.
+pub(super) fn reference(files: &mut Files, flag: &str, path: &Path) {
+    files.input_with_indexes(flag, path, &["fai", "gzi"]);
+}
+
+/// A VCF that is read.
+pub(super) fn variants(files: &mut Files, flag: &str, path: &Path) {
+    files.input_with_indexes(flag, path, &["tbi", "csi"]);
+}
+
+/// A model's folder.
+pub(super) fn model(files: &mut Files, flag: &str, folder: &Path) {
+    for name in ["model.json", "weights.safetensors", "fast.json"] {
+        files.input(flag, &folder.join(name));
+    }
+}
+
+/// Values that are files only where there is such a file, as those of `--regions`.
+pub(super) fn perhaps<'a>(files: &mut Files, flag: &str, values: impl IntoIterator<Item = &'a str>) {
+    for value in values {
+        let words = value.split_whitespace().filter(|&word| word != value);
+        for path in std::iter::once(value).chain(words).map(Path::new).filter(|path| path.exists()) {
+            files.input(flag, path);
+        }
+    }
+}
