@@ -1,6 +1,6 @@
 //! `varpix call`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -327,7 +327,7 @@ fn unseen_allele(text: &str) -> Result<String, String> {
 impl CallArgs {
     fn files(&self, model: &Model) -> Files {
         let mut files = self.input.files();
-        files::perhaps(&mut files, "--regions", self.regions.iter().map(String::as_str));
+        files::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
         files::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
         self.chunk.iter().for_each(|bed| files.input("--chunk", bed));
         self.genotype_sites.iter().for_each(|vcf| files::variants(&mut files, "--genotype-sites", vcf));

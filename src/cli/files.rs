@@ -1,5 +1,6 @@
 //! A command's arguments -> the files that it reads and writes, to be told apart before any work.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::output::Files;
@@ -26,12 +27,11 @@ pub(super) fn model(files: &mut Files, flag: &str, folder: &Path) {
     }
 }
 
-/// Values that are files only where there is such a file, as those of `--regions`.
-pub(super) fn perhaps<'a>(files: &mut Files, flag: &str, values: impl IntoIterator<Item = &'a str>) {
+/// Values that are files only where there is such a file, as those of `--regions`, which may also hold several.
+pub(super) fn perhaps<'a>(files: &mut Files, flag: &str, values: impl IntoIterator<Item = &'a OsStr>) {
     for value in values {
-        let words = value.split_whitespace().filter(|&word| word != value);
-        for path in std::iter::once(value).chain(words).map(Path::new).filter(|path| path.exists()) {
-            files.input(flag, path);
-        }
+        let words = value.to_str().unwrap_or_default().split([',', ' ', '\t', '\n']);
+        let paths = std::iter::once(Path::new(value)).chain(words.map(Path::new).filter(|word| word != &value));
+        paths.filter(|path| path.is_file()).for_each(|path| files.input(flag, path));
     }
 }

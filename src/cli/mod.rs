@@ -7,6 +7,7 @@ mod call;
 mod common;
 mod compat;
 mod explain;
+mod files;
 #[cfg(feature = "torch")]
 mod import;
 mod manual;
@@ -85,7 +86,9 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { message: format!("varpix: {error}"), code: error.exit_code() }
+        // Whoever closed the pipe knows.
+        let message = if matches!(error, Error::ReaderGone) { String::new() } else { format!("varpix: {error}") };
+        Self { message, code: error.exit_code() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `varpix regions`.
 
-use std::io::Write as _;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -43,9 +43,9 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let model = Model::find(&args.model)?;
     let names: Vec<String> = (1..=args.chunks).map(|n| format!("chunk-{n:04}.bed")).collect();
     let mut files = args.input.files();
-    files::perhaps(&mut files, "--regions", args.regions.iter().map(String::as_str));
+    files::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
     files::model(&mut files, "--model", &model.folder);
-    for folder in &args.out_dir {
+    if let Some(folder) = &args.out_dir {
         names.iter().for_each(|name| files.output("--out-dir", &folder.join(name)));
     }
     files.check()?;

@@ -1,23 +1,30 @@
-//! SIGINT, SIGTERM and SIGHUP -> the end of the process with 130, 143 and 129, temporary outputs removed.
+//! SIGINT, SIGTERM, SIGHUP and the like -> the end of the process with 130, 143, 129 and so on, temporary outputs removed.
 //!
 //! A thread waits for them and ends the process whatever the others are at: a stage that reads from a network disk may not
 //! look at a flag for minutes.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
 use crate::error::{Error, Result};
 use crate::output::leftovers;
 
+/// Signals that would end the process and leave its temporary outputs: from the terminal, from schedulers that warn before they
+/// kill (USR1, USR2), from a limit of CPU time.
+const DEADLY: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU];
+
 /// Starts watching.
 pub(super) fn watch() -> Result<()> {
     let failed = |e: std::io::Error| Error::Internal(format!("signals cannot be watched: {e}"));
     let ignored = ignored();
     // What nohup and shells' background jobs ignore stays ignored.
-    let watched = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let watched = DEADLY.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    // With a handler, whatever it does, a write beyond the limit of a file's size is an error like any other.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
     let mut signals = Signals::new(watched).map_err(failed)?;
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
