@@ -27,7 +27,7 @@ use crate::regions::Targets;
 use crate::sites::Sites;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
-use crate::vcf::{CallStyle, GvcfWriter, VcfWriter};
+use crate::vcf::{CallStyle, GvcfWriter, InfoField, VcfWriter};
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -69,6 +69,12 @@ pub(super) struct CallArgs {
     /// Write only calls with at least this QUAL
     #[arg(long, alias = "min-quality", default_value_t = 0.0, value_name = "PHRED", value_parser = common::number(0.0..=1e6))]
     min_qual: f64,
+    /// INFO fields of calls, with commas between them: DP, AC, AN, AF
+    #[arg(long, value_delimiter = ',', value_name = "FIELD")]
+    info: Vec<InfoField>,
+    /// Path or URL for ##reference in the VCF header [default: file name of --ref]
+    #[arg(long, value_name = "TEXT", value_parser = header_text)]
+    header_reference: Option<String>,
     /// Write the command line to the VCF header
     #[arg(long)]
     header_command: bool,
@@ -81,9 +87,9 @@ pub(super) struct CallArgs {
     /// Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file
     #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED", help_heading = PLOIDY)]
     par_regions: Option<OsString>,
-    /// Genotypes of contigs with one copy: 1 (haploid) or 1/1 (diploid, as DeepVariant writes them)
-    #[arg(long, default_value = "haploid", value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
-    haploid_gt: String,
+    /// Genotypes of contigs with one copy: haploid (1) or diploid (1/1) [default: haploid in the VCF, diploid in the gVCF]
+    #[arg(long, value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
+    haploid_gt: Option<String>,
     /// Name or folder of the model
     #[arg(long, aliases = ["customized-model", "model-path"], default_value = DEFAULT_MODEL, value_name = "NAME|DIR", help_heading = MODEL)]
     model: PathBuf,
@@ -219,16 +225,22 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         sample: sample.clone(),
         model: model.config.name.clone(),
         model_checksum: model.checksum()?,
-        reference: inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        reference: args.header_reference.clone().unwrap_or_else(|| {
+            inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+        }),
         command: args.header_command.then(common::command_line),
         gvcf: false,
     };
-    let style = CallStyle { haploid_as_diploid: args.haploid_gt == "diploid", ..CallStyle::default() };
+    let spelling = args.haploid_gt.as_deref();
+    let info = args.info.iter().copied().collect();
+    let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
+    // Joint callers of gVCFs (GLnexus) have no use for haploid likelihoods.
+    let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
     let mut realigned = args.realigned_bam(&model, &inputs)?;
     let mut writer = VcfWriter::create(&args.output_vcf, contigs, &header, style)?;
     let gvcf = args.output_gvcf.as_ref().map(|path| {
         let reference = inputs.reference.open()?;
-        GvcfWriter::create(path, reference, &header, style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
+        GvcfWriter::create(path, reference, &header, gvcf_style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
     });
     let mut gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk.as_ref()));
     let sites = args.genotype_sites.as_ref().map(|path| Sites::read(path, contigs)).transpose()?;
@@ -322,6 +334,12 @@ fn unseen_allele(text: &str) -> Result<String, String> {
     let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
     let plain = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || "*_:".contains(c));
     if plain { Ok(text.to_owned()) } else { Err("expected a symbolic allele such as <*> or <NON_REF>".into()) }
+}
+
+/// A value of a header line.
+fn header_text(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && !text.starts_with('<') && !text.contains(char::is_control);
+    if plain { Ok(text.to_owned()) } else { Err("expected a path or URL, on one line".into()) }
 }
 
 impl CallArgs {

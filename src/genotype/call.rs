@@ -5,8 +5,6 @@ use super::merge::{BySet, kept_alts, merged};
 use crate::candidates::Candidate;
 use crate::genome::{ContigId, Interval};
 
-/// Least QUAL of a call that passes, Phred.
-pub const MIN_QUALITY: f64 = 1.0;
 /// Least GQ of a reference call whose genotype is written, Phred.
 pub const MIN_REFERENCE_GENOTYPE_QUALITY: i32 = 20;
 
@@ -17,8 +15,6 @@ pub enum Filter {
     Pass,
     /// Most probably hom-ref.
     RefCall,
-    /// A variant of QUAL under [`MIN_QUALITY`].
-    LowQual,
     /// No read counts there.
     NoCall,
 }
@@ -30,7 +26,6 @@ impl Filter {
         match self {
             Self::Pass => "PASS",
             Self::RefCall => "RefCall",
-            Self::LowQual => "LowQual",
             Self::NoCall => "NoCall",
         }
     }
@@ -126,8 +121,6 @@ fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Opt
         (Filter::NoCall, None, 0)
     } else if probabilities.best() == 0 {
         (Filter::RefCall, genotype.filter(|_| quality >= MIN_REFERENCE_GENOTYPE_QUALITY), quality)
-    } else if probabilities.quality() < MIN_QUALITY {
-        (Filter::LowQual, genotype, quality)
     } else {
         (Filter::Pass, genotype, quality)
     }
@@ -194,12 +187,15 @@ mod tests {
     }
 
     #[test]
-    fn low_quality_is_named() {
-        // Four genotypes share what is not hom-ref, so that none reaches it: QUAL 0.97 with 1/1 on top needs p(0/0) = 0.8.
-        let p = GenotypeProbabilities::normalised(vec![0.8, 0.1, 0.1]);
-        assert_eq!(judged(&p, &[1, 1]).0, Filter::RefCall);
-        // With one alternative the best of three is a variant only over 1/3, which is QUAL 1.76 or more; LowQual needs more alleles.
-        let p = GenotypeProbabilities::normalised(vec![0.3, 0.35, 0.35]);
-        assert_eq!(judged(&p, &[1, 1]).0, Filter::Pass);
+    fn a_variant_has_a_quality() {
+        // Where a variant is the most probable of n genotypes, hom-ref has at most half, however many genotypes there are: no
+        // variant's QUAL is under 3.
+        for n in [3, 6, 10, 15] {
+            let mut weights = vec![0.0; n];
+            (weights[0], weights[1]) = (0.5, 0.5 + 1e-9);
+            let p = GenotypeProbabilities::normalised(weights);
+            assert_eq!(judged(&p, &vec![1; if n == 3 { 2 } else { 5 }]).0, Filter::Pass);
+            assert!(p.quality() >= 3.0, "{}", p.quality());
+        }
     }
 }

@@ -3,6 +3,9 @@
 /// Highest probability that is believed: Phred values end at 99.03.
 const MAX_PROBABILITY: f64 = 1.0 - 1.25e-10;
 
+/// PL of a genotype that cannot be: of [`GenotypeProbabilities::phred_likelihoods`] the highest.
+pub const IMPOSSIBLE: i32 = 990;
+
 /// Index of the genotype `a/b` in VCF's order (VCF specification, section 1.6.2).
 #[must_use]
 pub fn genotype_index(a: usize, b: usize) -> usize {

@@ -2,8 +2,10 @@
 //!
 //! Of `n` reads at a position, `r` show the reference. With an error rate of one in a thousand the likelihoods are
 //! `0.999^r 0.001^(n-r)` (hom-ref), `0.5^n` (het) and `0.001^r 0.999^(n-r)` (hom-alt), normalised. The GQ of hom-ref ends at 50;
-//! positions are joined while it stays in the same bin.
+//! positions are joined while it stays in the same bin. Where the sample has one copy there is no het.
 
+use super::Ploidy;
+use super::likelihoods::IMPOSSIBLE;
 use crate::alleles::AlleleCounts;
 use crate::genome::{ContigId, Interval, ReferenceWindow};
 
@@ -33,6 +35,8 @@ pub struct ReferenceBlock {
     pub min_depth: u32,
     /// Hom-ref, het and hom-alt, log10, of the first position with the least GQ.
     pub likelihoods: [f64; 3],
+    /// True where the sample has one copy: het has no likelihood.
+    pub haploid: bool,
 }
 
 impl ReferenceBlock {
@@ -41,7 +45,7 @@ impl ReferenceBlock {
     #[allow(clippy::cast_possible_truncation, reason = "at most 100 reads of Phred 30")]
     pub fn phred_likelihoods(&self) -> [i32; 3] {
         let best = self.likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        self.likelihoods.map(|likelihood| (-10.0 * (likelihood - best)) as i32)
+        self.likelihoods.map(|l| if l.is_finite() { (-10.0 * (l - best)) as i32 } else { IMPOSSIBLE })
     }
 
     /// True where `next` goes on at once with the same genotype and a GQ of the same bin.
@@ -52,6 +56,7 @@ impl ReferenceBlock {
             && joinable(self)
             && joinable(next)
             && self.is_reference == next.is_reference
+            && self.haploid == next.haploid
             && quality_bin(self.genotype_quality, bin) == quality_bin(next.genotype_quality, bin)
     }
 
@@ -117,19 +122,25 @@ impl Joiner {
 
 /// The blocks of a region, in bins of `bin` values of GQ. Positions of unknown reference are in none.
 #[must_use]
-pub fn blocks(contig: ContigId, counts: &AlleleCounts, reference: &ReferenceWindow, bin: i32) -> Vec<ReferenceBlock> {
+pub fn blocks(
+    contig: ContigId,
+    counts: &AlleleCounts,
+    reference: &ReferenceWindow,
+    ploidy: &Ploidy,
+    bin: i32,
+) -> Vec<ReferenceBlock> {
     let mut joiner = Joiner::new(bin).cutting();
     let mut blocks = Vec::new();
     let positions = (counts.interval.start()..).zip(&counts.counts);
     for (position, count) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
-        blocks.extend(joiner.push(block(contig, position, count.reference, count.depth())));
+        blocks.extend(joiner.push(block(contig, position, count.reference, count.depth(), ploidy.is_haploid(contig, position))));
     }
     blocks.extend(joiner.finish());
     blocks
 }
 
-fn block(contig: ContigId, position: u64, of_reference: u32, depth: u32) -> ReferenceBlock {
-    let likelihoods = likelihoods(of_reference, depth);
+fn block(contig: ContigId, position: u64, of_reference: u32, depth: u32, haploid: bool) -> ReferenceBlock {
+    let likelihoods = likelihoods(of_reference, depth, haploid);
     let is_reference = depth > 0 && likelihoods[0] >= likelihoods[1] && likelihoods[0] >= likelihoods[2];
     ReferenceBlock {
         contig,
@@ -138,16 +149,18 @@ fn block(contig: ContigId, position: u64, of_reference: u32, depth: u32) -> Refe
         genotype_quality: reference_quality(likelihoods[0]),
         min_depth: depth,
         likelihoods,
+        haploid,
     }
 }
 
 /// Hom-ref, het and hom-alt, log10, summing to 1.
-fn likelihoods(of_reference: u32, depth: u32) -> [f64; 3] {
+fn likelihoods(of_reference: u32, depth: u32, haploid: bool) -> [f64; 3] {
     let total = depth.min(MOST_READS);
     let scaled = f64::from(of_reference) * f64::from(total) / f64::from(depth.max(1));
     let (n, r) = (f64::from(total), scaled.round());
     let (right, wrong) = ((1.0 - ERROR_RATE).log10(), ERROR_RATE.log10());
-    let raw = [r * right + (n - r) * wrong, -n * 2.0_f64.log10(), r * wrong + (n - r) * right];
+    let het = if haploid { f64::NEG_INFINITY } else { -n * 2.0_f64.log10() };
+    let raw = [r * right + (n - r) * wrong, het, r * wrong + (n - r) * right];
     let best = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum = best + raw.iter().map(|l| 10.0_f64.powf(l - best)).sum::<f64>().log10();
     raw.map(|likelihood| likelihood - sum)
@@ -169,7 +182,7 @@ mod tests {
     use crate::testing::ReadBuilder;
 
     fn at(of_reference: u32, depth: u32) -> ReferenceBlock {
-        block(ContigId(0), 7, of_reference, depth)
+        block(ContigId(0), 7, of_reference, depth, false)
     }
 
     #[test]
@@ -189,7 +202,7 @@ mod tests {
     #[test]
     fn blocks_end_at_fixed_places() {
         let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN).cutting();
-        let single = |position| block(ContigId(0), position, 30, 30);
+        let single = |position| block(ContigId(0), position, 30, 30, false);
         let mut found: Vec<_> = (BLOCK_CUT - 3..BLOCK_CUT + 2).filter_map(|at| joiner.push(single(at))).collect();
         found.extend(joiner.finish());
         let shape: Vec<_> = found.iter().map(|b| (b.interval.start(), b.interval.end())).collect();
@@ -207,13 +220,34 @@ mod tests {
         let reference = ReferenceWindow::new(0, b"ACGTNACGTACGTACGTACG".to_vec());
         let reads = [ReadBuilder::new(0, "ACGTAACGTACG").copies(3), ReadBuilder::new(9, "ACG").copies(20)].concat();
         let counts = count(Interval::new(0, 16), &reads, &reference, CountOptions::default());
-        let found = blocks(ContigId(0), &counts, &reference, DEFAULT_QUALITY_BIN);
+        let found = blocks(ContigId(0), &counts, &reference, &Ploidy::default(), DEFAULT_QUALITY_BIN);
         let shape: Vec<_> = found
             .iter()
             .map(|b| (b.interval.start(), b.interval.end(), b.is_reference, b.genotype_quality, b.min_depth))
             .collect();
         // Three reads give 9; N is left out; nothing covers the end.
         assert_eq!(shape, [(0, 4, true, 9, 3), (5, 9, true, 9, 3), (9, 12, true, 50, 23), (12, 16, false, 1, 0)]);
+    }
+
+    #[test]
+    fn of_one_copy_there_is_no_het() {
+        let at = |of_reference, depth| block(ContigId(0), 7, of_reference, depth, true);
+        // One of 24 reads shows something else: 0.001^23 / 0.999^23 against it.
+        let sure = at(24, 25);
+        assert_eq!((sure.is_reference, sure.genotype_quality, sure.phred_likelihoods()), (true, 50, [0, 990, 689]));
+        let one = at(1, 1);
+        assert_eq!((one.is_reference, one.genotype_quality, one.phred_likelihoods()), (true, 29, [0, 990, 29]));
+        // A position that would be het of two copies is of one what more reads show.
+        let (more, less) = (at(15, 25), at(10, 25));
+        assert!(more.is_reference && !less.is_reference);
+        assert_eq!((at(0, 0).is_reference, at(0, 0).phred_likelihoods()), (false, [0, 990, 0]));
+    }
+
+    #[test]
+    fn one_copy_and_two_are_not_joined() {
+        let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN);
+        let found: Vec<_> = (0..4).filter_map(|at| joiner.push(block(ContigId(0), at, 30, 30, at >= 2))).collect();
+        assert_eq!(found.iter().map(|b| (b.interval.end(), b.haploid)).collect::<Vec<_>>(), [(2, false)]);
     }
 
     proptest! {
@@ -224,7 +258,7 @@ mod tests {
             let singles: Vec<_> = depths
                 .iter()
                 .zip(0_u64..)
-                .map(|(&(depth, others), position)| block(ContigId(0), position, depth.saturating_sub(others), depth))
+                .map(|(&(depth, others), position)| block(ContigId(0), position, depth.saturating_sub(others), depth, false))
                 .collect();
             let joined = |parts: &[&[ReferenceBlock]]| {
                 let mut whole = Joiner::new(DEFAULT_QUALITY_BIN);

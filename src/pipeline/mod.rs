@@ -103,7 +103,7 @@ impl CallFilter {
         let named = match call.filter {
             Filter::Pass => true,
             Filter::RefCall => self.reference_calls && !self.only_pass,
-            Filter::LowQual | Filter::NoCall => !self.only_pass,
+            Filter::NoCall => !self.only_pass,
         };
         named && call.quality >= self.min_quality
     }
@@ -190,6 +190,7 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
             tickets: ticket_queue,
             images,
             messages: messages.clone(),
+            ploidy: options.ploidy,
             placements_wanted: outputs.realigned.is_some(),
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
             fast_tier: options.fast_tier,
@@ -236,6 +237,7 @@ struct Workers<'a> {
     tickets: Receiver<()>,
     images: Sender<ImageJob>,
     messages: Sender<Message>,
+    ploidy: &'a Ploidy,
     placements_wanted: bool,
     /// Set where reference blocks are wanted.
     quality_bin: Option<i32>,
@@ -306,9 +308,9 @@ impl Workers<'_> {
             images: evidence.images(),
             fetched: evidence.fetched,
             realigned: evidence.realigned,
-            blocks: self
-                .quality_bin
-                .map_or_else(Vec::new, |bin| blocks(region.contig, &evidence.counts, &evidence.reference, bin)),
+            blocks: self.quality_bin.map_or_else(Vec::new, |bin| {
+                blocks(region.contig, &evidence.counts, &evidence.reference, self.ploidy, bin)
+            }),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
         };
         self.messages.send(message).map_err(|_| Error::Stopped)

@@ -86,8 +86,8 @@ pub struct RunStats {
     pub settled: u64,
     /// Images that the candidates ask for; each candidate that is settled saves one.
     pub images: u64,
-    /// Calls by filter: PASS, `RefCall`, `LowQual`, `NoCall`.
-    pub calls: [u64; 4],
+    /// Calls by filter: PASS, `RefCall`, `NoCall`.
+    pub calls: [u64; 3],
     /// Time from start to end.
     pub wall: Duration,
     /// Time by stage.
@@ -114,8 +114,7 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "  settled without an image", self.settled)?;
         let images = self.images.saturating_sub(self.settled);
         writeln!(f, "{:<30}{images:>12}  in {batches} batches", "images")?;
-        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::LowQual, Filter::NoCall].into_iter().zip(self.calls)
-        {
+        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }
         writeln!(f, "{:<30}{:>11.2}s", "time", self.wall.as_secs_f64())?;

@@ -3,11 +3,13 @@
 //! Records are read from the reads file a second time, so that they keep their names, flags, mates and tags; only what
 //! realignment changed is new. Each record is written once, as the region that holds its middle saw it (or the first region
 //! that it overlaps). A moved record tells its old alignment in the tag OA (SAM optional fields specification) and loses
-//! the tags MD and NM, which would be wrong. PNEXT and MC of its mate stay as they were.
+//! the tags MD and NM, which would be wrong. Its mate's record is told ([`Mates`]).
 //!
-//! Memory: the records that may still be followed by an earlier one, which is those of a few regions.
+//! Memory: the records that may still be followed by an earlier one or whose near mates may still be moved, which is those of a few
+//! regions.
 
 use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use rust_htslib::bam::record::{Aux, Cigar as HtsCigar, CigarString};
 use rust_htslib::bam::{self, Read as _};
 use tempfile::TempPath;
 
+use super::mates::{Mates, NEAR, Place, five_prime};
 use crate::error::{Error, Result};
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
@@ -63,12 +66,17 @@ pub struct RealignedBam {
     renumbered: Vec<i32>,
     index: bam::index::Type,
     waiting: BinaryHeap<Reverse<Waiting>>,
+    mates: Mates,
+    /// Records before this are written.
+    written: Place,
     taken: u64,
 }
 
 /// A record by output tid, position and time of arrival.
 struct Waiting {
     order: (i32, i64, u64),
+    /// Its position in the file.
+    was_at: i64,
     record: bam::Record,
 }
 
@@ -110,6 +118,8 @@ impl RealignedBam {
             renumbered,
             index,
             waiting: BinaryHeap::new(),
+            mates: Mates::default(),
+            written: (0, 0),
             taken: 0,
         })
     }
@@ -138,29 +148,38 @@ impl RealignedBam {
             }
             let key = (record.qname(), u8::from(record.is_last_in_template()), position);
             let Some(placement) = placements.get(&key).filter(|_| owner == this) else { continue };
+            let is_moved = placement.now.is_some();
+            let was_at = record.pos();
+            let before = (was_at, five_prime(&record));
             if let Some(now) = &placement.now {
                 move_record(&mut record, now, &self.source)?;
             }
             record.set_tid(tid);
             let mate = usize::try_from(record.mtid()).ok().and_then(|mate| self.renumbered.get(mate)).copied();
             record.set_mtid(mate.unwrap_or(-1));
+            if is_moved {
+                self.mates.moved(&mut record, before, self.written, FARTHEST);
+            }
             self.taken += 1;
             let order = (tid, record.pos(), self.taken);
-            self.waiting.push(Reverse(Waiting { order, record: record.clone() }));
+            self.waiting.push(Reverse(Waiting { order, was_at, record: record.clone() }));
         }
-        self.write_until((tid, earliest_later.saturating_sub(FARTHEST).cast_signed()))
+        self.write_until((tid, earliest_later.saturating_sub(FARTHEST + NEAR).cast_signed()))
     }
 
     /// Writes the records that no later one can come before.
     fn write_until(&mut self, (tid, position): (i32, i64)) -> Result<()> {
-        while let Some(Reverse(first)) = self.waiting.peek()
-            && (first.order.0, first.order.1) < (tid, position)
+        while let Some(first) = self.waiting.peek_mut()
+            && (first.0.order.0, first.0.order.1) < (tid, position)
         {
+            let Reverse(Waiting { order, was_at, mut record }) = PeekMut::pop(first);
+            self.mates.tell(&mut record, (order.0, was_at));
             self.writer
-                .write(&first.record)
+                .write(&record)
                 .map_err(|e| Error::output(&self.path, format!("cannot be written: {e}")))?;
-            self.waiting.pop();
         }
+        self.written = (tid, position);
+        self.mates.forget_before((tid, position.saturating_sub(FARTHEST.cast_signed())));
         Ok(())
     }
 
@@ -170,11 +189,17 @@ impl RealignedBam {
     /// [`Error::Output`] where that fails.
     pub fn finish(mut self) -> Result<Whole> {
         self.write_until((i32::MAX, i64::MAX))?;
-        let Self { path, writer, temporary, index, .. } = self;
+        let Self { path, writer, mut temporary, index, mates, .. } = self;
         // Closing may fail without a word, for want of space; then the end-of-file block is missing.
         drop(writer);
-        check::ends_whole(&temporary)
-            .map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))?;
+        let ends_whole = |file: &Path| {
+            check::ends_whole(file).map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))
+        };
+        ends_whole(&temporary)?;
+        if mates.some_are_behind() {
+            temporary = second_pass(&temporary, &path, &mates)?;
+            ends_whole(&temporary)?;
+        }
         let index_path = index_path(&path, &index);
         let (_, temporary_index) = temporary_beside(&index_path)?.into_parts();
         bam::index::build(&*temporary, Some(&*temporary_index), index, 1)
@@ -198,6 +223,21 @@ impl Ord for Waiting {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.order.cmp(&other.order)
     }
+}
+
+/// Writes the file again, with what mates far behind are to be told.
+fn second_pass(first: &Path, path: &Path, mates: &Mates) -> Result<TempPath> {
+    let failed = |e: rust_htslib::errors::Error| Error::output(path, format!("cannot be written: {e}"));
+    let (_, temporary) = temporary_beside(path)?.into_parts();
+    let mut reader = bam::Reader::from_path(first).map_err(failed)?;
+    let header = bam::Header::from_template(reader.header());
+    let mut writer = bam::Writer::from_path(&temporary, &header, bam::Format::Bam).map_err(failed)?;
+    for record in reader.records() {
+        let mut record = record.map_err(failed)?;
+        mates.tell_late(&mut record);
+        writer.write(&record).map_err(failed)?;
+    }
+    Ok(temporary)
 }
 
 fn index_path(path: &Path, index: &bam::index::Type) -> PathBuf {

@@ -10,6 +10,7 @@ pub mod bam;
 pub mod compose;
 pub mod graph;
 pub mod local;
+mod mates;
 pub mod windows;
 
 use serde::{Deserialize, Serialize};

@@ -9,14 +9,13 @@ use super::writer::{CallSink, VcfWriter};
 use crate::error::Result;
 use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
+use crate::genotype::likelihoods::IMPOSSIBLE;
 use crate::genotype::reference::{Joiner, ReferenceBlock};
 use crate::output::Whole;
 use crate::regions::Targets;
 
 /// The allele that stands for all others, unless another is asked for.
 pub const DEFAULT_UNSEEN: &str = "<*>";
-/// PL of genotypes with it.
-const IMPOSSIBLE: i32 = 990;
 
 /// Writes a gVCF.
 pub struct GvcfWriter {
@@ -266,6 +265,7 @@ mod tests {
             genotype_quality: 50,
             min_depth: 30,
             likelihoods: [0.0, -9.0, -90.0],
+            haploid: false,
         }
     }
 

@@ -8,6 +8,7 @@ use noodles_vcf::header::record::value::map::format::{Number, Type};
 use noodles_vcf::header::record::value::map::info::{Number as InfoNumber, Type as InfoType};
 use noodles_vcf::header::record::value::map::{Contig, Filter, Format, Info};
 
+use super::info::{InfoField, InfoFields};
 use crate::error::{Error, Result};
 use crate::genome::Contigs;
 
@@ -20,13 +21,16 @@ pub struct HeaderOptions {
     pub model: String,
     /// The SHA-256 of the model's weights.
     pub model_checksum: String,
-    /// The reference's file name.
+    /// What is said of the reference: its file's name, or what else is wanted.
     pub reference: String,
     /// The command line, where it is wanted.
     pub command: Option<String>,
     /// True for a gVCF.
     pub gvcf: bool,
 }
+
+/// Version of VCF: vcftools, and what older htsjdk writes, know none above it. Nothing that is written needs one.
+const FILE_FORMAT: FileFormat = FileFormat::new(4, 2);
 
 /// FORMAT fields of calls in the order of their values: those of any VCF, then those that gVCF does without.
 pub const CALL_FORMATS: [&str; 9] = ["GT", "GQ", "DP", "AD", "VAF", "PL", "ADF", "ADR", "MQ"];
@@ -39,10 +43,10 @@ pub const BLOCK_FORMATS: [&str; 4] = ["GT", "GQ", "MIN_DP", "PL"];
 ///
 /// # Errors
 /// [`Error::Internal`] where a line cannot be made.
-pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
+pub fn header(contigs: &Contigs, options: &HeaderOptions, info: InfoFields) -> Result<Header> {
     let invalid = |e: &dyn std::fmt::Display| Error::Internal(format!("VCF header: {e}"));
     let key = |text: &str| text.parse().map_err(|e| Error::Internal(format!("VCF header key {text}: {e}")));
-    let mut builder = Header::builder().set_file_format(FileFormat::new(4, 3));
+    let mut builder = Header::builder().set_file_format(FILE_FORMAT);
     let lines = [
         ("source", Some(format!("varpix {}", env!("CARGO_PKG_VERSION")))),
         ("reference", Some(options.reference.clone())),
@@ -51,6 +55,8 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
         ("varpix_command", options.command.clone()),
     ];
     for (name, value) in lines {
+        // A control character would end the line, or the file for some.
+        let value = value.map(|value| value.replace(char::is_control, " "));
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             builder = builder.insert(key(name)?, Value::from(value)).map_err(|e| invalid(&e))?;
         }
@@ -58,10 +64,13 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
     for (name, description) in [
         ("PASS", "All filters passed"),
         ("RefCall", "Genotyping model thinks this site is reference"),
-        ("LowQual", "Confidence in this variant being real is below calling threshold"),
         ("NoCall", "Site has no read that counts"),
     ] {
         builder = builder.add_filter(name, Map::<Filter>::new(description));
+    }
+    for field in InfoField::ALL.into_iter().filter(|&field| info.contains(field)) {
+        let (number, ty, description) = field.definition();
+        builder = builder.add_info(field.name(), Map::<Info>::new(number, ty, description));
     }
     if options.gvcf {
         let end = Map::<Info>::new(InfoNumber::Count(1), InfoType::Integer, "End position of the block");
@@ -73,7 +82,7 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions) -> Result<Header> {
         ("DP", Number::Count(1), Type::Integer, "Reads that count at the site"),
         ("AD", Number::ReferenceAlternateBases, Type::Integer, "Reads that count for each allele"),
         ("VAF", Number::AlternateBases, Type::Float, "Share of the depth that shows each alternative allele"),
-        ("PL", Number::Samples, Type::Integer, "Phred-scaled genotype likelihoods, truncated"),
+        ("PL", Number::Samples, Type::Integer, "Phred-scaled genotype likelihoods (truncated)"),
         ("ADF", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the forward strand"),
         ("ADR", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the reverse strand"),
         ("MQ", Number::Count(1), Type::Integer, "Root mean square of the mapping qualities of the reads of DP"),

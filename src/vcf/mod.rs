@@ -3,9 +3,11 @@
 pub mod gvcf;
 pub mod header;
 mod index;
+pub mod info;
 pub mod record;
 pub mod writer;
 
 pub use gvcf::GvcfWriter;
+pub use info::{InfoField, InfoFields};
 pub use record::CallStyle;
 pub use writer::{CallSink, VcfWriter};

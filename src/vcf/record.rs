@@ -11,6 +11,7 @@ use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele,
 use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
 use super::header::{BLOCK_FORMATS, CALL_FORMATS};
+use super::info::{InfoFields, info};
 use crate::error::{Error, Result};
 use crate::genotype::{Call, ReferenceBlock};
 
@@ -19,13 +20,22 @@ use crate::genotype::{Call, ReferenceBlock};
 pub struct CallStyle {
     /// How many of [`CALL_FORMATS`] are written.
     pub formats: usize,
-    /// Genotypes of haploid contigs as `1/1` and not as `1`.
+    /// Genotypes of one copy, and reference blocks of it, as `1/1` and not as `1`.
     pub haploid_as_diploid: bool,
+    /// INFO of calls.
+    pub info: InfoFields,
+}
+
+impl CallStyle {
+    /// How many alleles a genotype is written with.
+    fn copies(self, haploid: bool) -> usize {
+        if haploid && !self.haploid_as_diploid { 1 } else { 2 }
+    }
 }
 
 impl Default for CallStyle {
     fn default() -> Self {
-        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false }
+        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false, info: InfoFields::default() }
     }
 }
 
@@ -47,6 +57,7 @@ pub fn record(name: &str, call: &Call, style: CallStyle) -> Result<RecordBuf> {
         .set_alternate_bases(AlternateBases::from(alts))
         .set_quality_score(quality)
         .set_filters(filters)
+        .set_info(info(call, style.copies(call.haploid), style.info))
         .set_samples(samples(call, style))
         .build())
 }
@@ -55,16 +66,24 @@ pub fn record(name: &str, call: &Call, style: CallStyle) -> Result<RecordBuf> {
 ///
 /// # Errors
 /// [`Error::Internal`] where the block's position cannot be written.
-pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str) -> Result<RecordBuf> {
+pub fn block_record(
+    name: &str,
+    block: &ReferenceBlock,
+    base: u8,
+    unseen: &str,
+    style: CallStyle,
+) -> Result<RecordBuf> {
     let invalid = || Error::Internal(format!("block at {name}:{} has no position", block.interval.start() + 1));
     let end = i32::try_from(block.interval.end()).map_err(|_| invalid())?;
     let info: Info = [("END".to_owned(), Some(InfoValue::Integer(end)))].into_iter().collect();
     let keys: Keys = BLOCK_FORMATS.into_iter().map(str::to_owned).collect();
+    let copies = style.copies(block.haploid);
+    let likelihoods = likelihoods(&block.phred_likelihoods(), 2, copies);
     let values = vec![
-        Some(Value::Genotype(genotype(block.is_reference.then_some((0, 0)), false))),
+        Some(Value::Genotype(genotype(block.is_reference.then_some((0, 0)), copies))),
         Some(Value::Integer(block.genotype_quality)),
         Some(Value::Integer(count(block.min_depth))),
-        Some(Value::Array(Array::Integer(block.phred_likelihoods().into_iter().map(Some).collect()))),
+        Some(Value::Array(Array::Integer(likelihoods.into_iter().map(Some).collect()))),
     ];
     Ok(RecordBuf::builder()
         .set_reference_sequence_name(name)
@@ -81,25 +100,20 @@ fn position(start: u64) -> Option<Position> {
     usize::try_from(start + 1).ok().and_then(Position::new)
 }
 
-fn count(n: u32) -> i32 {
+pub(super) fn count(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
 fn samples(call: &Call, style: CallStyle) -> Samples {
     let integers =
         |values: &mut dyn Iterator<Item = i32>| Some(Value::Array(Array::Integer(values.map(Some).collect())));
-    let one_allele = call.haploid && !style.haploid_as_diploid;
+    let copies = style.copies(call.haploid);
     let fractions = call.allele_depths[1..].iter().map(|&n| Some(fraction(n, call.depth))).collect();
-    // Of one copy, the likelihoods of the homozygous genotypes: the last of each row of the triangle.
-    let likelihoods: Vec<i32> = if one_allele {
-        (0..call.allele_depths.len()).filter_map(|a| call.phred_likelihoods.get(a * (a + 3) / 2)).copied().collect()
-    } else {
-        call.phred_likelihoods.clone()
-    };
+    let likelihoods = likelihoods(&call.phred_likelihoods, call.allele_depths.len(), copies);
     let forward =
         call.allele_depths.iter().zip(&call.reverse_depths).map(|(all, reverse)| all.saturating_sub(*reverse));
     let values = vec![
-        Some(Value::Genotype(genotype(call.genotype, one_allele))),
+        Some(Value::Genotype(genotype(call.genotype, copies))),
         Some(Value::Integer(call.genotype_quality)),
         Some(Value::Integer(count(call.depth))),
         integers(&mut call.allele_depths.iter().map(|&n| count(n))),
@@ -113,10 +127,18 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
     Samples::new(keys, vec![values.into_iter().take(style.formats).collect()])
 }
 
-fn genotype(alleles: Option<(usize, usize)>, one_allele: bool) -> Genotype {
+/// Of one copy, the likelihoods of the homozygous genotypes: the last of each row of the triangle.
+fn likelihoods(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
+    if copies == 2 {
+        return diploid.to_vec();
+    }
+    (0..alleles).filter_map(|a| diploid.get(a * (a + 3) / 2)).copied().collect()
+}
+
+fn genotype(alleles: Option<(usize, usize)>, copies: usize) -> Genotype {
     let pair = alleles.map_or([None, None], |(a, b)| [Some(a), Some(b)]);
     // One allele alone counts as phased (VCF specification, section 1.6.2).
-    let (copies, phasing) = if one_allele { (1, Phasing::Phased) } else { (2, Phasing::Unphased) };
+    let phasing = if copies == 1 { Phasing::Phased } else { Phasing::Unphased };
     pair.into_iter().take(copies).map(|allele| Allele::new(allele, phasing)).collect()
 }
 

@@ -138,7 +138,7 @@ impl VcfWriter {
             vacant(&index.path(path))?;
         }
         let file = BufWriter::with_capacity(1 << 17, file);
-        let header = header(contigs, options)?;
+        let header = header(contigs, options, style.info)?;
         let written = match kind {
             Kind::Bgzf => {
                 let mut writer = vcf::io::Writer::new(bgzf::io::Writer::new(file));
@@ -162,7 +162,7 @@ impl VcfWriter {
     /// # Errors
     /// [`Error::Output`] where it cannot be written.
     pub fn write_block(&mut self, block: &ReferenceBlock, base: u8, unseen: &str) -> Result<()> {
-        let record = block_record(&self.contigs.get(block.contig).name, block, base, unseen)?;
+        let record = block_record(&self.contigs.get(block.contig).name, block, base, unseen, self.style)?;
         self.put(block.contig, block.interval, &record)
     }
 
