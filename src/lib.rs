@@ -52,5 +52,7 @@ pub mod testing;
 pub mod train;
 /// Known variants, in a form that candidates can be compared with.
 pub mod truth;
+/// Records of VCF and BCF files.
+pub mod variants;
 /// Calls to files.
 pub mod vcf;

@@ -7,14 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rust_htslib::bcf::{self, Read as _};
-
 use crate::alleles::{AlleleCount, AlleleCounts, AlleleKind};
 use crate::candidates::{AltAllele, Candidate};
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Contigs, ReferenceWindow};
 use crate::regions::{Region, Targets};
 use crate::truth::NormalAllele;
+use crate::variants::{Variant, Variants, shortened};
 
 /// Most alternative alleles of a record: each pair of them needs an image.
 const MOST_ALTS: usize = 16;
@@ -40,22 +39,17 @@ impl Sites {
     /// [`Error::Input`] naming the record that cannot be genotyped: on a contig that `contigs` lacks, out of order, without
     /// alternative alleles, or with one that is not of plain bases.
     pub fn read(path: &Path, contigs: &Contigs) -> Result<Self> {
-        let cannot = |e: rust_htslib::errors::Error| Error::input(path, format!("cannot be read as VCF: {e}"));
-        let mut reader = bcf::Reader::from_path(path).map_err(cannot)?;
         let mut sites = Self::default();
-        for (number, record) in (1..).zip(reader.records()) {
-            let record = record.map_err(cannot)?;
-            let name = record.rid().and_then(|rid| record.header().rid2name(rid).ok()).map(String::from_utf8_lossy);
-            let name = name.map_or_else(|| "?".to_owned(), std::borrow::Cow::into_owned);
-            let place = format!("record {number} ({name}:{})", record.pos() + 1);
+        for (number, record) in (1..).zip(Variants::open(path)?) {
+            let Variant { contig: name, position, mut alleles, .. } = record?;
+            let place = format!("record {number} ({name}:{})", position.map_or(0, |position| position + 1));
             let bad = |why: String| Error::input(path, format!("{place} {why}"));
             let contig =
                 contigs.id(&name).ok_or_else(|| bad(format!("cannot be genotyped: {}", contigs.unknown(&name))))?;
-            let position = u64::try_from(record.pos()).map_err(|_| bad("has no position".into()))?;
-            let mut alleles: Vec<Vec<u8>> = record.alleles().iter().map(|a| a.to_ascii_uppercase()).collect();
+            let position = position.ok_or_else(|| bad("has no position".into()))?;
             let plain = |allele: &Vec<u8>| !allele.is_empty() && allele.iter().all(|base| b"ACGT".contains(base));
             if let Some(odd) = alleles.iter().find(|allele| !plain(allele)) {
-                let odd = String::from_utf8_lossy(odd);
+                let odd = shortened(odd);
                 return Err(bad(format!("has the allele {odd}; only A, C, G, T can be genotyped")));
             }
             if alleles.len() < 2 || alleles.len() > MOST_ALTS + 1 {
@@ -69,7 +63,7 @@ impl Sites {
                 return Err(bad("names an allele twice".into()));
             }
             let length = contigs.get(contig).length;
-            if position + alleles[0].len() as u64 > length {
+            if position.saturating_add(alleles[0].len() as u64) > length {
                 return Err(bad(format!("ends behind its contig ({length} bp)")));
             }
             let of_contig = sites.by_contig.entry(contig).or_default();

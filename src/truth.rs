@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rust_htslib::bcf::{self, Read as _, record::GenotypeAllele};
-
 use crate::error::{Error, Result};
-use crate::genome::{ContigId, Contigs, ReferenceWindow};
+use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceWindow};
+use crate::variants::{Variant, Variants, shortened};
 
 /// An allele without shared ends, as far left as it goes (Tan et al., Bioinformatics 31:2202, 2015).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +95,14 @@ impl KnownVariant {
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
     by_contig: BTreeMap<ContigId, Vec<KnownVariant>>,
+    /// Records on contigs that the reference lacks, by their names.
+    elsewhere: BTreeMap<String, u64>,
 }
+
+/// Variants whose REF is compared with the reference, and the share of them from which on they are of another genome: a few
+/// may differ where one has N or another code for several bases.
+const COMPARED: usize = 2000;
+const MOST_OTHERS: f64 = 0.05;
 
 impl Truth {
     /// Reads the variants that the first sample of a VCF carries; contigs that `contigs` lacks are passed over, and
@@ -117,25 +123,26 @@ impl Truth {
     }
 
     fn read_either(path: &Path, contigs: &Contigs, sample_needed: bool) -> Result<Self> {
-        let cannot = |e: rust_htslib::errors::Error| Error::input(path, format!("cannot be read as VCF: {e}"));
-        let mut reader = bcf::Reader::from_path(path).map_err(cannot)?;
-        let samples = reader.header().sample_count();
+        let variants = Variants::open(path)?;
+        let samples = variants.samples();
         if samples == 0 && sample_needed {
             return Err(Error::input(path, "has no sample column; truth needs genotypes"));
         }
         let mut truth = Self::default();
-        for record in reader.records() {
-            let record = record.map_err(cannot)?;
-            let name = record.rid().and_then(|rid| record.header().rid2name(rid).ok()).map(String::from_utf8_lossy);
-            let Some(contig) = name.and_then(|name| contigs.id(&name)) else { continue };
-            let Ok(position) = u64::try_from(record.pos()) else { continue };
-            let mut alleles: Vec<Vec<u8>> = record.alleles().iter().map(|a| a.to_ascii_uppercase()).collect();
+        for (number, record) in (1..).zip(variants) {
+            let Variant { contig, position, mut alleles, genotype } = record?;
+            let Some(contig) = contigs.id(&contig) else {
+                *truth.elsewhere.entry(contig).or_default() += 1;
+                continue;
+            };
+            let Some(position) = position else { continue };
             let genotypes: Vec<[usize; 2]> = if samples == 0 {
                 (1..alleles.len()).map(|alt| [0, alt]).collect()
             } else {
-                let carried: Vec<usize> =
-                    record.genotypes().map_err(cannot)?.get(0).iter().map(|a| index(*a)).collect();
-                vec![[carried.first().copied().unwrap_or(0), carried.last().copied().unwrap_or(0)]]
+                let (Some(first), Some(last)) = (genotype.first(), genotype.last()) else {
+                    return Err(Error::input(path, format!("record {number}: has no genotype (GT)")));
+                };
+                vec![[first.unwrap_or(0), last.unwrap_or(0)]]
             };
             let plain = |allele: usize| {
                 allele == 0 || alleles.get(allele).is_some_and(|a| a.iter().all(|base| b"ACGT".contains(base)))
@@ -159,6 +166,50 @@ impl Truth {
         variants[from..].iter().take_while(move |variant| variant.position < end)
     }
 
+    /// Records that were passed over since the reference lacks their contig: how many, and of which.
+    #[must_use]
+    pub fn elsewhere(&self) -> (u64, Vec<&str>) {
+        (self.elsewhere.values().sum(), self.elsewhere.keys().map(String::as_str).collect())
+    }
+
+    /// Compares the REF of some variants with the reference.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for `path`, the file that they are of, where they are of another genome; as [`Reference::bases`].
+    pub fn matches(&self, reference: &mut Reference, path: &Path) -> Result<()> {
+        let step = self.len().div_ceil(COMPARED).max(1);
+        let all = self.by_contig.iter().flat_map(|(&contig, variants)| variants.iter().map(move |v| (contig, v)));
+        let (mut compared, mut other, mut first) = (0_u32, 0_u32, None);
+        for (contig, variant) in all.step_by(step) {
+            let length = reference.contigs().get(contig).length;
+            let there = if variant.end() > length {
+                Vec::new()
+            } else {
+                reference.bases(contig, Interval::new(variant.position, variant.end()))?
+            };
+            compared += 1;
+            if !there.eq_ignore_ascii_case(&variant.reference) {
+                other += 1;
+                first.get_or_insert((contig, variant, there));
+            }
+        }
+        match first {
+            Some((contig, variant, there)) if f64::from(other) > MOST_OTHERS * f64::from(compared) => {
+                let name = &reference.contigs().get(contig).name;
+                let there = if there.is_empty() { "no such position".into() } else { shortened(&there) };
+                Err(Error::input(
+                    path,
+                    format!(
+                        "is of another genome than the reference: REF differs in {other} of {compared} variants, first at {name}:{} ({}, the reference has {there})",
+                        variant.position + 1,
+                        shortened(&variant.reference),
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// How many variants there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -169,14 +220,6 @@ impl Truth {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-/// The allele's index in its record, 0 where it is missing.
-fn index(allele: GenotypeAllele) -> usize {
-    match allele {
-        GenotypeAllele::Unphased(index) | GenotypeAllele::Phased(index) => usize::try_from(index).unwrap_or(0),
-        _ => 0,
     }
 }
 

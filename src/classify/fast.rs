@@ -7,9 +7,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::Probabilities;
+use super::checksums;
 use super::features::{FEATURES, Features, features, is_snp};
+use super::model_dir::bytes;
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
@@ -17,6 +20,8 @@ use crate::evidence::Evidence;
 /// Candidates with a number that lies so many standard deviations from the mean of those learned from are left to the images:
 /// those of reads without mates, for example.
 const STRANGE: f32 = 12.0;
+/// Most bytes of `fast.json`; they are some 600,000.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// How sure the fast tier must be; stored in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +114,16 @@ impl Layer {
             |row: &[f32], bias: f32| row.iter().zip(inputs).fold(bias, |sum, (weight, value)| sum + weight * value);
         self.weights.iter().zip(&self.bias).map(|(row, &bias)| sum(row, bias)).collect()
     }
+
+    /// What no output exceeds in size where no input exceeds `largest`; not finite where a number of the layer is not.
+    fn largest_output(&self, largest: f64) -> f64 {
+        let size = |number: &f32| f64::from(number.abs());
+        let bounds = self.weights.iter().zip(&self.bias).map(|(row, bias)| {
+            size(bias) + largest * row.iter().map(size).sum::<f64>()
+        });
+        // Unlike `max`, this keeps what is not a number.
+        bounds.fold(0.0, |most: f64, bound| if most.is_nan() || bound <= most { most } else { bound })
+    }
 }
 
 impl FastNetwork {
@@ -149,7 +164,16 @@ impl FastNetwork {
         std::fs::write(path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
     }
 
-    /// What is wrong with its shape, if anything.
+    /// Reads what `fast.json` holds.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        let network: Self = serde_json::from_slice(json).map_err(|e| format!("is not a fast tier: {e}"))?;
+        network.problem().map_or(Ok(network), Err)
+    }
+
+    /// What is wrong with its shape or its numbers, if anything.
     fn problem(&self) -> Option<String> {
         if let Some(other) = [self.mean.len(), self.scale.len()].into_iter().find(|&n| n != FEATURES) {
             return Some(format!("describes candidates by {other} numbers, this program by {FEATURES}"));
@@ -157,13 +181,25 @@ impl FastNetwork {
         if self.members.is_empty() {
             return Some("holds no network".into());
         }
+        if self.mean.iter().any(|mean| !mean.is_finite()) {
+            return Some("has a mean that is not finite".into());
+        }
+        if self.scale.iter().any(|scale| !scale.is_normal() || scale.is_sign_negative()) {
+            return Some("has a scale that is not positive and finite".into());
+        }
         self.members.iter().find_map(|layers| {
             let mut width = FEATURES;
+            // What the inputs of a layer cannot exceed, for candidates that it knows.
+            let mut largest = f64::from(STRANGE);
             for (i, layer) in layers.iter().enumerate() {
                 if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
                     return Some(format!("layer {} does not fit the one before", i + 1));
                 }
                 width = layer.bias.len();
+                largest = layer.largest_output(largest);
+                if largest.is_nan() || largest > f64::from(f32::MAX) / 2.0 {
+                    return Some(format!("layer {} has weights that are not finite, or too large for finite results", i + 1));
+                }
             }
             (width != 3).then(|| format!("has {width} outputs, not 3"))
         })
@@ -184,18 +220,15 @@ impl FastTier {
         Self { network, options }
     }
 
-    /// Reads the network from a model's `fast.json`.
+    /// Reads the network from a model's `fast.json`, which has that SHA-256 where one is given.
     ///
     /// # Errors
-    /// [`Error::Model`] where it cannot be read or does not fit.
-    pub fn read(path: &Path, options: FastOptions) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::model(path, format!("cannot be read: {e}")))?;
-        let network: FastNetwork =
-            serde_json::from_str(&text).map_err(|e| Error::model(path, format!("is not a fast tier: {e}")))?;
-        match network.problem() {
-            Some(problem) => Err(Error::model(path, problem)),
-            None => Ok(Self { network, options }),
-        }
+    /// [`Error::Model`] where it cannot be read, is damaged or does not fit.
+    pub fn read(path: &Path, options: FastOptions, checksum: Option<&str>) -> Result<Self> {
+        let json = bytes(path, MOST_BYTES)?;
+        checksums::check(path, &format!("{:x}", Sha256::digest(&json)), checksum)?;
+        let network = FastNetwork::parse(&json).map_err(|problem| Error::model(path, problem))?;
+        Ok(Self { network, options })
     }
 
     /// Probabilities of a candidate in numbers, however sure they are.
@@ -283,9 +316,55 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fast.json");
         constant([0.0, 1.5, -2.0]).write(&path).unwrap();
-        assert_eq!(FastTier::read(&path, OPTIONS).unwrap().network, constant([0.0, 1.5, -2.0]));
+        assert_eq!(FastTier::read(&path, OPTIONS, None).unwrap().network, constant([0.0, 1.5, -2.0]));
         constant([0.0, f32::NAN, 0.0]).write(&path).unwrap();
-        assert!(FastTier::read(&path, OPTIONS).unwrap_err().to_string().contains("fast.json"));
+        assert!(FastTier::read(&path, OPTIONS, None).unwrap_err().to_string().contains("fast.json"));
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused() {
+        let said = |change: fn(&mut FastNetwork)| {
+            let mut network = constant([0.0, 1.5, -2.0]);
+            change(&mut network);
+            network.problem().unwrap_or_default()
+        };
+        assert!(said(|network| network.mean[3] = f32::NAN).contains("mean"));
+        for scale in [0.0, -1.0, f32::INFINITY, f32::NAN, 1e-40] {
+            let mut network = constant([0.0; 3]);
+            network.scale[7] = scale;
+            assert!(network.problem().unwrap().contains("scale"), "{scale}");
+        }
+        assert!(said(|network| network.members[0][0].bias[1] = f32::NEG_INFINITY).contains("layer 1"));
+        assert!(said(|network| network.members[0][0].weights[0][0] = f32::NAN).contains("layer 1"));
+        // Finite, but not what comes of it.
+        assert!(said(|network| network.members[0][0].weights[0][0] = 1e38).contains("too large"));
+        // Not finite once it is of 32 bits.
+        let json = serde_json::to_string(&constant([0.0, 1.5, -2.0])).unwrap().replace("1.5", "1e39");
+        assert!(FastNetwork::parse(json.as_bytes()).unwrap_err().contains("not finite"));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fast.json");
+        constant([0.0, 1.5, -2.0]).write(&path).unwrap();
+        let checksum = checksums::of_file(&path).unwrap();
+        assert!(FastTier::read(&path, OPTIONS, Some(&checksum)).is_ok());
+        constant([0.0, 1.5, -2.5]).write(&path).unwrap();
+        let said = FastTier::read(&path, OPTIONS, Some(&checksum)).unwrap_err().to_string();
+        assert!(said.contains("fast.json") && said.contains("SHA-256"), "{said}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_network_or_refused(at in 0_usize..2000, with in proptest::collection::vec(0_u8..=255, 0..9)) {
+            let mut json = serde_json::to_vec(&constant([0.0, 1.5, -2.0])).unwrap();
+            let at = at % json.len();
+            json.splice(at..(at + with.len()).min(json.len()), with);
+            if let Ok(network) = FastNetwork::parse(&json) {
+                proptest::prop_assert!(network.logits(&[0.5; FEATURES]).iter().all(|logit| logit.is_finite()));
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Images -> genotype probabilities: the [`Classifier`] seam, batches, and the models behind them.
 
 pub mod batch;
+pub mod checksums;
 pub mod fast;
 pub mod features;
 pub mod fixed;
+mod limits;
 pub mod model_dir;
 #[cfg(feature = "torch")]
 pub mod networks;

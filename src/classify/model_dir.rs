@@ -1,20 +1,28 @@
 //! A model's folder: `model.json` (all that calling depends on), `weights.safetensors` and, where the model has a fast tier,
 //! `fast.json`.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::checksums::{self, Checksums};
 use super::fast::{FastOptions, FastTier};
+use super::limits;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
+use crate::input::regular_file;
 use crate::pileup::ImageSpec;
 
 /// Version of `model.json` that this program writes and reads.
 pub const FORMAT: u32 = 1;
 /// The fast tier's file in a model's folder.
 pub const FAST_NETWORK: &str = "fast.json";
+/// The network's file in a model's folder.
+pub const WEIGHTS: &str = "weights.safetensors";
+/// Most bytes of `model.json`; they are some thousand.
+const MOST_BYTES: u64 = 4 << 20;
 /// Model used where none is named.
 pub const DEFAULT_MODEL: &str = "wgs";
 
@@ -39,6 +47,9 @@ pub struct ModelConfig {
     /// How sure its fast tier must be; without it every candidate goes to the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast: Option<FastOptions>,
+    /// Checksums of its other files; written by [`ModelConfig::write`].
+    #[serde(default, skip_serializing_if = "Checksums::is_empty")]
+    pub checksums: Checksums,
     /// How it was trained: data, seed, steps.
     pub training: serde_json::Value,
     /// What it reached on the tune split.
@@ -46,15 +57,48 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// Writes it to `model.json` in `folder`.
+    /// Reads what `model.json` holds.
     ///
     /// # Errors
-    /// [`Error::Output`] where that fails.
+    /// What is wrong with it.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        let config: Self = serde_json::from_slice(json).map_err(|e| format!("is not a model description: {e}"))?;
+        if config.format != FORMAT {
+            return Err(format!("has format {}, this program reads format {FORMAT}", config.format));
+        }
+        config.problem().map_or(Ok(config), Err)
+    }
+
+    /// What of it is out of range, if anything.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        limits::problem(self)
+    }
+
+    /// Writes it to `model.json` in `folder`, with the checksums of the files that lie there.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where that fails; [`Error::Input`] where a file of the model cannot be read.
     pub fn write(&self, folder: &Path) -> Result<()> {
+        let checked = Self { checksums: Checksums::of(folder, self.fast.is_some())?, ..self.clone() };
         let path = folder.join("model.json");
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::Internal(format!("model.json: {e}")))?;
+        let text = serde_json::to_string_pretty(&checked).map_err(|e| Error::Internal(format!("model.json: {e}")))?;
         std::fs::write(&path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
     }
+}
+
+/// The bytes of a file of a model, which has no more than `most`.
+///
+/// # Errors
+/// [`Error::Input`] or [`Error::Model`] where it cannot be read, or is larger.
+pub(crate) fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = regular_file(path)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|e| Error::model(path, format!("cannot be read: {e}")))?;
+    if bytes.len() as u64 > most {
+        return Err(Error::model(path, format!("is larger than {} MiB, which no such file of a model is", most >> 20)));
+    }
+    Ok(bytes)
 }
 
 fn unchanged() -> f64 {
@@ -68,17 +112,22 @@ pub struct Model {
     pub folder: PathBuf,
     /// Its settings.
     pub config: ModelConfig,
+    checksum: OnceLock<String>,
 }
 
 impl Model {
-    /// The SHA-256 of its weights, in hexadecimal.
+    /// The SHA-256 of its weights, in hexadecimal, checked against `model.json`.
     ///
     /// # Errors
-    /// [`Error::Model`] where they cannot be read.
+    /// [`Error::Input`] where they cannot be read; [`Error::Model`] where they are not those that `model.json` was written for.
     pub fn checksum(&self) -> Result<String> {
+        if let Some(known) = self.checksum.get() {
+            return Ok(known.clone());
+        }
         let path = self.weights();
-        let bytes = std::fs::read(&path).map_err(|e| Error::model(&path, format!("cannot be read: {e}")))?;
-        Ok(format!("{:x}", Sha256::digest(&bytes)))
+        let found = checksums::of_file(&path)?;
+        checksums::check(&path, &found, self.config.checksums.weights.as_deref())?;
+        Ok(self.checksum.get_or_init(|| found).clone())
     }
 
     /// Finds a model by its folder, or by name in the folders of [`search_path`].
@@ -105,46 +154,20 @@ impl Model {
     /// [`Error::Model`] naming the file and what is wrong with it.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("model.json");
-        let text = std::fs::read_to_string(&path).map_err(|e| Error::model(&path, format!("cannot be read: {e}")))?;
-        let config: ModelConfig =
-            serde_json::from_str(&text).map_err(|e| Error::model(&path, format!("is not a model description: {e}")))?;
-        if config.format != FORMAT {
-            return Err(Error::model(
-                &path,
-                format!("has format {}, this program reads format {FORMAT}", config.format),
-            ));
+        let config = ModelConfig::parse(&bytes(&path, MOST_BYTES)?).map_err(|problem| Error::model(&path, problem))?;
+        let model = Self { folder: folder.to_owned(), config, checksum: OnceLock::new() };
+        let weights = model.weights();
+        if !weights.exists() {
+            return Err(Error::model(weights, "is missing; a model needs its weights beside model.json"));
         }
-        if let Some(problem) = config.image.problem() {
-            return Err(Error::model(&path, problem));
-        }
-        if !(0.01..=100.0).contains(&config.temperature) {
-            return Err(Error::model(&path, format!("temperature {} is not within 0.01 to 100", config.temperature)));
-        }
-        if let Some(fast) = config.fast
-            && !((0.01..=100.0).contains(&fast.temperature)
-                && fast.min_certainty_snps.min(fast.min_certainty_indels) >= 3.0
-                && (0.0..=1.0).contains(&fast.image_weight))
-        {
-            return Err(Error::model(
-                &path,
-                "fast: needs a temperature within 0.01 to 100, certainties of 3 or more and an image_weight within 0 to 1",
-            ));
-        }
-        let evidence = config.evidence;
-        if !(50..=100_000).contains(&evidence.region_size) || evidence.max_reads == 0 {
-            return Err(Error::model(&path, "region_size must lie within 50 to 100000 and max_reads over 0"));
-        }
-        let model = Self { folder: folder.to_owned(), config };
-        if !model.weights().is_file() {
-            return Err(Error::model(model.weights(), "is missing; a model needs its weights beside model.json"));
-        }
+        regular_file(&weights)?;
         Ok(model)
     }
 
     /// Its weights.
     #[must_use]
     pub fn weights(&self) -> PathBuf {
-        self.folder.join("weights.safetensors")
+        self.folder.join(WEIGHTS)
     }
 
     /// Its fast tier, if it has one.
@@ -152,7 +175,8 @@ impl Model {
     /// # Errors
     /// As [`FastTier::read`].
     pub fn fast_tier(&self) -> Result<Option<FastTier>> {
-        self.config.fast.map(|options| FastTier::read(&self.folder.join(FAST_NETWORK), options)).transpose()
+        let expected = self.config.checksums.fast.as_deref();
+        self.config.fast.map(|options| FastTier::read(&self.folder.join(FAST_NETWORK), options, expected)).transpose()
     }
 }
 
@@ -172,10 +196,10 @@ pub fn search_path() -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn config() -> ModelConfig {
+    pub(in crate::classify) fn config() -> ModelConfig {
         ModelConfig {
             format: FORMAT,
             name: "test".into(),
@@ -183,7 +207,13 @@ mod tests {
             image: ImageSpec::default(),
             evidence: EvidenceOptions::default(),
             temperature: 1.0,
-            fast: None,
+            fast: Some(FastOptions {
+                temperature: 1.0,
+                min_certainty_snps: 9.0,
+                min_certainty_indels: 9.0,
+                image_weight: 0.5,
+            }),
+            checksums: Checksums::default(),
             training: serde_json::Value::Null,
             measured: serde_json::Value::Null,
         }
@@ -208,6 +238,55 @@ mod tests {
         let mut other = good;
         other["image"]["width"] = 220.into();
         assert!(open(&other).contains("width 220"));
+    }
+
+    #[test]
+    fn checksums_are_written_and_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(WEIGHTS), "weights").unwrap();
+        std::fs::write(folder.path().join(FAST_NETWORK), "{}").unwrap();
+        config().write(folder.path()).unwrap();
+        let model = || Model::open(folder.path()).unwrap();
+        assert_eq!(model().config.checksums.weights, Some(model().checksum().unwrap()));
+        std::fs::write(folder.path().join(WEIGHTS), "weightS").unwrap();
+        let said = model().checksum().unwrap_err().to_string();
+        assert!(said.contains(WEIGHTS) && said.contains("SHA-256"), "{said}");
+        std::fs::write(folder.path().join(FAST_NETWORK), "{ }").unwrap();
+        let said = model().fast_tier().unwrap_err().to_string();
+        assert!(said.contains(FAST_NETWORK) && said.contains("SHA-256"), "{said}");
+        // A model of an earlier version has none.
+        let json = std::fs::read_to_string(folder.path().join("model.json")).unwrap();
+        let mut older: serde_json::Value = serde_json::from_str(&json).unwrap();
+        older.as_object_mut().unwrap().remove("checksums").unwrap();
+        std::fs::write(folder.path().join("model.json"), older.to_string()).unwrap();
+        assert!(model().checksum().is_ok());
+    }
+
+    #[test]
+    fn only_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let said = || Model::open(folder.path()).unwrap_err().to_string();
+        assert!(said().contains("model.json: is a pipe"), "{}", said());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(said().contains("is a folder"), "{}", said());
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        assert!(said().contains("larger than 4 MiB"), "{}", said());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_description_or_refused(at in 0_usize..4000, with in proptest::collection::vec(0_u8..=255, 0..9)) {
+            let mut json = serde_json::to_vec_pretty(&config()).unwrap();
+            let at = at % json.len();
+            json.splice(at..(at + with.len()).min(json.len()), with);
+            if let Ok(config) = ModelConfig::parse(&json) {
+                proptest::prop_assert!(limits::problem(&config).is_none());
+            }
+        }
     }
 
     #[test]

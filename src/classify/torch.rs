@@ -1,6 +1,6 @@
 //! The classifier on libtorch: one network on one device, owned by one thread.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -152,6 +152,7 @@ pub struct TorchClassifier {
     kind: Kind,
     threads: usize,
     temperature: f64,
+    weights: PathBuf,
     // Owns the variables that the network refers to.
     _variables: nn::VarStore,
 }
@@ -162,22 +163,77 @@ impl TorchClassifier {
     /// # Errors
     /// [`Error::Model`] where the network is unknown, or the weights are damaged or of another network.
     pub fn load(model: &Model, device: Device, precision: Precision, threads: usize) -> Result<Self> {
+        // Of another model, or damaged, before anything is made of it.
+        model.checksum()?;
         tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
-        let mut variables = nn::VarStore::new(device);
         let shape = model.config.image.shape();
-        let mut network = networks::build(&model.config.network, &variables.root(), shape)
-            .map_err(|why| Error::model(model.folder.join("model.json"), why))?;
-        variables.load(model.weights()).map_err(|e| {
-            Error::model(
-                model.weights(),
-                format!("does not fit the network '{}': {}", model.config.network, first_line(&e)),
-            )
+        let build = || {
+            let mut variables = nn::VarStore::new(device);
+            let network = networks::build(&model.config.network, &variables.root(), shape)
+                .map_err(|why| Error::model(model.folder.join("model.json"), why))?;
+            load_weights(&mut variables, &model.weights(), &model.config.network)?;
+            Ok((variables, network))
+        };
+        let (mut variables, mut network) = guarded(build).unwrap_or_else(|why| {
+            let problem = format!("the network cannot be made ({why}); is there enough memory?");
+            Err(Error::Internal(problem))
         })?;
         variables.freeze();
         let kind = precision.resolve(device);
         network.freeze(kind);
-        Ok(Self { network, device, kind, threads, temperature: model.config.temperature, _variables: variables })
+        Ok(Self {
+            network,
+            device,
+            kind,
+            threads,
+            temperature: model.config.temperature,
+            weights: model.weights(),
+            _variables: variables,
+        })
     }
+}
+
+/// Gives a network's variables the numbers of a file.
+///
+/// # Errors
+/// [`Error::Model`] where they are of another network, damaged, or not finite.
+pub(crate) fn load_weights(variables: &mut nn::VarStore, weights: &Path, network: &str) -> Result<()> {
+    variables.load(weights).map_err(|e| {
+        Error::model(weights, format!("does not fit the network '{network}': {}", first_line(&e)))
+    })?;
+    match unusable(variables) {
+        Some(problem) => Err(Error::model(weights, format!("is damaged: {problem}"))),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with the numbers of a network, if anything.
+pub(crate) fn unusable(variables: &nn::VarStore) -> Option<String> {
+    let variables = variables.variables();
+    let mut names: Vec<&String> = variables.keys().collect();
+    names.sort_unstable();
+    names.into_iter().find_map(|name| {
+        let all = |tensor: Tensor| tensor.all().int64_value(&[]) == 1;
+        if !all(variables[name].isfinite()) {
+            Some(format!("variable {name} holds a number that is not finite"))
+        } else if name.ends_with("running_var") && !all(variables[name].ge(0.0)) {
+            Some(format!("variable {name} holds a negative variance"))
+        } else {
+            None
+        }
+    })
+}
+
+/// Runs what may panic inside of libtorch's bindings, without a trace on stderr; the panic's message in place of a result.
+fn guarded<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    std::panic::set_hook(hook);
+    outcome.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        text.and_then(|text| text.lines().next()).unwrap_or("libtorch failed").to_owned()
+    })
 }
 
 impl Classifier for TorchClassifier {
@@ -196,6 +252,9 @@ impl Classifier for TorchClassifier {
             let probabilities =
                 logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
             let flat = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(failed)?;
+            if flat.iter().any(|p| !p.is_finite()) {
+                return Err(Error::model(&self.weights, "gives probabilities that are no numbers; its weights are no use"));
+            }
             Ok(flat.chunks_exact(3).take(batch.len()).map(|p| Probabilities([p[0], p[1], p[2]])).collect())
         })
     }

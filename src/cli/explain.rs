@@ -8,7 +8,7 @@ use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
 use super::stdout;
 use crate::alleles::CountOptions;
 use crate::classify::Model;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::explain::{Explanation, explain};
 use crate::pileup::ImageSpec;
@@ -41,6 +41,9 @@ pub(super) struct ExplainArgs {
     all: bool,
 }
 
+/// Names of contigs in a warning.
+const SHOWN_CONTIGS: usize = 3;
+
 /// Alleles of one kind.
 #[derive(Default)]
 struct Tally {
@@ -61,6 +64,17 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let contigs = inputs.reference.contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let known = Truth::read_alleles(&args.variants, contigs)?;
+    let (elsewhere, of) = known.elsewhere();
+    if elsewhere > 0 {
+        let some = of.iter().take(SHOWN_CONTIGS).copied().collect::<Vec<_>>().join(", ");
+        let more = if of.len() > SHOWN_CONTIGS { ", ..." } else { "" };
+        let said = format!("{elsewhere} variant(s) are on contigs that the reference lacks ({some}{more})");
+        if known.is_empty() {
+            return Err(Error::input(&args.variants, format!("{said}: {}", contigs.unknown(of[0]))));
+        }
+        log::warn!("{}: {said}; they are left out", args.variants.display());
+    }
+    known.matches(&mut inputs.reference.open()?, &args.variants)?;
     let source = BamSource::open(&inputs.reads, contigs, options.reads())?;
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec);

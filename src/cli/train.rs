@@ -72,16 +72,16 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = ImageSpec::default().width)]
     image_width: usize,
     /// Passes over the data
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = common::whole::<u32>(1..=100_000))]
     epochs: u32,
     /// Images in a batch
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    #[arg(long, default_value_t = 64, value_parser = common::whole::<u32>(1..=16384))]
     batch: u32,
     /// Images that a batch is drawn from
-    #[arg(long, default_value_t = 4096)]
+    #[arg(long, default_value_t = 4096, value_parser = common::whole::<u32>(1..=1_000_000))]
     pool: u32,
     /// Regions between two places where a killed run is taken up again, by the same command
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1000, value_parser = common::whole::<u32>(1..=1_000_000_000))]
     leg: u32,
     /// What is learned; what is not is taken from the model in --out, and its certainty is fitted to the tune set in any case
     #[arg(long, value_enum, default_value_t = Learn::All)]
@@ -90,31 +90,31 @@ pub(super) struct TrainArgs {
     #[arg(long)]
     no_augment: bool,
     /// Highest learning rate
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, default_value_t = 1e-3, value_parser = common::number(1e-9..=10.0))]
     learning_rate: f64,
     /// Weight decay
-    #[arg(long, default_value_t = 1e-2)]
+    #[arg(long, default_value_t = 1e-2, value_parser = common::number(0.0..=10.0))]
     weight_decay: f64,
     /// Label smoothing
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = common::number(0.0..=0.9))]
     label_smoothing: f64,
     /// How far rare classes are weighted up, 0 to 1
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = common::number(0.0..=1.0))]
     balance: f64,
     /// Looks at the tune set in a pass over the data
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 4, value_parser = common::whole::<u32>(1..=1_000_000))]
     evaluations: u32,
     /// Looks at the tune set without a better F1 after which the run ends
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 8, value_parser = common::whole::<u32>(1..=1_000_000))]
     patience: u32,
     /// Most images of the tune set looked at
-    #[arg(long, default_value_t = 8000)]
+    #[arg(long, default_value_t = 8000, value_parser = common::whole::<usize>(1..=10_000_000))]
     tune_images: usize,
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Threads of the network; one more makes images [default: all cores]
-    #[arg(long)]
+    #[arg(short, long, value_parser = common::whole::<usize>(1..=1024))]
     threads: Option<usize>,
     /// Where the network runs: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
@@ -125,12 +125,12 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let choice: DeviceChoice =
         args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
     let device = choice.resolve()?;
-    if !(0.0..=1.0).contains(&args.balance) {
-        return Err(Error::Usage(format!("--balance {}: must lie within 0 to 1", args.balance)));
-    }
     let image = ImageSpec { height: args.image_height, width: args.image_width, ..ImageSpec::default() };
     if let Some(problem) = image.problem() {
         return Err(Error::Usage(problem));
+    }
+    if args.name.is_empty() || args.name.len() > 200 || args.name.chars().any(char::is_control) {
+        return Err(Error::Usage("--name: 1 to 200 characters without tabs and line breaks are expected".into()));
     }
     let train = sets(&args.references, &args.reads, &args.truth, &args.confident, "")?;
     let tune_references = if args.tune_ref.is_empty() { &args.references[..1] } else { &args.tune_ref };
@@ -157,7 +157,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         seed: args.seed,
         device,
         threads: args.threads.unwrap_or_else(common::available_threads),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: common::command_line(),
     };
     let confusion = match args.learn {
         Learn::All => fit(&train, &tune, &options, Rest::FastTier)?,

@@ -6,7 +6,6 @@
 //! fields only that are needed here. A `SavedModel`'s `variables/variables` is such a checkpoint.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -14,12 +13,17 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::table::{self, Reader};
+use crate::classify::model_dir;
 use crate::error::{Error, Result};
+use crate::input::regular_file;
 
 /// The key of the graph of objects.
 pub const OBJECT_GRAPH: &str = "_CHECKPOINTABLE_OBJECT_GRAPH";
 /// `DataType` of a 32-bit float.
 pub const FLOAT: i32 = 1;
+/// Most bytes of an index, and of the graph of objects: some 50,000 and 500,000 in DeepVariant's models.
+const MOST_INDEX_BYTES: u64 = 64 << 20;
+const MOST_GRAPH_BYTES: i64 = 16 << 20;
 /// `DataType` of text.
 pub const STRING: i32 = 7;
 
@@ -121,7 +125,7 @@ impl Bundle {
         let mut bundle =
             Self { prefix: prefix.to_owned(), shards: 0, entries: BTreeMap::new(), checksum: String::new() };
         let path = bundle.index_path();
-        let bytes = std::fs::read(&path).map_err(|e| Error::model(&path, format!("cannot be read: {e}")))?;
+        let bytes = model_dir::bytes(&path, MOST_INDEX_BYTES)?;
         let wrong = |problem: String| Error::model(&path, problem);
         let not_proto = |e: prost::DecodeError| wrong(format!("is damaged: {e}"));
         let mut pairs = table::read(&bytes).map_err(wrong)?.into_iter();
@@ -175,11 +179,12 @@ impl Bundle {
         if entry.dtype != FLOAT {
             return Err(wrong("is not of 32-bit floats"));
         }
-        let bytes = self.bytes(key, entry)?;
+        // Before its bytes take any memory.
         let count = self.shape(key)?.iter().try_fold(1_i64, |product, size| product.checked_mul(*size));
-        if count.and_then(|n| n.checked_mul(4)) != i64::try_from(bytes.len()).ok() {
+        if count.and_then(|n| n.checked_mul(4)) != Some(entry.size) {
             return Err(wrong("has more or fewer numbers than its shape"));
         }
+        let bytes = self.bytes(key, entry)?;
         self.verify(key, entry, &[&bytes])?;
         Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
@@ -199,6 +204,9 @@ impl Bundle {
         let damaged = |_| wrong("is damaged: its graph of objects cannot be read");
         if entry.dtype != STRING {
             return Err(damaged(String::new()));
+        }
+        if entry.size > MOST_GRAPH_BYTES {
+            return Err(wrong("is damaged: its graph of objects is too large to be one"));
         }
         let bytes = self.bytes(OBJECT_GRAPH, entry)?;
         // One string: its length, the length's checksum, its bytes.
@@ -240,8 +248,10 @@ impl Bundle {
             ));
         }
         let path = self.data_path(entry.shard_id);
-        let file = File::open(&path)
-            .map_err(|e| Error::model(&path, format!("cannot be read: {e}; the model needs all its .data files")))?;
+        if !path.exists() {
+            return Err(Error::model(&path, "is missing; the model needs all its .data files"));
+        }
+        let file = regular_file(&path)?;
         let length = file.metadata().map_err(|e| Error::model(&path, format!("cannot be read: {e}")))?.len();
         let place = u64::try_from(entry.offset).ok().zip(u64::try_from(entry.size).ok());
         let inside = place.filter(|(offset, size)| offset.checked_add(*size).is_some_and(|end| end <= length));
@@ -317,7 +327,7 @@ mod tests {
     fn missing_cut_and_damaged_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let prefix = folder.path().join("ckpt-7");
-        assert!(problem(&prefix).contains("ckpt-7.index: cannot be read"));
+        assert!(problem(&prefix).contains("ckpt-7.index: cannot be opened"));
         two().write(&prefix);
         let data = folder.path().join("ckpt-7.data-00000-of-00001");
         let good = std::fs::read(&data).unwrap();

@@ -6,10 +6,13 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::classify::model_dir;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::pileup::{Channel, ImageSpec};
 
+/// Most bytes of the file; they are some hundred.
+const MOST_BYTES: u64 = 1 << 20;
 /// DeepVariant's channels by number, with its names of those that varpix does not render.
 const CHANNELS: [(u64, Result<Channel, &str>); 29] = [
     (1, Ok(Channel::ReadBase)),
@@ -88,7 +91,8 @@ impl ExampleInfo {
     /// # Errors
     /// [`Error::Model`] where it cannot be read, or asks for what varpix cannot do, by name.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::model(path, format!("cannot be read: {e}")))?;
+        let text = String::from_utf8(model_dir::bytes(path, MOST_BYTES)?);
+        let text = text.map_err(|_| Error::model(path, "does not describe images: it is not text"))?;
         Self::parse(&text).map_err(|problem| Error::model(path, problem))
     }
 

@@ -20,10 +20,12 @@ use tch::{Device, Tensor, nn};
 use self::bundle::Bundle;
 use self::example_info::ExampleInfo;
 use crate::classify::Model;
+use crate::classify::checksums::Checksums;
 use crate::classify::model_dir::{FORMAT, ModelConfig};
 use crate::classify::networks::{self, inception_v3};
-use crate::classify::torch::first_line;
+use crate::classify::torch::{first_line, unusable};
 use crate::error::{Error, Result};
+use crate::output::leftovers;
 
 /// What is to be imported, and where to.
 #[derive(Clone, Debug)]
@@ -47,11 +49,15 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     }
     let prefix = checkpoint(&options.model)?;
     let bundle = Bundle::open(&prefix)?;
-    let info = ExampleInfo::read(&example_info_path(&options.model, &prefix)?)?;
+    let info_path = example_info_path(&options.model, &prefix)?;
+    let info = ExampleInfo::read(&info_path)?;
     let mut store = nn::VarStore::new(Device::Cpu);
     let _network = networks::build(inception_v3::NAME, &store.root(), info.image.shape())
         .map_err(|why| Error::model(&options.model, why))?;
     fill(&mut store, &bundle)?;
+    if let Some(problem) = unusable(&store) {
+        return Err(Error::model(&prefix, format!("is damaged: {problem}")));
+    }
     let config = ModelConfig {
         format: FORMAT,
         name: options.name.clone(),
@@ -60,12 +66,16 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         evidence: info.evidence,
         temperature: 1.0,
         fast: None,
+        checksums: Checksums::default(),
         training: json!({
             "imported_from": "DeepVariant", "version": info.version, "channels": info.channels,
             "index_sha256": bundle.checksum(),
         }),
         measured: serde_json::Value::Null,
     };
+    if let Some(problem) = config.problem() {
+        return Err(Error::model(&info_path, format!("asks for what varpix cannot do: {problem}")));
+    }
     write(&options.out, &store, &config)?;
     Model::open(&options.out)
 }
@@ -166,11 +176,10 @@ fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
         _ => Path::new("."),
     };
     std::fs::create_dir_all(parent).map_err(|e| cannot(e.to_string()))?;
-    let folder = tempfile::Builder::new()
-        .prefix(".import.")
-        .permissions(std::fs::Permissions::from_mode(0o777))
-        .tempdir_in(parent)
-        .map_err(|e| cannot(e.to_string()))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".import.").permissions(std::fs::Permissions::from_mode(0o777));
+    let made = leftovers::noted(|| builder.tempdir_in(parent), tempfile::TempDir::path);
+    let folder = made.map_err(|e| cannot(e.to_string()))?;
     store.save(folder.path().join("weights.safetensors")).map_err(|e| cannot(first_line(&e)))?;
     config.write(folder.path())?;
     // From here on the folder is the model's; a failed renaming leaves it to be removed.

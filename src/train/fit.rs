@@ -25,9 +25,10 @@ use super::fast;
 use super::optimizer::{AdamW, follow, sorted};
 use super::stream::{DataSet, Example, ExampleOptions, Job, examples, jobs};
 use crate::classify::Probabilities;
+use crate::classify::checksums::Checksums;
 use crate::classify::model_dir::{FAST_NETWORK, FORMAT, Model, ModelConfig};
 use crate::classify::networks::{self, Network};
-use crate::classify::torch::first_line;
+use crate::classify::torch::{first_line, load_weights};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::pileup::ImageSpec;
@@ -170,15 +171,13 @@ fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: 
     let mut variables = nn::VarStore::new(options.device);
     let network = networks::build(&options.network, &variables.root(), options.image.shape())
         .map_err(|why| Error::Usage(format!("--network: {why}")))?;
-    let weights = options.out.join("weights.safetensors");
-    variables.load(&weights).map_err(|e| Error::input(&weights, first_line(&e)))?;
+    let model = Model::open(&options.out)?;
+    model.checksum()?;
+    load_weights(&mut variables, &model.weights(), &options.network)?;
     let (logits, classes) = outputs(options, network.as_ref(), tune)?;
     let temperature = best_temperature(&logits, &classes);
     log::info!("temperature {temperature:.3}");
-    let path = options.out.join("model.json");
-    let text = std::fs::read_to_string(&path).map_err(|e| Error::input(&path, format!("cannot be read: {e}")))?;
-    let mut config: ModelConfig =
-        serde_json::from_str(&text).map_err(|e| Error::input(&path, format!("is not a model's description: {e}")))?;
+    let mut config = model.config;
     config.temperature = (temperature * 1000.0).round() / 1000.0;
     if rest == Rest::FastTier {
         let by_image = (&logits / config.temperature).softmax(-1, Kind::Double);
@@ -228,12 +227,8 @@ impl<'a> Trainer<'a> {
         };
         let (mut variables, network) = build()?;
         if let Some(from) = &options.from {
-            variables.load(from.weights()).map_err(|e| {
-                Error::model(
-                    from.weights(),
-                    format!("does not fit the network '{}': {}", options.network, first_line(&e)),
-                )
-            })?;
+            from.checksum()?;
+            load_weights(&mut variables, &from.weights(), &options.network)?;
         }
         let (mut averaged, averaged_network) = build()?;
         averaged.copy(&variables).map_err(|e| failed(&e))?;
@@ -428,6 +423,7 @@ impl<'a> Trainer<'a> {
             evidence: self.options.evidence,
             temperature: 1.0,
             fast: None,
+            checksums: Checksums::default(),
             training,
             measured,
         };

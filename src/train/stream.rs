@@ -43,6 +43,7 @@ impl DataSet {
         if truth.is_empty() {
             return Err(Error::input(truth_path, "holds no variant on the reference's contigs"));
         }
+        truth.matches(&mut reference.open()?, truth_path)?;
         let mut with_share = [Sample::default(); SHARES.len()];
         for (found, share) in with_share.iter_mut().zip(SHARES) {
             let mut random = Pcg64::new(3, 7);

@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use varpix::classify::features::FEATURES;
-
-use crate::world::{World, model, text, tool, varpix};
+use crate::world::{World, text, tool, varpix};
 
 /// Fails with that code and words, and leaves nothing behind.
 #[track_caller]
@@ -202,48 +200,6 @@ fn an_earlier_output_survives_a_failure() {
     world.write("reads.bam", &bytes[..bytes.len() / 2]);
     world.call(&[]).fails(3, &["cut short"]);
     assert_eq!(fs::read(&world.vcf).unwrap(), before);
-}
-
-#[test]
-fn models_that_cannot_be_used() {
-    let world = World::new();
-    refused(&world, &["--model", "nonsense"], 3, &["nonsense", "models"]);
-    let broken = world.path("broken");
-    fs::create_dir(&broken).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["model.json", "cannot be read"]);
-    fs::write(broken.join("model.json"), "{").unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["model.json"]);
-    fs::copy(model().join("model.json"), broken.join("model.json")).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["weights.safetensors", "missing"]);
-    fs::copy(model().join("weights.safetensors"), broken.join("weights.safetensors")).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "cannot be read"]);
-    let fast = fs::read_to_string(model().join("fast.json")).unwrap();
-    fs::write(broken.join("fast.json"), fast.replacen("\"mean\":[", "\"mean\":[0.0,", 1)).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", &format!("{} numbers", FEATURES + 1)]);
-    fs::write(broken.join("fast.json"), &fast[..fast.len() / 2]).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["fast.json", "is not a fast tier"]);
-    refused(&world, &["--model", &text(&broken), "--no-fast-tier", "--regions", "chrZ"], 2, &["chrZ"]);
-}
-
-#[cfg(feature = "torch")]
-#[test]
-fn weights_that_do_not_fit() {
-    let world = World::new();
-    let broken = world.path("broken");
-    fs::create_dir(&broken).unwrap();
-    for name in ["model.json", "fast.json"] {
-        fs::copy(model().join(name), broken.join(name)).unwrap();
-    }
-    let weights = fs::read(model().join("weights.safetensors")).unwrap();
-    fs::write(broken.join("weights.safetensors"), &weights[..weights.len() / 2]).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["weights.safetensors", "does not fit"]);
-    // Weights of images with another number of channels.
-    fs::write(broken.join("weights.safetensors"), &weights).unwrap();
-    let config = fs::read_to_string(model().join("model.json"))
-        .unwrap()
-        .replace("\"insert_size\"", "\"insert_size\",\n\"haplotype\"");
-    fs::write(broken.join("model.json"), config).unwrap();
-    refused(&world, &["--model", &text(&broken)], 3, &["weights.safetensors", "does not fit"]);
 }
 
 #[test]

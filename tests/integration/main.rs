@@ -13,6 +13,7 @@ mod golden_calls;
 mod import;
 mod inputs;
 mod library;
+mod models;
 mod outputs;
 mod realigned;
 mod show;

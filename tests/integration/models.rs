@@ -1,0 +1,172 @@
+//! Models that cannot be used: refused before any read is looked at, by the file's name.
+
+use std::fs;
+use std::path::PathBuf;
+
+use varpix::classify::features::FEATURES;
+
+use crate::world::{World, model, text, tool};
+
+/// A copy of the committed model in the world, whose files may be broken.
+struct Broken {
+    world: World,
+    folder: PathBuf,
+}
+
+impl Broken {
+    fn new() -> Self {
+        let world = World::new();
+        let folder = world.path("broken");
+        fs::create_dir(&folder).unwrap();
+        for name in ["model.json", "weights.safetensors", "fast.json"] {
+            fs::copy(model().join(name), folder.join(name)).unwrap();
+        }
+        Self { world, folder }
+    }
+
+    /// As models of earlier versions were, so that what the checksums would find first is found otherwise.
+    fn without_checksums(self) -> Self {
+        self.change("model.json", |text| {
+            let mut description: serde_json::Value = serde_json::from_str(text).unwrap();
+            description.as_object_mut().unwrap().remove("checksums").unwrap();
+            description.to_string()
+        });
+        self
+    }
+
+    fn change(&self, name: &str, change: impl Fn(&str) -> String) {
+        let path = self.folder.join(name);
+        let changed = change(&fs::read_to_string(&path).unwrap());
+        fs::write(path, changed).unwrap();
+    }
+
+    fn change_bytes(&self, name: &str, change: impl Fn(&mut Vec<u8>)) {
+        let path = self.folder.join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes);
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Fails with 3 and these words, and leaves nothing behind.
+    #[track_caller]
+    fn is_refused(&self, words: &[&str]) {
+        self.world.call(&["--model", &text(&self.folder)]).fails(3, words);
+        assert_eq!(self.world.outputs(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn files_that_are_not_there() {
+    let model = Broken::new();
+    model.world.call(&["--model", "nonsense"]).fails(3, &["nonsense", "models"]);
+    for name in ["fast.json", "weights.safetensors", "model.json"] {
+        fs::remove_file(model.folder.join(name)).unwrap();
+        model.is_refused(&[name]);
+    }
+}
+
+#[test]
+fn pipes_and_folders_in_place_of_files() {
+    for name in ["fast.json", "weights.safetensors", "model.json"] {
+        let model = Broken::new();
+        fs::remove_file(model.folder.join(name)).unwrap();
+        tool("mkfifo", &[&text(&model.folder.join(name))]);
+        model.is_refused(&[name, "is a pipe"]);
+        fs::remove_file(model.folder.join(name)).unwrap();
+        fs::create_dir(model.folder.join(name)).unwrap();
+        model.is_refused(&[name, "is a folder"]);
+    }
+}
+
+#[test]
+fn a_flipped_bit() {
+    for name in ["fast.json", "weights.safetensors"] {
+        let model = Broken::new();
+        model.change_bytes(name, |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        });
+        model.is_refused(&[name, "SHA-256", "copy the model again"]);
+    }
+}
+
+#[test]
+fn descriptions_out_of_range() {
+    let model = Broken::new();
+    fs::write(model.folder.join("model.json"), "{").unwrap();
+    model.is_refused(&["model.json", "is not a model description"]);
+    for (from, to) in [
+        ("\"margin\": 80", "\"margin\": 9223372036854775808"),
+        ("\"height\": 64", "\"height\": 1000000000"),
+        ("\"temperature\": 1.073", "\"temperature\": 0"),
+        ("\"max_k\": 101", "\"max_k\": 5"),
+        ("\"strand\"", "\"read_base\""),
+    ] {
+        let model = Broken::new();
+        model.change("model.json", |text| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        let name = from.trim_matches(['"']).split('"').next().unwrap();
+        model.is_refused(&["model.json", if name == "strand" { "twice" } else { name }]);
+    }
+}
+
+#[test]
+fn small_models_that_do_not_fit() {
+    let model = Broken::new().without_checksums();
+    let more = |text: &str| text.replacen("\"mean\":[", "\"mean\":[0.0,", 1);
+    model.change("fast.json", more);
+    model.is_refused(&["fast.json", &format!("{} numbers", FEATURES + 1)]);
+    model.change_bytes("fast.json", |bytes| bytes.truncate(bytes.len() / 2));
+    model.is_refused(&["fast.json", "is not a fast tier"]);
+    // What is not used is not looked at.
+    let world = &model.world;
+    world.call(&["--model", &text(&model.folder), "--no-fast-tier", "--regions", "chrZ"]).fails(2, &["chrZ"]);
+}
+
+#[test]
+fn small_models_with_numbers_that_are_none() {
+    for (list, number, said) in
+        [("\"bias\":[", "1e39", "not finite"), ("\"scale\":[", "0.0", "scale"), ("\"mean\":[", "-1e39", "mean")]
+    {
+        let model = Broken::new().without_checksums();
+        model.change("fast.json", |text| {
+            let at = text.find(list).unwrap() + list.len();
+            let end = at + text[at..].find([',', ']']).unwrap();
+            format!("{}{number}{}", &text[..at], &text[end..])
+        });
+        model.is_refused(&["fast.json", said]);
+    }
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn weights_that_do_not_fit() {
+    let model = Broken::new().without_checksums();
+    model.change_bytes("weights.safetensors", |bytes| bytes.truncate(bytes.len() / 2));
+    model.is_refused(&["weights.safetensors", "does not fit"]);
+    // Weights of images with another number of channels.
+    let model = Broken::new();
+    model.change("model.json", |text| text.replace("\"insert_size\"", "\"insert_size\",\n\"haplotype\""));
+    model.is_refused(&["weights.safetensors", "does not fit"]);
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn weights_that_are_no_numbers() {
+    for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let model = Broken::new().without_checksums();
+        model.change_bytes("weights.safetensors", |bytes| {
+            let end = bytes.len();
+            bytes[end - 4..].copy_from_slice(&number.to_le_bytes());
+        });
+        model.is_refused(&["weights.safetensors", "is damaged", "not finite"]);
+    }
+}
+
+#[test]
+fn a_model_without_checksums_is_taken() {
+    let model = Broken::new().without_checksums();
+    model.world.call(&["--model", &text(&model.folder)]).succeeds();
+}
