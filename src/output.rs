@@ -50,6 +50,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     place(vec![Whole::of_bytes(path, bytes)?]).map(drop)
 }
 
+/// Lets `make` write a file whose temporary path it is told, whole or not at all.
+///
+/// # Errors
+/// That of `make`, or [`Error::Output`]; what was there before is there still.
+pub fn write_with(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (_, temporary) = temporary_beside(path)?.into_parts();
+    make(&temporary)?;
+    place(vec![Whole::new(temporary, path)?]).map(drop)
+}
+
 /// The names that the index of a file may have, where files of its kind have any.
 #[must_use]
 pub fn index_names(path: &Path) -> Vec<PathBuf> {
@@ -106,7 +116,10 @@ mod tests {
             let path = folder.path().join(&name);
             let file = temporary_beside(&path).unwrap();
             let temporary = file.path().file_name().unwrap().to_string_lossy().into_owned();
-            assert!(temporary.starts_with(&format!(".{}", &name[..1])) && temporary.contains(".varpix-"), "{temporary}");
+            assert!(
+                temporary.starts_with(&format!(".{}", &name[..1])) && temporary.contains(".varpix-"),
+                "{temporary}"
+            );
             write(&path, b"x").unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), b"x");
         }

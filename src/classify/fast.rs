@@ -16,6 +16,7 @@ use super::model_dir::bytes;
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
+use crate::output;
 
 /// Candidates with a number that lies so many standard deviations from the mean of those learned from are left to the images:
 /// those of reads without mates, for example.
@@ -118,9 +119,11 @@ impl Layer {
     /// What no output exceeds in size where no input exceeds `largest`; not finite where a number of the layer is not.
     fn largest_output(&self, largest: f64) -> f64 {
         let size = |number: &f32| f64::from(number.abs());
-        let bounds = self.weights.iter().zip(&self.bias).map(|(row, bias)| {
-            size(bias) + largest * row.iter().map(size).sum::<f64>()
-        });
+        let bounds = self
+            .weights
+            .iter()
+            .zip(&self.bias)
+            .map(|(row, bias)| size(bias) + largest * row.iter().map(size).sum::<f64>());
         // Unlike `max`, this keeps what is not a number.
         bounds.fold(0.0, |most: f64, bound| if most.is_nan() || bound <= most { most } else { bound })
     }
@@ -161,7 +164,7 @@ impl FastNetwork {
     /// [`Error::Output`] where that fails.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string(self).map_err(|e| Error::Internal(format!("{}: {e}", path.display())))?;
-        std::fs::write(path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
+        output::write(path, (text + "\n").as_bytes())
     }
 
     /// Reads what `fast.json` holds.
@@ -198,7 +201,10 @@ impl FastNetwork {
                 width = layer.bias.len();
                 largest = layer.largest_output(largest);
                 if largest.is_nan() || largest > f64::from(f32::MAX) / 2.0 {
-                    return Some(format!("layer {} has weights that are not finite, or too large for finite results", i + 1));
+                    return Some(format!(
+                        "layer {} has weights that are not finite, or too large for finite results",
+                        i + 1
+                    ));
                 }
             }
             (width != 3).then(|| format!("has {width} outputs, not 3"))

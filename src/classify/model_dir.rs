@@ -13,6 +13,7 @@ use super::limits;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::input::regular_file;
+use crate::output;
 use crate::pileup::ImageSpec;
 
 /// Version of `model.json` that this program writes and reads.
@@ -83,7 +84,7 @@ impl ModelConfig {
         let checked = Self { checksums: Checksums::of(folder, self.fast.is_some())?, ..self.clone() };
         let path = folder.join("model.json");
         let text = serde_json::to_string_pretty(&checked).map_err(|e| Error::Internal(format!("model.json: {e}")))?;
-        std::fs::write(&path, text + "\n").map_err(|e| Error::output(path, format!("cannot be written: {e}")))
+        output::write(&path, (text + "\n").as_bytes())
     }
 }
 

@@ -198,9 +198,9 @@ impl TorchClassifier {
 /// # Errors
 /// [`Error::Model`] where they are of another network, damaged, or not finite.
 pub(crate) fn load_weights(variables: &mut nn::VarStore, weights: &Path, network: &str) -> Result<()> {
-    variables.load(weights).map_err(|e| {
-        Error::model(weights, format!("does not fit the network '{network}': {}", first_line(&e)))
-    })?;
+    variables
+        .load(weights)
+        .map_err(|e| Error::model(weights, format!("does not fit the network '{network}': {}", first_line(&e))))?;
     match unusable(variables) {
         Some(problem) => Err(Error::model(weights, format!("is damaged: {problem}"))),
         None => Ok(()),
@@ -253,7 +253,10 @@ impl Classifier for TorchClassifier {
                 logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
             let flat = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(failed)?;
             if flat.iter().any(|p| !p.is_finite()) {
-                return Err(Error::model(&self.weights, "gives probabilities that are no numbers; its weights are no use"));
+                return Err(Error::model(
+                    &self.weights,
+                    "gives probabilities that are no numbers; its weights are no use",
+                ));
             }
             Ok(flat.chunks_exact(3).take(batch.len()).map(|p| Probabilities([p[0], p[1], p[2]])).collect())
         })

@@ -225,9 +225,10 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         sample: sample.clone(),
         model: model.config.name.clone(),
         model_checksum: model.checksum()?,
-        reference: args.header_reference.clone().unwrap_or_else(|| {
-            inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
-        }),
+        reference: args
+            .header_reference
+            .clone()
+            .unwrap_or_else(|| inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned()),
         command: args.header_command.then(common::command_line),
         gvcf: false,
     };

@@ -27,7 +27,10 @@ const INSTEAD: [(&[&str], &str); 8] = [
     (&["--bam-list"], "give all files of the sample to --reads, separated by commas or spaces"),
     (&["-s", "--samples", "--samples-file"], "one sample is called at a time; --sample-name gives its name in the VCF"),
     (&["--min-MQ", "--min-mapping-quality", "--min-BQ", "-Q"], "read filters come with the model; see --model"),
-    (&["-T", "--exclude-intervals", "-X"], "there is no list of what to leave out; give what is to be called to --regions"),
+    (
+        &["-T", "--exclude-intervals", "-X"],
+        "there is no list of what to leave out; give what is to be called to --regions",
+    ),
     (&["--tumor", "--tumor-bam", "--reads-tumor", "--pon"], "varpix calls germline variants of one sample"),
 ];
 
@@ -180,7 +183,10 @@ mod tests {
             rewrite("varpix call --vcf_stats_report=true --dry_run=false --noruntime_report --emit-ref-calls"),
             "varpix call --vcf-stats-report --emit-ref-calls"
         );
-        assert_eq!(rewrite("varpix call --disable_small_model=T --only_pass=1"), "varpix call --disable-small-model --only-pass");
+        assert_eq!(
+            rewrite("varpix call --disable_small_model=T --only_pass=1"),
+            "varpix call --disable-small-model --only-pass"
+        );
     }
 
     #[test]

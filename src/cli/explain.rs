@@ -93,7 +93,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
             let tally = &mut tallies[usize::from(allele.reference.len() != allele.alternative.len())];
             tally.all += 1;
             tally.found += u64::from(found.verdict.is_found());
-            if (args.all || !found.verdict.is_found()) && !stdout::line(&row(&contigs.get(region.contig).name, &found))? {
+            if (args.all || !found.verdict.is_found()) && !stdout::line(&row(&contigs.get(region.contig).name, &found))?
+            {
                 return Ok(());
             }
         }

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::output::Files;
 
+/// The files of a model's folder.
+pub(super) const MODEL: [&str; 3] = ["model.json", "weights.safetensors", "fast.json"];
+
 /// Reads files with the indexes they may have.
 pub(super) fn reads<'a>(files: &mut Files, flag: &str, paths: impl IntoIterator<Item = &'a Path>) {
     paths.into_iter().for_each(|path| files.input_with_indexes(flag, path, &["bai", "csi", "crai"]));
@@ -22,7 +25,7 @@ pub(super) fn variants(files: &mut Files, flag: &str, path: &Path) {
 
 /// A model's folder.
 pub(super) fn model(files: &mut Files, flag: &str, folder: &Path) {
-    for name in ["model.json", "weights.safetensors", "fast.json"] {
+    for name in MODEL {
         files.input(flag, &folder.join(name));
     }
 }

@@ -1,12 +1,13 @@
 //! `varpix completions` and `varpix man`: made from the command line's own definition.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::stdout;
 use crate::error::{Error, Result};
+use crate::output::{self, Whole};
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
@@ -29,12 +30,28 @@ pub(super) fn completions(mut command: Command, args: &CompletionsArgs) -> Resul
 
 pub(super) fn man(command: Command, args: &ManArgs) -> Result<()> {
     if let Some(folder) = &args.out_dir {
-        let failed = |e: std::io::Error| Error::output(folder, format!("cannot be written: {e}"));
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        return clap_mangen::generate_to(command, folder).map_err(failed);
+        std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
+        let mut command = command.disable_help_subcommand(true);
+        command.build();
+        return output::place(pages(&command, folder)?).map(drop);
     }
+    stdout::write(&page(command)?).map(drop)
+}
+
+/// The pages of a command and of those below it.
+fn pages(command: &Command, folder: &Path) -> Result<Vec<Whole>> {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+    let mut all = vec![Whole::of_bytes(&folder.join(format!("{name}.1")), &page(command.clone())?)?];
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        all.extend(pages(below, folder)?);
+    }
+    Ok(all)
+}
+
+fn page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
-    let made = clap_mangen::Man::new(command).render(&mut page);
-    made.map_err(|e| Error::Internal(format!("the manual cannot be made: {e}")))?;
-    stdout::write(&page).map(drop)
+    // A page has a `v` before the number, where `--version` has the word.
+    let page_of = clap_mangen::Man::new(command.version(env!("CARGO_PKG_VERSION")));
+    page_of.render(&mut page).map_err(|e| Error::Internal(format!("the manual cannot be made: {e}")))?;
+    Ok(page)
 }

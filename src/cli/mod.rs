@@ -8,6 +8,7 @@ mod common;
 mod compat;
 mod explain;
 mod files;
+mod folder;
 #[cfg(feature = "torch")]
 mod import;
 mod manual;
@@ -31,7 +32,12 @@ use crate::error::Error;
 #[derive(Debug, Parser)]
 // The words that version parsers of pipelines look for.
 #[command(name = "varpix", version = concat!("version ", env!("CARGO_PKG_VERSION")))]
-#[command(propagate_version = true, disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    propagate_version = true,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 #[command(after_help = "\
 'varpix help COMMAND' shows the options of a command. Command lines of DeepVariant's run_deepvariant work with varpix in its place.
 
@@ -113,6 +119,7 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     start_logging(&cli);
     common::silence_htslib();
     signals::watch()?;
+    folder::check()?;
     match cli.command {
         Command::Call(args) => call::run(&args)?,
         Command::Explain(args) => explain::run(&args)?,

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common;
+use super::{common, files};
 use crate::classify::Model;
 use crate::classify::networks::pileup_net;
 use crate::classify::torch::DeviceChoice;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::genome::ReferenceFile;
+use crate::output::Files;
 use crate::pileup::ImageSpec;
 use crate::train::{DataSet, FitOptions, Rest, finish, fit};
 
@@ -132,6 +133,8 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     if args.name.is_empty() || args.name.len() > 200 || args.name.chars().any(char::is_control) {
         return Err(Error::Usage("--name: 1 to 200 characters without tabs and line breaks are expected".into()));
     }
+    let from = args.from.as_deref().map(Model::open).transpose()?;
+    args.files(from.as_ref()).check()?;
     let train = sets(&args.references, &args.reads, &args.truth, &args.confident, "")?;
     let tune_references = if args.tune_ref.is_empty() { &args.references[..1] } else { &args.tune_ref };
     let tune = sets(tune_references, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
@@ -139,7 +142,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         out: args.out.clone(),
         name: args.name.clone(),
         network: args.network.clone(),
-        from: args.from.as_deref().map(Model::open).transpose()?,
+        from,
         image,
         evidence: EvidenceOptions::default(),
         epochs: args.epochs,
@@ -168,6 +171,31 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let [snp, indel, both] = confusion.f1();
     log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
     Ok(())
+}
+
+impl TrainArgs {
+    fn files(&self, from: Option<&Model>) -> Files {
+        let mut files = Files::default();
+        for (flag, paths) in [("--ref", &self.references), ("--tune-ref", &self.tune_ref)] {
+            paths.iter().for_each(|path| files::reference(&mut files, flag, path));
+        }
+        for (flag, paths) in [("--reads", &self.reads), ("--tune-reads", &self.tune_reads)] {
+            files::reads(&mut files, flag, paths.iter().map(PathBuf::as_path));
+        }
+        for (flag, paths) in [("--truth", &self.truth), ("--tune-truth", &self.tune_truth)] {
+            paths.iter().for_each(|path| files::variants(&mut files, flag, path));
+        }
+        for (flag, paths) in [("--confident", &self.confident), ("--tune-confident", &self.tune_confident)] {
+            paths.iter().for_each(|path| files.input(flag, path));
+        }
+        if let Some(from) = from {
+            files::model(&mut files, "--from", &from.folder);
+        }
+        for name in files::MODEL.into_iter().chain(["training.csv", "checkpoint/state.json"]) {
+            files.output("--out", &self.out.join(name));
+        }
+        files
+    }
 }
 
 fn sets(

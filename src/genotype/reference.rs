@@ -133,7 +133,13 @@ pub fn blocks(
     let mut blocks = Vec::new();
     let positions = (counts.interval.start()..).zip(&counts.counts);
     for (position, count) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
-        blocks.extend(joiner.push(block(contig, position, count.reference, count.depth(), ploidy.is_haploid(contig, position))));
+        blocks.extend(joiner.push(block(
+            contig,
+            position,
+            count.reference,
+            count.depth(),
+            ploidy.is_haploid(contig, position),
+        )));
     }
     blocks.extend(joiner.finish());
     blocks

@@ -172,8 +172,9 @@ mod tests {
         };
         let places: Vec<Vec<u8>> = blocks.iter().map(|content| add(content)).collect();
         let named = order.iter().enumerate();
-        let index: Vec<Pair> =
-            named.map(|(i, &block)| (u32::try_from(i).unwrap().to_be_bytes().to_vec(), places[block].clone())).collect();
+        let index: Vec<Pair> = named
+            .map(|(i, &block)| (u32::try_from(i).unwrap().to_be_bytes().to_vec(), places[block].clone()))
+            .collect();
         let mut footer = [add(&content(&[])), add(&content(&index))].concat();
         footer.resize(40, 0);
         footer.extend_from_slice(&MAGIC.to_le_bytes());

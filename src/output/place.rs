@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn all_have_their_names_and_no_index_of_before_is_left() {
-        let folder = Folder::new(&[("a.vcf.gz", "old"), ("a.vcf.gz.csi", "old"), ("b.bam", "old"), ("b.bam.bai", "old")]);
+        let folder =
+            Folder::new(&[("a.vcf.gz", "old"), ("a.vcf.gz.csi", "old"), ("b.bam", "old"), ("b.bam.bai", "old")]);
         let files = vec![folder.whole("a.vcf.gz", Some("a.vcf.gz.tbi")), folder.whole("b.bam", Some("b.bam.bai"))];
         let names = place(files).unwrap();
         let shown: Vec<_> = names.iter().map(|name| name.file_name().unwrap().to_str().unwrap()).collect();

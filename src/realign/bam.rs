@@ -174,9 +174,7 @@ impl RealignedBam {
         {
             let Reverse(Waiting { order, was_at, mut record }) = PeekMut::pop(first);
             self.mates.tell(&mut record, (order.0, was_at));
-            self.writer
-                .write(&record)
-                .map_err(|e| Error::output(&self.path, format!("cannot be written: {e}")))?;
+            self.writer.write(&record).map_err(|e| Error::output(&self.path, format!("cannot be written: {e}")))?;
         }
         self.written = (tid, position);
         self.mates.forget_before((tid, position.saturating_sub(FARTHEST.cast_signed())));
@@ -193,7 +191,8 @@ impl RealignedBam {
         // Closing may fail without a word, for want of space; then the end-of-file block is missing.
         drop(writer);
         let ends_whole = |file: &Path| {
-            check::ends_whole(file).map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))
+            check::ends_whole(file)
+                .map_err(|_| Error::output(&path, "cannot be written to its end; is there space left?"))
         };
         ends_whole(&temporary)?;
         if mates.some_are_behind() {

@@ -10,6 +10,7 @@ use tch::{TchError, Tensor};
 
 use crate::classify::torch::first_line;
 use crate::error::{Error, Result};
+use crate::output;
 
 /// Where a run stands between two legs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,12 +55,12 @@ impl Checkpoint {
         let path = self.folder.join(&name);
         let tensors: Vec<(String, Tensor)> =
             tensors.iter().map(|(name, tensor)| (name.clone(), tensor.to_device(tch::Device::Cpu))).collect();
-        Tensor::write_safetensors(&tensors, &path).map_err(|e| Error::output(&path, first_line(&e)))?;
+        output::write_with(&path, |temporary| {
+            Tensor::write_safetensors(&tensors, temporary).map_err(|e| Error::output(&path, first_line(&e)))
+        })?;
         let state = State { tensors: name.clone(), progress: progress.clone() };
         let text = serde_json::to_string_pretty(&state).map_err(|e| Error::Internal(format!("state.json: {e}")))?;
-        let written = self.folder.join("state.json.tmp");
-        std::fs::write(&written, text).map_err(cannot)?;
-        std::fs::rename(&written, self.folder.join("state.json")).map_err(cannot)?;
+        output::write(&self.folder.join("state.json"), text.as_bytes())?;
         for entry in std::fs::read_dir(&self.folder).map_err(cannot)?.flatten() {
             let other = entry.file_name();
             if other.to_string_lossy().ends_with(".safetensors") && other.to_string_lossy() != name {

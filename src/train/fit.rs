@@ -31,6 +31,7 @@ use crate::classify::networks::{self, Network};
 use crate::classify::torch::{first_line, load_weights};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
+use crate::output;
 use crate::pileup::ImageSpec;
 
 /// How a model is trained.
@@ -414,7 +415,9 @@ impl<'a> Trainer<'a> {
     fn save(&self, training: serde_json::Value, measured: serde_json::Value) -> Result<()> {
         let out = &self.options.out;
         let weights = out.join("weights.safetensors");
-        self.averaged.save(&weights).map_err(|e| Error::output(&weights, first_line(&e)))?;
+        output::write_with(&weights, |temporary| {
+            self.averaged.save(temporary).map_err(|e| Error::output(&weights, first_line(&e)))
+        })?;
         let config = ModelConfig {
             format: FORMAT,
             name: self.options.name.clone(),

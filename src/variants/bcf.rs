@@ -66,9 +66,8 @@ impl Records {
             return Ok(None);
         }
         let lengths = exactly(&mut self.stream, 8)?;
-        let [shared, of_samples] = [0, 4].map(|at| {
-            u64::from(u32::from_le_bytes([lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]]))
-        });
+        let [shared, of_samples] = [0, 4]
+            .map(|at| u64::from(u32::from_le_bytes([lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]])));
         let site = exactly(&mut self.stream, shared)?;
         let samples = exactly(&mut self.stream, of_samples)?;
         self.record(&site, &samples).map(Some)

@@ -34,7 +34,8 @@ impl Records {
     /// Reads the next line, without its end; false after the last.
     fn advance(&mut self) -> Parsed<bool> {
         self.line.clear();
-        let read = self.lines.by_ref().take(MOST_BYTES).read_until(b'\n', &mut self.line).map_err(|e| unreadable(&e))?;
+        let read =
+            self.lines.by_ref().take(MOST_BYTES).read_until(b'\n', &mut self.line).map_err(|e| unreadable(&e))?;
         if read as u64 == MOST_BYTES {
             return Err("has a line that is longer than 64 MiB".into());
         }

@@ -94,9 +94,9 @@ pub(super) fn info(call: &Call, copies: usize, wanted: InfoFields) -> Info {
         InfoField::Ac => Value::Array(Array::Integer(counts.iter().map(|&n| Some(count(n))).collect())),
         InfoField::An => Value::Integer(count(total)),
         // Of no allele there is no share.
-        InfoField::Af => Value::Array(Array::Float(
-            counts.iter().map(|&n| (total > 0).then(|| fraction(n, total))).collect(),
-        )),
+        InfoField::Af => {
+            Value::Array(Array::Float(counts.iter().map(|&n| (total > 0).then(|| fraction(n, total))).collect()))
+        }
     };
     let fields = InfoField::ALL.into_iter().filter(|&field| wanted.contains(field));
     fields.map(|field| (field.name().to_owned(), Some(value(field)))).collect()

@@ -66,13 +66,7 @@ pub fn record(name: &str, call: &Call, style: CallStyle) -> Result<RecordBuf> {
 ///
 /// # Errors
 /// [`Error::Internal`] where the block's position cannot be written.
-pub fn block_record(
-    name: &str,
-    block: &ReferenceBlock,
-    base: u8,
-    unseen: &str,
-    style: CallStyle,
-) -> Result<RecordBuf> {
+pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str, style: CallStyle) -> Result<RecordBuf> {
     let invalid = || Error::Internal(format!("block at {name}:{} has no position", block.interval.start() + 1));
     let end = i32::try_from(block.interval.end()).map_err(|_| invalid())?;
     let info: Info = [("END".to_owned(), Some(InfoValue::Integer(end)))].into_iter().collect();

@@ -7,7 +7,7 @@ use varpix::classify::Probabilities;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
 use varpix::genotype::merge::BySet;
-use varpix::genotype::{Call, Filter, ReferenceBlock, Resolver, call, reference};
+use varpix::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver, call, reference};
 use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
 use varpix::reads::BamFile;
@@ -277,7 +277,13 @@ fn reference_blocks_are_deepvariants() {
     let ours: Vec<ReferenceBlock> = evidence()
         .iter()
         .flat_map(|e| {
-            let cut = reference::blocks(ContigId(0), &e.counts, &e.reference, reference::DEFAULT_QUALITY_BIN);
+            let cut = reference::blocks(
+                ContigId(0),
+                &e.counts,
+                &e.reference,
+                &Ploidy::default(),
+                reference::DEFAULT_QUALITY_BIN,
+            );
             // varpix cuts at multiples of 10 kb, DeepVariant at the ends of its regions only.
             let mut joiner = reference::Joiner::new(reference::DEFAULT_QUALITY_BIN);
             let mut whole: Vec<_> = cut.into_iter().filter_map(|block| joiner.push(block)).collect();
@@ -328,6 +334,7 @@ fn gvcf_lines_are_deepvariants() {
             genotype_quality: i32::try_from(block.genotype_quality).unwrap(),
             min_depth: u32::try_from(block.min_depth).unwrap(),
             likelihoods: block.likelihoods.try_into().unwrap(),
+            haploid: false,
         });
     }
     let ours: Vec<Vec<String>> = weaver

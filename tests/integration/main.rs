@@ -15,6 +15,7 @@ mod inputs;
 mod library;
 mod models;
 mod outputs;
+mod placing;
 mod realigned;
 mod show;
 #[cfg(feature = "torch")]

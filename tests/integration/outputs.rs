@@ -188,6 +188,87 @@ fn one_copy_has_one_allele() {
 }
 
 #[test]
+fn a_gvcf_of_one_copy_is_spelled_one_way() {
+    let world = World::new();
+    let par = text(&world.write("par.bed", b"chrA\t0\t10000\n"));
+    let gvcf = text(&world.path("out.g.vcf"));
+    let args = ["--regions", REGION, "--haploid-contigs", "chrA", "--par-regions", &par, "--output-gvcf", &gvcf];
+    // By default as joint callers take it: two alleles everywhere, and het impossible where there is one copy.
+    world.call(&args).succeeds();
+    assert!(records(&text(&world.vcf)).iter().any(|r| !value(r, "GT").contains('/')));
+    for record in records(&gvcf) {
+        let (alleles, one) = (1 + record[4].split(',').count(), record[1].parse::<u32>().unwrap() > 10_000);
+        let (a, b) = value(&record, "GT").split_once('/').unwrap();
+        let likelihoods = numbers(value(&record, "PL"));
+        assert_eq!(likelihoods.len(), alleles * (alleles + 1) / 2, "{record:?}");
+        assert!(!one || (a == b && likelihoods[1] > 900.0), "{record:?}");
+    }
+    world.call(&[&args[..], &["--haploid-gt", "haploid"]].concat()).succeeds();
+    let all = records(&gvcf);
+    let blocks =
+        |one: bool| all.iter().filter(move |r| r[4] == "<*>" && (r[1].parse::<u32>().unwrap() > 10_000) == one);
+    assert!(blocks(true).count() > 0 && blocks(false).all(|r| value(r, "GT").contains('/')));
+    for record in all.iter().filter(|r| r[1].parse::<u32>().unwrap() > 10_000) {
+        let alleles = 1 + record[4].split(',').count();
+        assert!(!value(record, "GT").contains('/') && numbers(value(record, "PL")).len() == alleles, "{record:?}");
+    }
+    // Depth 30 and no other allele: (0.001 / 0.999)^30 against it.
+    assert!(blocks(true).all(|r| value(r, "MIN_DP").parse::<u32>().is_ok() && value(r, "GT") != "0/0"));
+    world.call(&[&args[..], &["--haploid-gt", "diploid"]].concat()).succeeds();
+    assert!(records(&text(&world.vcf)).iter().all(|r| value(r, "GT").contains('/')));
+}
+
+#[test]
+fn info_is_what_bcftools_makes_of_the_genotypes() {
+    let world = World::new();
+    let info = [
+        "--info",
+        "AF,AN,DP,AC",
+        "--emit-ref-calls",
+        "--haploid-contigs",
+        "chrA",
+        "--regions",
+        "chrA:1-30000",
+        "chrB:1-30000",
+    ];
+    world.call(&info).succeeds();
+    let vcf = text(&world.vcf);
+    let format = "%CHROM %POS %ALT %INFO/DP %INFO/AC %INFO/AN %INFO/AF\n";
+    let ours = tool("bcftools", &["query", "-f", format, &vcf]);
+    let bare = text(&world.path("bare.bcf"));
+    let filled = text(&world.path("filled.bcf"));
+    tool("bcftools", &["annotate", "-x", "INFO", "-o", &bare, &vcf]);
+    let tags = "AC,AN,AF,DP:1=int(sum(FORMAT/DP))";
+    tool("bcftools", &["+fill-tags", &bare, "-o", &filled, "--", "-t", tags]);
+    assert_eq!(ours, tool("bcftools", &["query", "-f", format, &filled]));
+    for an in [" 1 1 1\n", " 1 2 0.5\n", " 0 0 .\n"] {
+        assert!(ours.contains(an), "{an}");
+    }
+    silent("vcf-validator", &[&vcf]);
+    // None unless asked for.
+    world.call(&["--regions", REGION]).succeeds();
+    assert!(records(&vcf).iter().all(|r| r[7] == "."));
+    world.call(&["--info", "MQ"]).fails(2, &[]);
+}
+
+#[test]
+fn the_header_is_what_old_tools_read() {
+    let world = World::new();
+    world.call(&["--header-reference", "https://example.org/ref.fa"]).succeeds();
+    let header = tool("bcftools", &["view", "-h", "--no-version", &text(&world.vcf)]);
+    assert!(header.starts_with("##fileformat=VCFv4.2\n") && !header.contains("LowQual"), "{header}");
+    assert!(header.contains("\n##reference=https://example.org/ref.fa\n"), "{header}");
+    let frequencies = text(&world.path("frequencies"));
+    let args = ["--gzvcf", &text(&world.vcf), "--freq", "--out", &frequencies];
+    let vcftools = Outcome::from(std::process::Command::new("vcftools").args(args).output().unwrap());
+    assert!(vcftools.code == 0 && !vcftools.stderr.contains("Warning"), "{}", vcftools.stderr);
+    world.call(&[]).succeeds();
+    let header = tool("bcftools", &["view", "-h", &text(&world.vcf)]);
+    assert!(header.contains("\n##reference=ref.fa\n"), "{header}");
+    world.call(&["--header-reference", "a\nb"]).fails(2, &[]);
+}
+
+#[test]
 fn one_file_for_each_kind_of_name() {
     let world = World::new();
     world.call(&[]).succeeds();

@@ -67,6 +67,71 @@ fn realigned_reads_are_the_files_reads_in_better_places() {
     again.call(&["--regions", REGION]).succeeds();
 }
 
+/// Mates' records agree on where both are, how far apart, and by which alignments.
+#[track_caller]
+fn mates_agree(path: &Path) -> usize {
+    let mut reader = bam::Reader::from_path(path).unwrap();
+    let all: Vec<bam::Record> = reader.records().map(Result::unwrap).collect();
+    let key = |r: &bam::Record, number: bool| (r.qname().to_vec(), number);
+    let by_read: BTreeMap<_, _> = all.iter().map(|r| (key(r, r.is_last_in_template()), r)).collect();
+    let end = |r: &bam::Record| if r.is_reverse() { r.cigar().end_pos() } else { r.pos() };
+    let mut moved = 0;
+    for record in &all {
+        let Some(mate) = by_read.get(&key(record, !record.is_last_in_template())) else { continue };
+        let name = String::from_utf8_lossy(record.qname()).into_owned();
+        assert_eq!((record.mtid(), record.mpos()), (mate.tid(), mate.pos()), "{name}");
+        if let Ok(Aux::String(cigar)) = record.aux(b"MC") {
+            assert_eq!(cigar, mate.cigar().to_string(), "{name}");
+        }
+        let apart = if record.tid() == mate.tid() { end(mate) - end(record) } else { 0 };
+        assert_eq!(record.insert_size(), apart, "{name}");
+        moved += usize::from(record.aux(b"OA").is_ok());
+    }
+    moved
+}
+
+#[test]
+fn mates_know_of_moves() {
+    let mut world = World::new();
+    let fixed = text(&world.path("fixed.bam"));
+    let line = format!(
+        "samtools collate -Ou {} | samtools fixmate -m -u - - | samtools sort -o {fixed} -",
+        text(&world.reads)
+    );
+    crate::world::tool("bash", &["-c", &line]);
+    crate::world::tool("samtools", &["index", &fixed]);
+    world.reads = fixed.clone().into();
+    let out = world.path("realigned.bam");
+    world.call(&["--regions", "chrA", "--realigned-bam", &text(&out)]).succeeds();
+    assert!(mates_agree(&out) > 20);
+    crate::world::tool("samtools", &["quickcheck", &text(&out)]);
+    // Mates far apart and on both contigs: each read gets the one half the file away.
+    let mut reader = bam::Reader::from_path(&fixed).unwrap();
+    let header = bam::Header::from_template(reader.header());
+    let records: Vec<bam::Record> = reader.records().map(Result::unwrap).collect();
+    let end = |r: &bam::Record| if r.is_reverse() { r.cigar().end_pos() } else { r.pos() };
+    let far = text(&world.path("far.bam"));
+    let mut writer = bam::Writer::from_path(&far, &header, bam::Format::Bam).unwrap();
+    let half = records.len() / 2;
+    for (i, record) in records.iter().enumerate().take(half * 2) {
+        let mate = &records[if i < half { i + half } else { i - half }];
+        let mut record = record.clone();
+        record.set_qname(format!("pair-{}", i % half).as_bytes());
+        let strands = if record.is_reverse() { 0x10 } else { 0 } + if mate.is_reverse() { 0x20 } else { 0 };
+        record.set_flags(1 | strands | if i < half { 0x40 } else { 0x80 });
+        (record.set_mtid(mate.tid()), record.set_mpos(mate.pos()));
+        record.set_insert_size(if record.tid() == mate.tid() { end(mate) - end(&record) } else { 0 });
+        record.remove_aux(b"MC").unwrap();
+        record.push_aux(b"MC", Aux::String(&mate.cigar().to_string())).unwrap();
+        writer.write(&record).unwrap();
+    }
+    drop(writer);
+    crate::world::tool("samtools", &["index", &far]);
+    world.reads = far.into();
+    world.call(&["--regions", "chrA", "chrB", "--realigned-bam", &text(&out)]).succeeds();
+    assert!(mates_agree(&out) > 20);
+}
+
 #[test]
 fn calls_do_not_change_with_it() {
     let (plain, with) = (World::new(), World::new());

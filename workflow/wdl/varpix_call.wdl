@@ -12,7 +12,7 @@ task varpix_call {
     ref_bgzip_index: "Its .gzi, where it is bgzipped"
     reads: "Aligned reads, sorted"
     reads_index: "Their .bai, .csi or .crai"
-    prefix: "Outputs are PREFIX.vcf.gz and PREFIX.g.vcf.gz, each with its .tbi"
+    prefix: "Outputs are PREFIX.vcf.gz and PREFIX.g.vcf.gz, each with its .tbi, or .csi where a contig is over 512 Mb"
     regions: "BED of what to call; default: all"
     haploid_contigs: "Contigs of one copy, for example chrX,chrY"
     par_regions: "GRCh37, GRCh38 or a BED's path: where these have two copies"
@@ -56,9 +56,10 @@ task varpix_call {
   >>>
   output {
     File vcf = "~{prefix}.vcf.gz"
-    File vcf_index = "~{prefix}.vcf.gz.tbi"
+    # .tbi, or .csi where a contig is over 512 Mb.
+    File vcf_index = glob("~{prefix}.vcf.gz.[tc][bs]i")[0]
     File gvcf = "~{prefix}.g.vcf.gz"
-    File gvcf_index = "~{prefix}.g.vcf.gz.tbi"
+    File gvcf_index = glob("~{prefix}.g.vcf.gz.[tc][bs]i")[0]
     String version = read_lines("version.txt")[0]
   }
   runtime {

@@ -17,9 +17,9 @@ process VARPIX_CALL {
 
     output:
     tuple val(meta), path("${prefix}.vcf.gz")      , emit: vcf
-    tuple val(meta), path("${prefix}.vcf.gz.tbi")  , emit: vcf_index
+    tuple val(meta), path("${prefix}.vcf.gz.{tbi,csi}")  , emit: vcf_index
     tuple val(meta), path("${prefix}.g.vcf.gz")    , emit: gvcf
-    tuple val(meta), path("${prefix}.g.vcf.gz.tbi"), emit: gvcf_index
+    tuple val(meta), path("${prefix}.g.vcf.gz.{tbi,csi}"), emit: gvcf_index
     path "versions.yml"                            , emit: versions
 
     when:

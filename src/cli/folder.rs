@@ -1,0 +1,34 @@
+//! The current folder -> nothing, or the sentence that it was removed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+
+/// True where the process was started in a folder that is not there any more.
+static GONE: AtomicBool = AtomicBool::new(false);
+
+/// Refuses to go on where the current folder was removed: no relative path leads anywhere.
+pub(super) fn check() -> Result<()> {
+    if GONE.load(Ordering::Relaxed) {
+        return Err(Error::Usage("the current folder was removed; go to another one".into()));
+    }
+    Ok(())
+}
+
+/// Runs before the libraries' own start-up: oneMKL looks for its parts then, and without a current folder it ends the process.
+#[cfg(target_os = "linux")]
+#[used]
+#[allow(unsafe_code, reason = "the only way to run before the libraries that are linked")]
+// SAFETY: the loader calls functions of this section one after the other, on the only thread there is; this one makes two system
+// calls and stores one byte.
+#[unsafe(link_section = ".preinit_array")]
+static LOOK: extern "C" fn() = {
+    extern "C" fn look() {
+        if rustix::process::getcwd(Vec::with_capacity(4096)).is_err() {
+            GONE.store(true, Ordering::Relaxed);
+            // Where this fails too, so will what follows, with a sentence of its own.
+            let _ = rustix::process::chdir("/");
+        }
+    }
+    look
+};
