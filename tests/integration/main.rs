@@ -1,6 +1,7 @@
 //! The program and the library as their users see them, on `testdata/`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that cannot set itself up fails")]
+#![allow(clippy::print_stdout, reason = "a test may say what it measured")]
 
 mod call;
 mod chunks;
