@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 
 from .molecules import OTHER, Fragment, reverse_complement
+from .slippage import Library
 from .templates import Template, laid
 
 ADAPTERS = ("AGATCGGAAGAGCACACGTCTGAACTCCAGTCAC" + "A" * 500, "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGTAG" + "A" * 500)
@@ -76,17 +77,18 @@ def transplanted(pairs: Iterable[Named], templates: list[Template]) -> Iterator[
 
 # After these, in the direction of sequencing, some contexts are misread again and again.
 MOTIF = re.compile("GG[CT]|CCG|ACGG")
+MISREAD = (0.06, 0.06, 0.08, 0.1, 0.12, 0.16, 0.25, 0.4)  # shares of the reads
 
 
-def dirty(reads: Iterable[Sequenced], seed: int, stream: str) -> Iterator[Sequenced]:
+def dirty(reads: Iterable[Sequenced], library: Library, seed: int, stream: str) -> Iterator[Sequenced]:
     """With what sequencers add: tails of low quality, stretches of N, chimeras, and errors after certain motifs."""
     rng, salt = random.Random(f"dirt {seed} {stream}"), random.Random(f"context {seed}").getrandbits(30)
     before = ["", ""]
     for name, size, pair in reads:
-        chimera, made = rng.random() < 0.002, []
+        chimera, made = rng.random() < library.chimeras, []
         for mate, (bases, quality) in enumerate(pair):
             bases, quality = _motifs(bases, quality, salt, rng)
-            bases, quality = _tail(bases, quality, rng)
+            bases, quality = _tail(bases, quality, library.tails, rng)
             if chimera and before[mate]:
                 start = int(len(bases) * rng.uniform(0.2, 0.8))
                 bases = (bases[:start] + before[mate][start:])[: len(bases)].ljust(len(bases), "N")
@@ -96,21 +98,21 @@ def dirty(reads: Iterable[Sequenced], seed: int, stream: str) -> Iterator[Sequen
 
 
 def _motifs(bases: str, quality: str, salt: int, rng: random.Random) -> tuple[str, str]:
-    """Of the contexts of a motif and 5 bases before it, one in 250 is bad, by a third of its reads."""
+    """Of the contexts of a motif and 5 bases before it, one in 100 is bad, most of them in few reads of one strand."""
     for match in MOTIF.finditer(bases, 5, len(bases) - 1):
         at = match.end()
         context = salt
         for letter in bases[match.start() - 5 : at]:  # the same number in every run, unlike Python's own hash
             context = (context * 1000003 ^ ord(letter)) & 0x7FFFFFFF
-        if context % 250 == 0 and bases[at] != "G" and rng.random() < 0.1 + context % 7 * 0.06:
+        if context % 100 == 0 and bases[at] != "G" and rng.random() < MISREAD[context // 100 % len(MISREAD)]:
             bases = bases[:at] + "G" + bases[at + 1 :]
             quality = quality[:at] + chr(33 + rng.choice((12, 20, 27, 32))) + quality[at + 1 :]
     return bases, quality
 
 
-def _tail(bases: str, quality: str, rng: random.Random) -> tuple[str, str]:
+def _tail(bases: str, quality: str, share: float, rng: random.Random) -> tuple[str, str]:
     kind, length = rng.random(), len(bases)
-    if kind < 0.03:
+    if kind < share:
         # It gets worse; bases are wrong as often as their quality says.
         start = int(length * rng.uniform(0.3, 0.97))
         tail, qualities, level = [], [], rng.uniform(3, 15)
@@ -122,7 +124,7 @@ def _tail(bases: str, quality: str, rng: random.Random) -> tuple[str, str]:
             tail.append(base)
             qualities.append(chr(33 + q))
         return bases[:start] + "".join(tail), quality[:start] + "".join(qualities)
-    if kind < 0.032:
+    if kind < share + 0.002:
         start = int(length * rng.random())
         n = min(length - start, rng.choice((1, 1, 2, 20, 60)))
         return bases[:start] + "N" * n + bases[start + n :], quality[:start] + "#" * n + quality[start + n :]

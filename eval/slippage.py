@@ -44,7 +44,7 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class Library:
-    """What is needed to make a molecule slip."""
+    """What copying and sequencing do to the molecules of a library."""
 
     name: str
     curves: dict[int, tuple[Curve, Curve]]
@@ -53,6 +53,8 @@ class Library:
     tract_sd: float  # standard deviation of the logarithm of a tract's own factor
     shared: float  # share of the tracts of 8 bp and more in which many molecules carry one slip from an early cycle
     substitutions: float  # wrong bases of a molecule, which both its reads show, per base
+    tails: float  # share of reads that end in low quality
+    chimeras: float  # share of pairs that go on elsewhere
 
     def rate(self, unit: int, copies: int, strong: bool, direction: int) -> float:
         curve = self.curves[unit][direction]
@@ -67,7 +69,7 @@ class Library:
         own = lambda curve: Curve(curve.level + whole + rng.gauss(0, spread / 2), curve.slope * math.exp(rng.gauss(0, spread / 4)))
         curves = {unit: (own(fewer), own(more)) for unit, (fewer, more) in sorted(self.curves.items())}
         return dataclasses.replace(self, curves=curves, shared=self.shared * math.exp(rng.gauss(0, spread)),
-                                   substitutions=self.substitutions * math.exp(whole))
+                                   substitutions=self.substitutions * math.exp(whole), tails=min(0.3, self.tails * math.exp(rng.gauss(0, spread))))
 
 
 def libraries() -> dict[str, Library]:
@@ -77,14 +79,15 @@ def libraries() -> dict[str, Library]:
 
 def from_json(name: str, values: dict) -> Library:
     curves = {int(unit): (Curve(*pair[0]), Curve(*pair[1])) for unit, pair in values["curves"].items()}
-    return Library(name, curves, tuple(values["strong"]), values["step"], values["tract_sd"], values["shared"], values["substitutions"])
+    return Library(name, curves, tuple(values["strong"]), values["step"], values["tract_sd"], values["shared"], values["substitutions"], values["tails"], values["chimeras"])
 
 
 def to_json(library: Library) -> dict:
     curve = lambda c: [round(c.level, 3), round(c.slope, 3)]
     return {"curves": {str(unit): [curve(d), curve(m)] for unit, (d, m) in sorted(library.curves.items())},
             "strong": [round(x, 2) for x in library.strong], "step": round(library.step, 3),
-            "tract_sd": round(library.tract_sd, 2), "shared": round(library.shared, 4), "substitutions": library.substitutions}
+            "tract_sd": round(library.tract_sd, 2), "shared": round(library.shared, 4), "substitutions": library.substitutions,
+            "tails": library.tails, "chimeras": library.chimeras}
 
 
 LEVEL_SD, SLOPE_SD = 1.5, 0.1  # how far a library's curves may lie from what is usual, where its reads say little
