@@ -67,7 +67,7 @@ class Source:
         for tract in tracts.find(bases):
             # By place on the reference, so that a tract has the same factor on both haplotypes.
             own = random.Random(f"{seed} {self.haplotype.contig} {self.haplotype.to_reference(tract.start)}")
-            factor = min(own.lognormvariate(-library.tract_sd**2 / 2, library.tract_sd), 4)
+            factor = min(own.lognormvariate(-library.tract_sd**2 / 2, library.tract_sd), 2.5)
             fewer, more = (library.rate(tract.unit, tract.copies, tract.strong, way) * factor for way in (FEWER, MORE))
             either = min(0.7, fewer + more)
             shared, share = 0, 0.0
