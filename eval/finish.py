@@ -1,7 +1,7 @@
 """The last changes to aligned reads: qualities and mapping qualities as other programs write them; lines of SAM in, lines of SAM out."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 QUALITIES = ("made", "binned", "constant", "missing")
 MAPQS = ("made", "bowtie2", "dragen", "255")
@@ -24,17 +24,22 @@ def mapping_quality(quality: int, differences: int, scale: str) -> int:
     return quality
 
 
-def finished(lines: Iterable[str], qualities: str, mapq: str) -> Iterator[str]:
-    """Without the lines that name programs, paths and threads; binned without tags but RG, to save space."""
+def finished(lines: Iterable[str], qualities: str, mapq: str, most: Callable[[str, int], int] | None = None) -> Iterator[str]:
+    """Without the lines that name programs, paths and threads; binned without tags but RG, to save space.
+
+    `most` tells the highest mapping quality of a read by its name and flags, where there is one.
+    """
     for line in lines:
         if line.startswith("@"):
             if not line.startswith("@PG"):
                 yield line
             continue
-        if qualities == "made" and mapq == "made":
+        if qualities == "made" and mapq == "made" and not most:
             yield line
             continue
         fields = line.rstrip("\n").split("\t")
+        if most:
+            fields[4] = str(min(int(fields[4]), most(fields[0], int(fields[1]))))
         if mapq != "made" and not int(fields[1]) & 4:
             differences = next((int(tag[5:]) for tag in fields[11:] if tag.startswith("NM:i:")), 0)
             fields[4] = str(mapping_quality(int(fields[4]), differences, mapq))

@@ -11,7 +11,7 @@ import subprocess
 from . import alignments, tracts
 from .molecules import reverse_complement
 
-MAPQ = 20  # least, of both mates
+MAPQ = 1  # least, of both mates
 WRONG = 0.12  # a read with a greater share of wrong bases is from elsewhere
 CLIPPED = 0.5  # most of a read that may be clipped
 NEAR = 10  # bp from a variant or a tract, within which indels and clips are not taken for errors
@@ -30,12 +30,13 @@ class Read:
 
 @dataclasses.dataclass(frozen=True)
 class Template:
-    """A pair: its place in its window, its fragment's length (bp), whether read 1 is the reverse one, reads 1 and 2."""
+    """A pair: its place in its window, its fragment's length (bp), whether read 1 is the reverse one, reads 1 and 2 and their MAPQ."""
 
     place: int
     length: int
     reverse: bool
     reads: tuple[Read, Read]
+    mapq: tuple[int, int]
 
     @property
     def bases(self) -> int:
@@ -91,7 +92,9 @@ def _window(bam: str, ref: str, region: str, truth: list[str]) -> tuple[int, lis
         if None in reads:
             continue
         reverse = bool(int(left[1]) & 128)
-        found.append(Template(low - start + 1, high - low, reverse, (reads[1], reads[0]) if reverse else (reads[0], reads[1])))
+        first, second = (1, 0) if reverse else (0, 1)
+        mapq = (int(left[4]), int(right[4]))
+        found.append(Template(low - start + 1, high - low, reverse, (reads[first], reads[second]), (mapq[first], mapq[second])))
     return end - start + 1, sorted(found, key=lambda t: (t.place, t.length, t.reads[0].quality))
 
 
