@@ -6,10 +6,10 @@ not among them, since they belong to a molecule's own sequence (molecules.py).
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 
 from . import alignments, tracts
 from .molecules import reverse_complement
+from .variants import output
 
 MAPQ = 1  # least, of both mates
 WRONG = 0.12  # a read with a greater share of wrong bases is from elsewhere
@@ -109,8 +109,7 @@ def _known(region: str, vcf: str, bed: str) -> tuple[set[int], set[int]]:
             if name == contig:
                 outside.difference_update(range(max(start - 1, int(low)), min(end, int(high))))
     variants = set(outside)
-    query = ["bcftools", "query", "-r", region, "-f", "%POS\t%REF\t%ALT\n", vcf]
-    for line in subprocess.run(query, check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines():
+    for line in output("bcftools", "query", "-r", region, "-f", "%POS\t%REF\t%ALT\n", vcf).splitlines():
         position, allele, alts = line.split("\t")
         indel = any(len(alt) != len(allele) for alt in alts.split(","))
         variants.update(range(int(position) - 1, int(position) - 1 + len(allele) + (NEAR if indel else 0)))
