@@ -12,7 +12,7 @@ CIGAR = re.compile(r"(\d+)([MIDNSHP=X])")
 def view(bam: str, region: str, *options: str) -> Iterator[list[str]]:
     """The fields of each alignment of a region, tags in one."""
     with subprocess.Popen(["samtools", "view", *options, bam, region], text=True, stdout=subprocess.PIPE) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             yield line.rstrip("\n").split("\t", 11)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, "samtools view")
@@ -41,7 +41,9 @@ def differing(bam: str, region: str, bases: str, offset: int, share: float = 0.2
 
     What a sample's own variants are where no truth is known: errors that many reads share are taken for variants.
     """
-    depth, wrong, indels = collections.Counter(), collections.Counter(), collections.Counter()
+    depth: collections.Counter[int] = collections.Counter()
+    wrong: collections.Counter[tuple[int, str]] = collections.Counter()
+    indels: collections.Counter[int] = collections.Counter()
     for fields in view(bam, region, "-F", "0xF04", "-q", "10"):
         sequence = fields[9]
         for kind, there, at, count in parts(int(fields[3]) - 1 - offset, fields[5]):

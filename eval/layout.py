@@ -82,7 +82,8 @@ class Target:
 
 def drawn_targets(start: int, end: int, apart: int, rng: random.Random) -> list[tuple[int, int]]:
     """Targets as long as exons are, one in so many bp on average."""
-    found, at = [], start + 1000
+    found: list[tuple[int, int]] = []
+    at = start + 1000
     while True:
         at += int(rng.expovariate(1 / apart)) + 300
         length = max(60, min(3000, int(rng.lognormvariate(math.log(160), 0.8))))
@@ -127,7 +128,8 @@ class Amplicon:
 
 def amplicons(start: int, end: int, length: int, rng: random.Random) -> list[Amplicon]:
     """That tile an interval; each begins before the insert of the one before ends."""
-    found, at = [], start
+    found: list[Amplicon] = []
+    at = start
     while at + length <= end:
         left, right = rng.randrange(18, 27), rng.randrange(18, 27)
         size = length + rng.randrange(-length // 10, length // 10 + 1)

@@ -24,7 +24,8 @@ Sequenced = tuple[str, int, Reads]
 
 def art(pairs: Iterable[Named], profile: str, length: int, stem: pathlib.Path, seed: int) -> Iterator[Sequenced]:
     """ART's qualities and errors. Each pair is an amplicon of its own, of both reads' templates end to end, so fragments may be of any length."""
-    fasta, names = f"{stem}.fa", []
+    fasta = f"{stem}.fa"
+    names: list[tuple[str, int]] = []
     with open(fasta, "w") as out:
         for name, _, *mates in pairs:
             first, second = ((mate + adapter)[: length + MARGIN] for mate, adapter in zip(mates, ADAPTERS))
@@ -38,11 +39,11 @@ def art(pairs: Iterable[Named], profile: str, length: int, stem: pathlib.Path, s
     if run.returncode:
         raise SystemExit(f"simulate: art_illumina cannot make reads of {length} bp with {profile}: {run.stdout.strip().splitlines()[-1:]}")
     with open(f"{stem}.1.fq") as one, open(f"{stem}.2.fq") as two:
-        for first, second in zip(zip(*[one] * 4), zip(*[two] * 4)):
-            name, size = names[int(first[0][1:].split("-", 1)[0])]
-            yield name, size, ((first[1].rstrip("\n"), first[3].rstrip("\n")), (second[1].rstrip("\n"), second[3].rstrip("\n")))
-    for mate in (1, 2):
-        pathlib.Path(f"{stem}.{mate}.fq").unlink()
+        for (header, *read), (_, *mate) in zip(zip(*[one] * 4), zip(*[two] * 4)):
+            name, size = names[int(header[1:].split("-", 1)[0])]
+            yield name, size, ((read[0].rstrip("\n"), read[2].rstrip("\n")), (mate[0].rstrip("\n"), mate[2].rstrip("\n")))
+    for number in (1, 2):
+        pathlib.Path(f"{stem}.{number}.fq").unlink()
 
 
 RATES = ((0.0005, 0.012), (0.001, 0.02))  # wrong bases at the first and the last cycle, of reads 1 and 2

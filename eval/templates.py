@@ -76,7 +76,8 @@ def _window(bam: str, ref: str, region: str, truth: list[str]) -> tuple[int, lis
     loose = {p + i for p in variants for i in range(-NEAR, NEAR + 1)}
     for tract in tracts.find(bases):
         loose.update(range(tract.start + offset - NEAR, tract.end + offset + NEAR))
-    waiting, found = {}, []
+    waiting: dict[str, list[str]] = {}
+    found = []
     for fields in alignments.view(bam, region, "-f", "3", "-F", "0xF0C", "-q", str(MAPQ)):
         mate = waiting.pop(fields[0], None)
         if mate is None:
@@ -88,8 +89,8 @@ def _window(bam: str, ref: str, region: str, truth: list[str]) -> tuple[int, lis
         low, high = int(left[3]) - 1, int(right[3]) - 1 + sum(n for kind, _, _, n in alignments.parts(0, right[5]) if kind in "MDN")
         if not 30 <= high - low <= 1500 or low < start - 1 or high > end or (outside and (low in outside or high in outside)):
             continue
-        reads = [_read(one, bases, offset, variants, loose) for one in (left, right)]
-        if None in reads:
+        reads = [read for one in (left, right) if (read := _read(one, bases, offset, variants, loose))]
+        if len(reads) < 2:
             continue
         reverse = bool(int(left[1]) & 128)
         first, second = (1, 0) if reverse else (0, 1)

@@ -23,8 +23,8 @@ def natural(truth: str, contig: str, start: int, end: int, rng: random.Random) -
     found, skipped = [], []
     query = output("bcftools", "query", "-r", f"{contig}:{start + 1}-{end}", "-f", "%POS\t%REF\t%ALT[\t%GT]\n", truth)
     for line in query.splitlines():
-        position, ref, alts, genotype = line.split("\t")
-        position = int(position) - 1
+        place, ref, alts, genotype = line.split("\t")
+        position = int(place) - 1
         alleles = [ref.upper()] + alts.upper().split(",")
         calls = re.split(r"[|/]", genotype)
         if len(calls) == 1:
