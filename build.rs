@@ -1,7 +1,8 @@
 //! Tells the program its commit and its libtorch, and lets the plain binary find that: torch-sys hands its own rpath to its compilation only.
 //!
 //! Searched in this order: beside an installed binary (`../lib/varpix`), the checkout's `libtorch/lib` seen from
-//! `target/<profile>` and `target/<profile>/deps`, and that folder's absolute path for other target folders.
+//! `target/<profile>` and `target/<profile>/deps`, and that folder's absolute path for other target folders. `VARPIX_RPATH`
+//! replaces all of them, for packages.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -10,9 +11,12 @@ fn main() {
         return;
     }
     let checkout = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-    let rpath = format!(
-        "$ORIGIN/../lib/varpix:$ORIGIN/../../libtorch/lib:$ORIGIN/../../../libtorch/lib:{checkout}/libtorch/lib"
-    );
+    println!("cargo:rerun-if-env-changed=VARPIX_RPATH");
+    let rpath = std::env::var("VARPIX_RPATH").ok().filter(|rpath| !rpath.is_empty()).unwrap_or_else(|| {
+        format!(
+            "$ORIGIN/../lib/varpix:$ORIGIN/../../libtorch/lib:$ORIGIN/../../../libtorch/lib:{checkout}/libtorch/lib"
+        )
+    });
     // DT_RPATH, not DT_RUNPATH: it also serves the libraries that libtorch_cpu.so loads in turn.
     println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{rpath}");
     // torch-sys refuses any other than its own release, so the file speaks of what is linked.
