@@ -117,7 +117,7 @@ mod tests {
             let file = temporary_beside(&path).unwrap();
             let temporary = file.path().file_name().unwrap().to_string_lossy().into_owned();
             assert!(
-                temporary.starts_with(&format!(".{}", &name[..1])) && temporary.contains(".varpix-"),
+                temporary.starts_with(&format!(".{}", name.chars().next().unwrap())) && temporary.contains(".varpix-"),
                 "{temporary}"
             );
             write(&path, b"x").unwrap();

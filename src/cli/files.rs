@@ -34,7 +34,7 @@ pub(super) fn model(files: &mut Files, flag: &str, folder: &Path) {
 pub(super) fn perhaps<'a>(files: &mut Files, flag: &str, values: impl IntoIterator<Item = &'a OsStr>) {
     for value in values {
         let words = value.to_str().unwrap_or_default().split([',', ' ', '\t', '\n']);
-        let paths = std::iter::once(Path::new(value)).chain(words.map(Path::new).filter(|word| word != &value));
+        let paths = std::iter::once(Path::new(value)).chain(words.map(Path::new).filter(|&word| word != value));
         paths.filter(|path| path.is_file()).for_each(|path| files.input(flag, path));
     }
 }

@@ -47,7 +47,9 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     files::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
     files::model(&mut files, "--model", &model.folder);
     if let Some(folder) = &args.out_dir {
-        names.iter().for_each(|name| files.output("--out-dir", &folder.join(name)));
+        for name in &names {
+            files.output("--out-dir", &folder.join(name));
+        }
     }
     files.check()?;
     let (inputs, targets) = args.input.resolve(&args.regions)?;
@@ -80,7 +82,9 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
 /// Refuses a folder with chunks of an earlier run that this one would not replace: whoever takes all that is there would call them too.
 fn no_other_chunks(folder: &Path, names: &[String]) -> Result<()> {
     let entries = std::fs::read_dir(folder).map_err(|e| Error::output(folder, format!("cannot be read: {e}")))?;
-    let is_chunk = |name: &String| name.starts_with("chunk-") && name.ends_with(".bed") && !names.contains(name);
+    let is_chunk = |name: &String| {
+        name.strip_prefix("chunk-").is_some_and(|rest| rest.strip_suffix(".bed").is_some()) && !names.contains(name)
+    };
     let others = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(is_chunk);
     others.min().map_or(Ok(()), |other| {
         Err(Error::output(

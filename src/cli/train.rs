@@ -181,16 +181,22 @@ impl TrainArgs {
     fn files(&self, from: Option<&Model>) -> Files {
         let mut files = Files::default();
         for (flag, paths) in [("--ref", &self.references), ("--tune-ref", &self.tune_ref)] {
-            paths.iter().for_each(|path| files::reference(&mut files, flag, path));
+            for path in paths {
+                files::reference(&mut files, flag, path);
+            }
         }
         for (flag, paths) in [("--reads", &self.reads), ("--tune-reads", &self.tune_reads)] {
             files::reads(&mut files, flag, paths.iter().map(PathBuf::as_path));
         }
         for (flag, paths) in [("--truth", &self.truth), ("--tune-truth", &self.tune_truth)] {
-            paths.iter().for_each(|path| files::variants(&mut files, flag, path));
+            for path in paths {
+                files::variants(&mut files, flag, path);
+            }
         }
         for (flag, paths) in [("--confident", &self.confident), ("--tune-confident", &self.tune_confident)] {
-            paths.iter().for_each(|path| files.input(flag, path));
+            for path in paths {
+                files.input(flag, path);
+            }
         }
         if let Some(from) = from {
             files::model(&mut files, "--from", &from.folder);

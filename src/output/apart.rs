@@ -86,8 +86,12 @@ mod tests {
 
     fn refusal(inputs: &[(&str, &Path)], outputs: &[(&str, &Path)]) -> Option<String> {
         let mut files = Files::default();
-        inputs.iter().for_each(|(flag, path)| files.input_with_indexes(flag, path, &["bai", "csi"]));
-        outputs.iter().for_each(|(flag, path)| files.output(flag, path));
+        for (flag, path) in inputs {
+            files.input_with_indexes(flag, path, &["bai", "csi"]);
+        }
+        for (flag, path) in outputs {
+            files.output(flag, path);
+        }
         files.check().err().map(|e| {
             assert_eq!(e.exit_code(), 2);
             e.to_string()

@@ -155,7 +155,9 @@ mod tests {
     impl Folder {
         fn new(files: &[(&str, &str)]) -> Self {
             let folder = Self(tempfile::tempdir().unwrap());
-            files.iter().for_each(|(name, content)| std::fs::write(folder.path(name), content).unwrap());
+            for (name, content) in files {
+                std::fs::write(folder.path(name), content).unwrap();
+            }
             folder
         }
 

@@ -416,7 +416,9 @@ impl<'a> Trainer<'a> {
         let out = &self.options.out;
         let weights = out.join("weights.safetensors");
         output::write_with(&weights, |temporary| {
-            self.averaged.save(temporary).map_err(|e| Error::output(&weights, first_line(&e)))
+            // Not by the store, which chooses the format by the name's end.
+            let tensors: Vec<(String, Tensor)> = self.averaged.variables().into_iter().collect();
+            Tensor::write_safetensors(&tensors, temporary).map_err(|e| Error::output(&weights, first_line(&e)))
         })?;
         let config = ModelConfig {
             format: FORMAT,

@@ -119,7 +119,8 @@ fn mates_know_of_moves() {
         record.set_qname(format!("pair-{}", i % half).as_bytes());
         let strands = if record.is_reverse() { 0x10 } else { 0 } + if mate.is_reverse() { 0x20 } else { 0 };
         record.set_flags(1 | strands | if i < half { 0x40 } else { 0x80 });
-        (record.set_mtid(mate.tid()), record.set_mpos(mate.pos()));
+        record.set_mtid(mate.tid());
+        record.set_mpos(mate.pos());
         record.set_insert_size(if record.tid() == mate.tid() { end(mate) - end(&record) } else { 0 });
         record.remove_aux(b"MC").unwrap();
         record.push_aux(b"MC", Aux::String(&mate.cigar().to_string())).unwrap();
