@@ -26,7 +26,7 @@ const INSTEAD: [(&[&str], &str); 8] = [
     (&["--ploidy", "-p"], "samples are diploid; for contigs of one copy give --haploid-contigs"),
     (&["--bam-list"], "give all files of the sample to --reads, separated by commas or spaces"),
     (&["-s", "--samples", "--samples-file"], "one sample is called at a time; --sample-name gives its name in the VCF"),
-    (&["--min-MQ", "--min-mapping-quality", "--min-BQ", "-Q"], "read filters come with the model; see --model"),
+    (&["--min-BQ", "-Q", "--min-base-quality"], "the least base quality comes with the model; see --model"),
     (
         &["-T", "--exclude-intervals", "-X"],
         "there is no list of what to leave out; give what is to be called to --regions",

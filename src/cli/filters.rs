@@ -4,24 +4,27 @@ use clap::Args;
 
 use crate::classify::Model;
 
+/// Heading of the help.
+const READS: &str = "Reads";
+
 /// Which reads are used in spite of the model's setting.
 #[derive(Debug, Default, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct FilterArgs {
-    /// Use reads of this mapping quality or more [default: as the model, 5]
-    #[arg(long, alias = "minimum-mapping-quality", value_name = "PHRED")]
+    /// Lowest mapping quality of reads [default: the model's, 5 in wgs]
+    #[arg(long, aliases = ["minimum-mapping-quality", "min-MQ"], value_name = "PHRED", help_heading = READS)]
     min_mapping_quality: Option<u8>,
-    /// Use reads marked as duplicates too
-    #[arg(long)]
+    /// Keep reads marked as duplicates
+    #[arg(long, help_heading = READS)]
     keep_duplicates: bool,
-    /// Use secondary alignments too
-    #[arg(long, alias = "keep-secondary-alignments")]
+    /// Keep secondary alignments
+    #[arg(long, alias = "keep-secondary-alignments", help_heading = READS)]
     keep_secondary: bool,
-    /// Use supplementary alignments too
-    #[arg(long, alias = "keep-supplementary-alignments")]
+    /// Keep supplementary alignments
+    #[arg(long, alias = "keep-supplementary-alignments", help_heading = READS)]
     keep_supplementary: bool,
-    /// Use reads whose mates lie on another contig too: for contigs shorter than fragments
-    #[arg(long)]
+    /// Keep reads whose mate is mapped to another contig, as in assemblies of short contigs
+    #[arg(long, help_heading = READS)]
     keep_mates_on_other_contigs: bool,
 }
 

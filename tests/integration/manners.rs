@@ -37,7 +37,7 @@ fn a_full_stdout_is_said() {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let outcome = Outcome::from(command(&args).stdout(full).stderr(Stdio::piped()).output().unwrap());
-        outcome.fails(4, &["stdout", "No space left"]);
+        outcome.fails(4, &["standard output", "No space left"]);
     }
 }
 
