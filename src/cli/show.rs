@@ -1,5 +1,6 @@
 //! `varpix show`.
 
+use std::ffi::OsStr;
 use std::io::Cursor;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -9,13 +10,14 @@ use image::{ImageFormat, RgbImage};
 
 use super::backend;
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::files;
 use super::stdout;
 use crate::candidates::Candidate;
 use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::classify::{Batch, Classifier, Model};
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
-use crate::output;
+use crate::output::{self, Files};
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, png};
 use crate::reads::BamSource;
 
@@ -51,6 +53,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         || (ImageSpec::default(), EvidenceOptions::default()),
         |model| (model.config.image.clone(), model.config.evidence),
     );
+    args.files(model.as_ref()).check()?;
     let mut classifier = match &model {
         Some(model) if args.classify => {
             Some(backend::device("auto", "auto")?.load(model, common::available_threads())?)
@@ -97,6 +100,22 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         log::warn!("{left} more were not drawn; see --max");
     }
     Ok(())
+}
+
+impl ShowArgs {
+    /// Pictures are named by what is found, so all that are there by now count as written.
+    fn files(&self, model: Option<&Model>) -> Files {
+        let mut files = self.input.files();
+        files::perhaps(&mut files, "--region", self.region.iter().map(OsStr::new));
+        if let Some(model) = model {
+            files::model(&mut files, "--model", &model.folder);
+        }
+        let entries = self.out.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+        for path in entries.filter(|path| path.extension().is_some_and(|extension| extension == "png")) {
+            files.output("--out", &path);
+        }
+        files
+    }
 }
 
 /// Writes a picture; it is there whole or not at all.

@@ -18,13 +18,13 @@ pub(super) const NEAR: u64 = 20_000;
 /// A tid and a 0-based position.
 pub(super) type Place = (i32, i64);
 
+/// A mate by name, number, and where it believes the other read to be.
+type Key = (Box<[u8]>, u8, Place);
+
 /// A move, for one mate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Move {
-    /// The mate's name and number.
-    of: (Box<[u8]>, u8),
-    /// Where the mate believes the moved read to be.
-    from: Place,
+    of: Key,
     /// Where it is.
     to: i64,
     cigar: String,
@@ -37,7 +37,7 @@ struct Move {
 pub(super) struct Mates {
     /// By the place of the mate in the file.
     ahead: BTreeMap<Place, Vec<Move>>,
-    behind: HashMap<(Box<[u8]>, u8), Move>,
+    behind: HashMap<Key, Vec<Move>>,
 }
 
 /// Where a read's 5' end is.
@@ -49,6 +49,10 @@ fn number(record: &Record) -> u8 {
     u8::from(record.is_last_in_template())
 }
 
+fn key(record: &Record) -> Key {
+    (record.qname().into(), number(record), (record.mtid(), record.mpos()))
+}
+
 impl Mates {
     /// Notes that `record`, which has its output's tids, was moved: its own TLEN is set here. `before` is where it was and its 5' end;
     /// records up to `written` may have been written by now, of which `reach` bp may be wrong.
@@ -56,31 +60,36 @@ impl Mates {
         let shift = five_prime(record) - before.1;
         shift_template(record, -shift);
         let is_paired = record.is_paired() && !record.is_mate_unmapped() && record.mtid() >= 0;
-        if !is_paired || record.qname() == b"*" {
+        if !is_paired {
             return;
         }
-        let of = (record.qname().into(), 1 - number(record));
-        let from = (record.tid(), before.0);
-        let to_tell = Move { of, from, to: record.pos(), cigar: record.cigar().to_string(), shift };
+        let of = (record.qname().into(), 1 - number(record), (record.tid(), before.0));
+        let to_tell = Move { of, to: record.pos(), cigar: record.cigar().to_string(), shift };
         let mate = (record.mtid(), record.mpos());
         if mate < (written.0, written.1.saturating_add(reach.cast_signed())) {
-            self.behind.insert(to_tell.of.clone(), to_tell.clone());
+            self.behind.entry(to_tell.of.clone()).or_default().push(to_tell.clone());
         }
         self.ahead.entry(mate).or_default().push(to_tell);
     }
 
     /// Tells a record that is about to be written and was at `place` in the file.
     pub(super) fn tell(&mut self, record: &mut Record, place: Place) {
-        let Some(moves) = self.ahead.get(&place) else { return };
-        let Some(found) = moves.iter().find(|found| found.is_for(record)) else { return };
-        found.tell(record);
-        self.behind.remove(&found.of);
+        let Some(moves) = self.ahead.get_mut(&place) else { return };
+        let key = key(record);
+        let Some(i) = moves.iter().position(|found| found.of == key) else { return };
+        moves[i].tell(record);
+        if let Some(late) = self.behind.get_mut(&key) {
+            late.retain(|other| *other != moves[i]);
+        }
+        // Reads without names are told apart by their places alone, so each move is for one of them.
+        if record.qname() == b"*" {
+            moves.remove(i);
+        }
     }
 
     /// Tells a record of the second pass.
     pub(super) fn tell_late(&self, record: &mut Record) {
-        let key = (record.qname().into(), number(record));
-        if let Some(found) = self.behind.get(&key).filter(|found| found.is_for(record)) {
+        if let Some(found) = self.behind.get(&key(record)).and_then(|moves| moves.first()) {
             found.tell(record);
         }
     }
@@ -92,15 +101,11 @@ impl Mates {
 
     /// True where a second pass has anything to tell.
     pub(super) fn some_are_behind(&self) -> bool {
-        !self.behind.is_empty()
+        self.behind.values().any(|moves| !moves.is_empty())
     }
 }
 
 impl Move {
-    fn is_for(&self, record: &Record) -> bool {
-        (&*self.of.0, self.of.1) == (record.qname(), number(record)) && self.from == (record.mtid(), record.mpos())
-    }
-
     fn tell(&self, record: &mut Record) {
         record.set_mpos(self.to);
         shift_template(record, self.shift);

@@ -92,6 +92,19 @@ fn other_commands_keep_off_their_inputs() {
     assert_eq!(fs::read_dir(world.path("new")).unwrap().count(), 5);
 }
 
+#[test]
+fn pictures_keep_off_the_reads() {
+    let world = World::new();
+    fs::create_dir(world.path("pictures")).unwrap();
+    fs::hard_link(world.path("reads.bam"), world.path("pictures/chrA_1640_G_A_0.png")).unwrap();
+    let line = "$varpix show --ref ref.fa --reads reads.bam --region chrA:1640 --out pictures";
+    shell(&world.path(""), line).fails(2, &["--out", "--reads"]);
+    fs::remove_file(world.path("pictures/chrA_1640_G_A_0.png")).unwrap();
+    shell(&world.path(""), line).succeeds();
+    // A second run draws them anew.
+    shell(&world.path(""), line).succeeds();
+}
+
 #[cfg(feature = "torch")]
 #[test]
 fn training_keeps_off_its_inputs() {
