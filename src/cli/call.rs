@@ -46,6 +46,8 @@ pub(super) struct CallArgs {
     /// Genotype the alleles of this VCF and call nothing else
     #[arg(long, alias = "alleles", value_name = "VCF", help_heading = INPUT, conflicts_with = "output_gvcf")]
     genotype_sites: Option<PathBuf>,
+    #[command(flatten)]
+    filters: FilterArgs,
     /// Calls: NAME.vcf.gz (with .tbi), NAME.bcf (with .csi), NAME.vcf, or - for stdout
     #[arg(short, long, aliases = ["output", "vcf", "vcf-out", "output-file"], value_name = "VCF")]
     output_vcf: PathBuf,
@@ -112,8 +114,6 @@ pub(super) struct CallArgs {
     /// Check inputs, model and outputs, and write nothing
     #[arg(long, help_heading = GENERAL)]
     dry_run: bool,
-    #[command(flatten)]
-    filters: FilterArgs,
     #[command(flatten)]
     wrapper: WrapperArgs,
 }
