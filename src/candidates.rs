@@ -88,7 +88,7 @@ pub struct Candidate {
 }
 
 /// A record that asked for a candidate, as it is written; the candidate's own alleles are in normal form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// How many records that ask stand before it, in the order of answers.
     pub rank: usize,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 pub use apart::Files;
-pub use place::{Whole, place};
+pub use place::{Whole, place, place_last};
 pub use stdout::{stdout, stdout_error};
 
 use crate::error::{Error, Result};

@@ -184,7 +184,7 @@ impl Head {
     /// The sentence for a read error at a place.
     pub(super) fn broken_at(&self, tid: i32, position: i64, error: &dyn std::fmt::Display) -> Error {
         let hint = if self.is_cram() {
-            "; a CRAM needs the very reference it was written with"
+            "; a CRAM needs the very reference it was written with, and blocks packed with LZMA cannot be read"
         } else {
             "; the file is damaged (check it with samtools quickcheck), or its index is of another file"
         };

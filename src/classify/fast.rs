@@ -17,6 +17,7 @@ use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
 use crate::output;
+use crate::reads::Read;
 
 /// Deepest candidates, in reads, that a small model may judge that has learned from 5 to 75 reads and from collapsed copies of some times
 /// as many. Deeper ones are not among the strange ones below, since depths are looked at by their logarithms. On simulated heterozygous
@@ -253,7 +254,8 @@ impl FastTier {
     /// What it thinks of a candidate, if it has learned from such.
     #[must_use]
     pub fn judge(&self, candidate: &Candidate, evidence: &Evidence) -> Option<Opinion> {
-        if self.options.max_depth.is_some_and(|most| candidate.depth > most) {
+        let too_deep = self.options.max_depth.is_some_and(|most| candidate.depth > most);
+        if too_deep || unlike_any_learned(candidate, &evidence.reads) {
             return None;
         }
         let numbers = features(candidate, evidence).filter(|numbers| self.network.knows(numbers))?;
@@ -261,6 +263,24 @@ impl FastTier {
         let settled = certainty(probabilities) >= self.options.needed(&numbers);
         Some(Opinion { probabilities, settled, image_weight: self.options.image_weight })
     }
+}
+
+/// Share of reads with a third allele from which on the numbers of a candidate, which know of two, say the wrong thing: the reads of the
+/// other haplotype, half of all, look as if they were not there, and a heterozygous allele as if it were homozygous.
+const MOST_WITH_THIRD_ALLELE: f64 = 0.3;
+
+/// True for a candidate of a kind that training has none of: an allele to genotype that no read shows, and one beside a third allele that
+/// another haplotype's worth of reads has, a deletion over the position included.
+fn unlike_any_learned(candidate: &Candidate, reads: &[Read]) -> bool {
+    let alts: u32 = candidate.alts.iter().map(|alt| alt.count).sum();
+    let others = candidate.depth.saturating_sub(candidate.reference_count + alts);
+    let (mut over, mut deleted) = (0_u32, 0_u32);
+    for read in reads.iter().filter(|read| read.span.contains(candidate.position)) {
+        over += 1;
+        deleted += u32::from(read.deletes(candidate.position));
+    }
+    let is_large = |part: u32, all: u32| f64::from(part) > MOST_WITH_THIRD_ALLELE * f64::from(all);
+    alts == 0 || is_large(others, candidate.depth) || is_large(deleted, over)
 }
 
 /// Phred of the chance that the most probable genotype is wrong.
@@ -339,6 +359,23 @@ mod tests {
             FastTier::new(constant([0.0, 9.0, 0.0]), options).judge(&found, &pileup()).is_some()
         };
         assert!(speaks(10) && !speaks(9));
+    }
+
+    #[test]
+    fn a_third_allele_is_left_to_the_images() {
+        let reads = |deleted: usize| -> Vec<Read> {
+            let one = |i: usize| {
+                let cigar = if i < deleted { "25M10D35M" } else { "60M" };
+                ReadBuilder::new(70, &"ACGTTGCAGG".repeat(6)).cigar(cigar).name(&i.to_string()).build()
+            };
+            (0..10).map(one).collect()
+        };
+        let unlike = |candidate: &Candidate, deleted| unlike_any_learned(candidate, &reads(deleted));
+        let two_alleles = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        assert!(!unlike(&two_alleles, 0) && !unlike(&two_alleles, 3) && unlike(&two_alleles, 4));
+        let other = Candidate { depth: 15, ..two_alleles.clone() };
+        assert!(unlike(&other, 0), "a third of the reads show something else");
+        assert!(unlike(&candidate(100, "T", &[("A", 0, &[])], 10), 0), "no read shows it");
     }
 
     #[test]

@@ -241,8 +241,11 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     // Joint callers of gVCFs (GLnexus) have no use for haploid likelihoods.
     let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
     let mut realigned = args.realigned_bam(&model, &inputs)?;
-    let mut writer = VcfWriter::create(&args.output_vcf, contigs, &header, style)?;
-    let gvcf = args.output_gvcf.as_ref().map(|path| {
+    // A dry run makes and drops temporary files; standard output cannot be taken back.
+    let is_made = |path: &Path| !(args.dry_run && path == Path::new("-"));
+    let writer = is_made(&args.output_vcf).then(|| VcfWriter::create(&args.output_vcf, contigs, &header, style));
+    let writer = writer.transpose()?;
+    let gvcf = args.output_gvcf.as_ref().filter(|path| is_made(path)).map(|path| {
         let reference = inputs.reference.open()?;
         GvcfWriter::create(path, reference, &header, gvcf_style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
     });
@@ -260,10 +263,10 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     };
     log_setup(&model, &inputs, split, classifier.as_ref());
     let sample_traits = if fast_tier.is_some() { surveyed(&inputs, &model)? } else { Sample::default() };
-    if args.dry_run {
+    let Some(mut writer) = writer.filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
-    }
+    };
     let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
@@ -309,9 +312,14 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
         writer.finish()?,
     ];
-    let written = output::place(files.into_iter().flatten().collect())?;
+    let written = output::place_last(files.into_iter().flatten().collect())?;
     let written: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
+    let sampled_out = stats.reads.sampled_out;
+    if let Some(bam) = args.realigned_bam.as_ref().filter(|_| sampled_out > 0) {
+        let most = model.config.evidence.max_reads;
+        log::warn!("{}: {sampled_out} reads are not in it, of regions with more than {most}", bam.display());
+    }
     stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     log::info!("written: {}", if written.is_empty() { "standard output".into() } else { written.join(", ") });
     Ok(())

@@ -1,11 +1,12 @@
 //! `varpix explain`.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::common::{INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
-use super::stdout;
+use super::{files, stdout};
 use crate::alleles::CountOptions;
 use crate::classify::Model;
 use crate::error::{Error, Result};
@@ -59,6 +60,12 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     if args.no_realign {
         options.realign = None;
     }
+    let mut files = args.input.files();
+    files::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
+    files::variants(&mut files, "--variants", &args.variants);
+    args.confident.iter().for_each(|bed| files.input("--confident", bed));
+    files.output("standard output", Path::new("-"));
+    files.check()?;
     let (inputs, targets) = args.input.resolve(&args.regions)?;
     let contigs = inputs.reference.contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;

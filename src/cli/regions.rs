@@ -46,10 +46,13 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let mut files = args.input.files();
     files::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
     files::model(&mut files, "--model", &model.folder);
-    if let Some(folder) = &args.out_dir {
-        for name in &names {
-            files.output("--out-dir", &folder.join(name));
+    match &args.out_dir {
+        Some(folder) => {
+            for name in &names {
+                files.output("--out-dir", &folder.join(name));
+            }
         }
+        None => files.output("standard output", Path::new("-")),
     }
     files.check()?;
     let (inputs, targets) = args.input.resolve(&args.regions)?;

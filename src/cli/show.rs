@@ -110,6 +110,7 @@ impl ShowArgs {
         if let Some(model) = model {
             files::model(&mut files, "--model", &model.folder);
         }
+        files.output("standard output", Path::new("-"));
         let entries = self.out.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
         for path in entries.filter(|path| path.extension().is_some_and(|extension| extension == "png")) {
             files.output("--out", &path);

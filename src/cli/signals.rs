@@ -35,8 +35,10 @@ pub(super) fn watch() -> Result<()> {
     Ok(())
 }
 
-fn end(signal: i32) -> ! {
-    leftovers::remove();
+fn end(signal: i32) {
+    if !leftovers::remove() {
+        return;
+    }
     let mut stderr = std::io::stderr();
     // A progress bar stands there.
     let clear = if stderr.is_terminal() { "\r\x1b[2K" } else { "" };

@@ -25,6 +25,12 @@ pub struct Resolver {
 impl Resolver {
     /// Takes the next call; gives those that are settled.
     pub fn push(&mut self, call: Call) -> Vec<Call> {
+        // Alleles that were asked for are questions, each for itself: several may be one event in other words.
+        if call.asked.is_some() {
+            let mut settled = self.finish();
+            settled.push(call);
+            return settled;
+        }
         let apart = self.waiting.last().is_some_and(|last| last.contig != call.contig) || call.position >= self.end;
         let settled = if apart { self.finish() } else { Vec::new() };
         if is_variant(&call) {
@@ -67,18 +73,8 @@ fn occupied(call: &Call) -> Vec<Interval> {
 }
 
 fn resolve(group: &mut [Call]) {
-    // A variant that was asked for in several spellings is one.
-    let same = |a: &Call, b: &Call| (a.position, &a.reference, &a.alts) == (b.position, &b.reference, &b.alts);
-    let first: Vec<usize> =
-        (0..group.len()).map(|i| (0..i).find(|&before| same(&group[before], &group[i])).unwrap_or(i)).collect();
-    let variants: Vec<usize> = (0..group.len()).filter(|&i| first[i] == i && is_variant(&group[i])).collect();
+    let variants: Vec<usize> = (0..group.len()).filter(|&i| is_variant(&group[i])).collect();
     resolve_variants(group, &variants);
-    for (i, first) in first.into_iter().enumerate().filter(|(i, first)| first < i) {
-        let probabilities = group[first].probabilities.clone();
-        if group[i].probabilities != probabilities {
-            group[i].judge_again(probabilities);
-        }
-    }
 }
 
 fn resolve_variants(group: &mut [Call], variants: &[usize]) {
@@ -225,12 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_variant_are_not_several() {
-        let deletion = || called(10, "ACGT", &["A"], &HET);
-        assert_eq!(resolved(vec![deletion(), deletion(), deletion(), deletion()]), [Some((0, 1)); 4]);
-        let hom = || called(10, "ACGT", &["A"], &[0.01, 0.45, 0.54]);
-        let calls = vec![hom(), hom(), hom(), called(12, "G", &["T"], &HET)];
-        assert_eq!(resolved(calls), [Some((0, 1)); 4]);
+    fn alleles_that_were_asked_for_do_not_compete() {
+        let asked = |call: Call| Call { asked: Some(Box::default()), ..call };
+        let hom = || asked(called(10, "ACGT", &["A"], &HOM));
+        let calls = vec![hom(), hom(), asked(called(12, "G", &["T"], &HET)), hom()];
+        assert_eq!(resolved(calls), [Some((1, 1)), Some((1, 1)), Some((0, 1)), Some((1, 1))]);
     }
 
     #[test]

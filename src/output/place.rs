@@ -58,11 +58,24 @@ fn on_disk(temporary: TempPath, path: &Path) -> Result<(TempPath, PathBuf)> {
 /// # Errors
 /// [`Error::Output`] where that fails; what was there before is there still.
 pub fn place(files: Vec<Whole>) -> Result<Vec<PathBuf>> {
+    place_before(files, || ())
+}
+
+/// As [`place`], for the last outputs of a run: a signal that comes later finds it done.
+///
+/// # Errors
+/// As [`place`].
+pub fn place_last(files: Vec<Whole>) -> Result<Vec<PathBuf>> {
+    place_before(files, leftovers::all_is_done)
+}
+
+fn place_before(files: Vec<Whole>, then: impl FnOnce()) -> Result<Vec<PathBuf>> {
     let mut done = Vec::new();
     // A signal waits until all is done.
     let _whole = leftovers::hold();
     match named(files, &mut done) {
         Ok(names) => {
+            then();
             for name in &names {
                 // Best effort: there are file systems whose folders cannot be synchronised.
                 let _ = File::open(folder(name)).and_then(|folder| folder.sync_all());

@@ -67,6 +67,9 @@ impl fmt::Display for Cigar {
 /// Base quality of a base that has none (QUAL `*`, or 0xff in BAM), Phred: an error in 1,000 bases, which is what short and accurate long
 /// reads have, and what htslib gives to the bases of a CRAM whose qualities were dropped.
 pub const MISSING_BASE_QUALITY: u8 = 30;
+/// Highest quality of a base that is none of A, C, G, T (N, IUPAC codes), Phred: what Illumina's software gives N. Masked reads have N of
+/// any quality, which say nothing and must not look as if they did.
+pub const UNKNOWN_BASE_QUALITY: u8 = 2;
 /// In BAM, a quality that is not available (SAM specification, section 4.2.3).
 const NOT_AVAILABLE: u8 = u8::MAX;
 /// In SAM, a name that is not available.
@@ -170,11 +173,7 @@ impl Read {
             reverse: record.is_reverse(),
             template_length: record.insert_size(),
             haplotype,
-            qualities: record
-                .qual()
-                .iter()
-                .map(|&q| if q == NOT_AVAILABLE { MISSING_BASE_QUALITY } else { q })
-                .collect(),
+            qualities: record.qual().iter().zip(&bases).map(|(&quality, &base)| quality_of(base, quality)).collect(),
             bases,
             cigar,
             written: None,
@@ -222,6 +221,20 @@ impl Read {
         !read.is_nameless() && same_key.any(|before| before == read)
     }
 
+    /// True where the alignment has a deletion over `position` (0-based).
+    #[must_use]
+    pub fn deletes(&self, position: u64) -> bool {
+        let mut start = self.span.start();
+        for op in &self.cigar {
+            let length = if op.kind.consumes_reference() { u64::from(op.length) } else { 0 };
+            if position < start + length {
+                return op.kind == CigarKind::Deletion;
+            }
+            start += length;
+        }
+        false
+    }
+
     /// True where QNAME is `*`: nothing is known of the name.
     #[must_use]
     pub fn is_nameless(&self) -> bool {
@@ -252,6 +265,16 @@ impl Read {
             }
             position += if op.kind.consumes_reference() { i64::from(op.length) } else { 0 };
         }
+    }
+}
+
+/// The quality of a base as it is believed.
+fn quality_of(base: u8, quality: u8) -> u8 {
+    match base {
+        b'A' | b'C' | b'G' | b'T' | b'=' if quality == NOT_AVAILABLE => MISSING_BASE_QUALITY,
+        b'A' | b'C' | b'G' | b'T' | b'=' => quality,
+        // NOT_AVAILABLE is the greatest.
+        _ => quality.min(UNKNOWN_BASE_QUALITY),
     }
 }
 
@@ -313,6 +336,21 @@ mod tests {
         assert!(!repeats(&one, &elsewhere) && one.order() < elsewhere.order());
         let nameless = of("* 0 1 11 60 4M * 0 0 ACGT IIII");
         assert!(!repeats(&nameless, &nameless));
+    }
+
+    #[test]
+    fn unknown_bases_are_of_low_quality() {
+        let of = |line: &str| Read::from_record(&record(line)).unwrap().qualities;
+        assert_eq!(*of("r 0 1 11 60 4M * 0 0 ANRT IIII"), [40, 2, 2, 40]);
+        assert_eq!(*of("r 0 1 11 60 4M * 0 0 ANRT *"), [30, 2, 2, 30]);
+        assert_eq!(*of("r 0 1 11 60 4M * 0 0 =N=T II#I"), [40, 2, 2, 40]);
+    }
+
+    #[test]
+    fn deletions_lie_over_positions() {
+        let read = ReadBuilder::new(10, "ACGTACGT").cigar("2S2M3D1I2M1S").build();
+        let deleted: Vec<u64> = (0..30).filter(|&position| read.deletes(position)).collect();
+        assert_eq!(deleted, [12, 13, 14]);
     }
 
     #[test]

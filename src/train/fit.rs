@@ -130,7 +130,7 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions, rest: Rest
             trainer.leg(train, jobs, legs.len())?;
             trainer.progress.leg += 1;
             let looks = |legs_done: usize| legs_done * options.evaluations.max(1) as usize / legs.len();
-            if looks(trainer.progress.leg) > looks(trainer.progress.leg - 1) {
+            if trainer.progress.images > 0 && looks(trainer.progress.leg) > looks(trainer.progress.leg - 1) {
                 trainer.look(&tune_examples)?;
             }
             trainer.save_state()?;
@@ -140,6 +140,12 @@ pub fn fit(train: &[DataSet], tune: &[DataSet], options: &FitOptions, rest: Rest
             }
         }
         log::info!("epoch {} of {}: {:.0} s", epoch + 1, options.epochs, started.elapsed().as_secs_f64());
+        if trainer.progress.images == 0 {
+            trainer.checkpoint.remove()?;
+            let what =
+                "its confident regions hold no candidate that reads show; check --confident, --truth and --reads";
+            return Err(Error::input(train.first().map_or(&*options.out, |set| set.reads.path()), what));
+        }
         if trainer.progress.since_best < options.patience {
             trainer.progress.epoch += 1;
             trainer.progress.leg = 0;

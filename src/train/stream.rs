@@ -23,7 +23,7 @@ use crate::truth::Truth;
 #[derive(Clone, Debug)]
 pub struct DataSet {
     reference: ReferenceFile,
-    reads: BamFile,
+    pub(super) reads: BamFile,
     truth: Truth,
     confident: Targets,
     /// What the reads are like with each of [`SHARES`] left; the last is all of them.

@@ -98,10 +98,10 @@ enum Kind {
 
 impl Kind {
     fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?;
+        let name = path.file_name()?.to_string_lossy();
         let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
-        match name {
-            "-" => Some(Self::Stdout),
+        match path.to_str() {
+            Some("-") => Some(Self::Stdout),
             _ if ends(&[".vcf.gz", ".vcf.bgz"]) => Some(Self::Bgzf),
             _ if ends(&[".bcf"]) => Some(Self::Bcf),
             _ if ends(&[".vcf"]) => Some(Self::Plain),

@@ -107,6 +107,42 @@ fn a_deep_site_has_the_depth_of_all_its_reads() {
     assert_eq!(std::fs::read(made.path("again.vcf")).unwrap(), std::fs::read(made.path("out.vcf")).unwrap());
 }
 
+/// The other haplotype has a deletion over the site, so that no read shows the reference there.
+#[test]
+fn an_allele_beside_the_other_haplotypes_deletion_is_heterozygous() {
+    let mut reference = random_bases(LENGTH, 12);
+    reference.replace_range(1100..1115, "TCAGGATCCTGACTA");
+    let mut made = Made::new(&reference);
+    made.reads_of("deleted", &[Change(1102, "AGGATCCTG", "A")], 4, 1);
+    made.reads_of("changed", &[Change(1106, "T", "A")], 4, 1);
+    made.finish();
+    let calls = made.call("out.vcf", &[]);
+    let genotypes: Vec<_> = calls.iter().map(|record| (record[1].as_str(), field(record, "GT"))).collect();
+    assert_eq!(genotypes, [("1103", "0/1"), ("1107", "0/1")]);
+    // Also where the region begins within the deletion, and where only that site is asked for.
+    let of_part = made.call("part.vcf", &["--regions", "c1:1105-1200"]);
+    assert_eq!(field(&of_part[0], "GT"), "0/1");
+    let sites = made.sites("sites.vcf", &[(1106, "T".into(), "A".into())]);
+    assert_eq!(field(&made.call("asked.vcf", &["--genotype-sites", &sites])[0], "GT"), "0/1");
+}
+
+#[test]
+fn records_that_share_alleles_do_not_compete() {
+    let mut reference = random_bases(LENGTH, 13);
+    reference.replace_range(1200..1204, "GACG");
+    let mut made = Made::new(&reference);
+    made.reads_of("changed", &[Change(1202, "C", "G")], 4, 1);
+    made.finish();
+    let site = |from: &str, to: &str| (1202, from.to_owned(), to.to_owned());
+    let asked = [site("C", "A"), site("C", "A,G"), site("C", "G"), site("C", "G,A"), site("CG", "GG")];
+    let answers = made.call("out.vcf", &["--genotype-sites", &made.sites("sites.vcf", &asked)]);
+    let genotypes: Vec<_> = answers.iter().map(|record| (record[4].as_str(), field(record, "GT"))).collect();
+    assert_eq!(genotypes[2..], [("G", "1/1"), ("G,A", "1/1"), ("GG", "1/1")]);
+    assert!(genotypes[1].0 == "A,G" && genotypes[1].1.ends_with("/2"), "{genotypes:?}");
+    // Of an allele that no read has, nothing passes.
+    assert_eq!((genotypes[0].0, answers[0][6].as_str()), ("A", "RefCall"));
+}
+
 /// What must be the same for all spellings of a variant.
 fn evidence(record: &[String]) -> Vec<String> {
     ["GT", "GQ", "DP", "AD", "PL", "ADF", "ADR", "MQ"].map(|name| field(record, name).to_owned()).to_vec()

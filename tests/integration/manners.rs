@@ -30,6 +30,11 @@ fn printers(world: &World) -> Vec<Vec<String>> {
     ]
 }
 
+/// Sends a signal. By the shell, since a machine may have no program `kill`.
+fn send(signal: &str, child: &std::process::Child) {
+    tool("bash", &["-c", &format!("kill -s {signal} {}", child.id())]);
+}
+
 #[test]
 fn a_full_stdout_is_said() {
     let world = World::new();
@@ -71,7 +76,7 @@ fn a_full_stderr_changes_no_exit_code() {
 
 /// Sends a signal and waits for the end.
 fn stopped(mut child: Child, signal: &str) -> Outcome {
-    tool("kill", &[&format!("-{signal}"), &child.id().to_string()]);
+    send(signal, &child);
     let status = child.wait().unwrap();
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -134,7 +139,7 @@ fn an_ignored_signal_stays_ignored() {
     let mut child = Command::new("bash").args(["-c", &script]).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("threads:")));
-    tool("kill", &["-HUP", &child.id().to_string()]);
+    send("HUP", &child);
     lines.for_each(|line| drop(line.unwrap()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(world.vcf.exists());
