@@ -224,17 +224,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
     let contigs = inputs.reference.contigs();
     let ploidy = args.ploidy(contigs)?;
-    let header = HeaderOptions {
-        sample: sample.clone(),
-        model: model.config.name.clone(),
-        model_checksum: model.checksum()?,
-        reference: args
-            .header_reference
-            .clone()
-            .unwrap_or_else(|| inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned()),
-        command: args.header_command.then(common::command_line),
-        gvcf: false,
-    };
+    let header = args.header(&sample, &model, &inputs)?;
     let spelling = args.haploid_gt.as_deref();
     let info = args.info.iter().copied().collect();
     let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
@@ -354,6 +344,18 @@ impl CallArgs {
         let Some(path) = &self.genotype_sites else { return Ok(None) };
         let records = SiteRecords::read(path, inputs.reference.contigs())?.within(targets);
         Ok(Some(Arc::new(records.placed(&mut inputs.reference.open()?)?)))
+    }
+
+    fn header(&self, sample: &str, model: &Model, inputs: &common::Inputs) -> Result<HeaderOptions> {
+        let file_name = || inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(HeaderOptions {
+            sample: sample.to_owned(),
+            model: model.config.name.clone(),
+            model_checksum: model.checksum()?,
+            reference: self.header_reference.clone().unwrap_or_else(file_name),
+            command: self.header_command.then(common::command_line),
+            gvcf: false,
+        })
     }
 
     fn files(&self, model: &Model) -> Files {
