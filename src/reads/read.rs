@@ -136,7 +136,7 @@ impl Read {
     /// # Errors
     /// [`Unusable`] where it has no alignment or no sequence.
     pub fn from_record(record: &Record) -> Result<Self, Unusable> {
-        let cigar: Box<[Cigar]> = record.cigar().iter().map(|&op| op.into()).collect();
+        let cigar = joined(record.cigar().iter().map(|&op| op.into()));
         let bases: Box<[u8]> = record.seq().as_bytes().iter().map(u8::to_ascii_uppercase).collect();
         let span_of = |consumes: fn(CigarKind) -> bool| -> u64 {
             cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
@@ -189,7 +189,9 @@ impl Read {
         };
         let span = length(CigarKind::consumes_reference);
         let fits = length(CigarKind::consumes_read) == self.bases.len() as u64 && span > 0;
-        if !fits || (start == self.span.start() && cigar == self.cigar) {
+        let is_aligned = |op: &&Cigar| op.kind != CigarKind::HardClip;
+        let same = || cigar.iter().filter(is_aligned).eq(self.cigar.iter().filter(is_aligned));
+        if !fits || (start == self.span.start() && same()) {
             return false;
         }
         let before = Moved { start: self.span.start(), cigar: std::mem::replace(&mut self.cigar, cigar) };
@@ -268,6 +270,19 @@ impl Read {
     }
 }
 
+/// The operations, each as long as it goes: `=` and `X` are one match, what has no length and padding say nothing. So an alignment is the
+/// same however it is spelled.
+fn joined(ops: impl Iterator<Item = Cigar>) -> Box<[Cigar]> {
+    let mut joined: Vec<Cigar> = Vec::new();
+    for op in ops.filter(|op| op.length > 0 && op.kind != CigarKind::Padding) {
+        match joined.last_mut() {
+            Some(last) if last.kind == op.kind => last.length = last.length.saturating_add(op.length),
+            _ => joined.push(op),
+        }
+    }
+    joined.into()
+}
+
 /// The quality of a base as it is believed.
 fn quality_of(base: u8, quality: u8) -> u8 {
     match base {
@@ -344,6 +359,21 @@ mod tests {
         assert_eq!(*of("r 0 1 11 60 4M * 0 0 ANRT IIII"), [40, 2, 2, 40]);
         assert_eq!(*of("r 0 1 11 60 4M * 0 0 ANRT *"), [30, 2, 2, 30]);
         assert_eq!(*of("r 0 1 11 60 4M * 0 0 =N=T II#I"), [40, 2, 2, 40]);
+    }
+
+    #[test]
+    fn an_alignment_is_the_same_however_it_is_spelled() {
+        let cigar = |text: &str| {
+            let line = format!("r 0 1 11 60 {text} * 0 0 ACGTAC IIIIII");
+            crate::testing::cigar_text(&Read::from_record(&record(&line)).unwrap().cigar)
+        };
+        for text in ["6M", "6=", "2=1X3=", "3M3M", "2M1P4M", "2M0D4M", "0S6M"] {
+            assert_eq!(cigar(text), "6M", "{text}");
+        }
+        assert_eq!(cigar("2H1S2=1X1I1M3H"), "2H1S3M1I1M3H");
+        // Nor does a hard clip make it another.
+        let mut read = ReadBuilder::new(10, "ACGTAC").cigar("5H6M").build();
+        assert!(!read.realign(10, crate::testing::cigar("6M")) && read.moved_from.is_none());
     }
 
     #[test]

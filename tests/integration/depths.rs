@@ -140,7 +140,7 @@ fn records_that_share_alleles_do_not_compete() {
     assert_eq!(genotypes[2..], [("G", "1/1"), ("G,A", "1/1"), ("GG", "1/1")]);
     assert!(genotypes[1].0 == "A,G" && genotypes[1].1.ends_with("/2"), "{genotypes:?}");
     // Of an allele that no read has, nothing passes.
-    assert_eq!((genotypes[0].0, answers[0][6].as_str()), ("A", "RefCall"));
+    assert!(genotypes[0].0 == "A" && answers[0][6] != "PASS", "{:?}", answers[0]);
 }
 
 /// What must be the same for all spellings of a variant.
