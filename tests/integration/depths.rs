@@ -107,7 +107,8 @@ fn a_deep_site_has_the_depth_of_all_its_reads() {
     assert_eq!(std::fs::read(made.path("again.vcf")).unwrap(), std::fs::read(made.path("out.vcf")).unwrap());
 }
 
-/// The other haplotype has a deletion over the site, so that no read shows the reference there.
+/// The other haplotype has a deletion over the site, so that no read shows the reference there; the network sees it.
+#[cfg(feature = "torch")]
 #[test]
 fn an_allele_beside_the_other_haplotypes_deletion_is_heterozygous() {
     let mut reference = random_bases(LENGTH, 12);
