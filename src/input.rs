@@ -4,10 +4,17 @@
 //! a pipe without a writer waits for ever, so the kind is asked for before a file is opened.
 
 use std::fs::{File, FileType};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use flate2::bufread::MultiGzDecoder;
+
 use crate::error::{Error, Result};
+
+/// The empty block that ends a whole BGZF file (SAM specification, section 4.1.2).
+const BGZF_EOF: [u8; 28] =
+    [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// Opens a file that is asked for by path; it is a regular one.
 ///
@@ -43,6 +50,29 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// Whether a BGZF file ends with the block that says so; the file's position is then anywhere.
+pub(crate) fn ends_with_bgzf_eof(file: &mut File) -> io::Result<bool> {
+    let mut tail = Vec::new();
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(BGZF_EOF.len() as u64)))?;
+    file.take(BGZF_EOF.len() as u64).read_to_end(&mut tail)?;
+    Ok(tail == BGZF_EOF)
+}
+
+/// A file's content, unpacked where it is gzip, whatever its name; `None` for BGZF without its last block: cut between two blocks it would
+/// still be whole gzip.
+pub(crate) fn unpacked(mut file: File) -> io::Result<Option<Box<dyn BufRead + Send>>> {
+    let mut head = Vec::new();
+    (&mut file).take(16).read_to_end(&mut head)?;
+    let is_gzip = head.starts_with(&BGZF_EOF[..2]);
+    if is_gzip && head.get(12..14) == Some(b"BC") && !ends_with_bgzf_eof(&mut file)? {
+        return Ok(None);
+    }
+    file.rewind()?;
+    let file = BufReader::new(file);
+    Ok(Some(if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) }))
 }
 
 /// The path without links, `.` and `..`, as far as it exists.

@@ -7,19 +7,14 @@ mod bcf;
 mod text;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::error::{Error, Result};
-use crate::input::regular_file;
+use crate::input::{self, regular_file};
 
 /// Most bytes of a line, a header or a record.
 const MOST_BYTES: u64 = 64 << 20;
-/// The empty block that ends a whole BGZF file (SAM specification, section 4.1.2).
-const BGZF_EOF: [u8; 28] =
-    [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,26 +96,9 @@ impl Iterator for Variants {
 }
 
 /// The file's content, unpacked where it is packed.
-fn decompressed(mut file: File) -> Parsed<Box<dyn BufRead + Send>> {
-    let failed = |e: io::Error| unreadable(&e);
-    let mut head = Vec::new();
-    file.by_ref().take(16).read_to_end(&mut head).map_err(failed)?;
-    if head.get(12..14) == Some(b"BC") && head.starts_with(&BGZF_EOF[..4]) {
-        let mut tail = Vec::new();
-        let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        file.seek(SeekFrom::Start(length.saturating_sub(BGZF_EOF.len() as u64))).map_err(failed)?;
-        file.by_ref().take(BGZF_EOF.len() as u64).read_to_end(&mut tail).map_err(failed)?;
-        if tail != BGZF_EOF {
-            return Err("is cut short: its end-of-file block is missing; copy or make it again".into());
-        }
-    }
-    file.rewind().map_err(failed)?;
-    let file = BufReader::new(file);
-    Ok(if head.starts_with(&[0x1f, 0x8b]) {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    })
+fn decompressed(file: File) -> Parsed<Box<dyn BufRead + Send>> {
+    let cut = || "is cut short: its end-of-file block is missing; copy or make it again".into();
+    input::unpacked(file).map_err(|e| unreadable(&e))?.ok_or_else(cut)
 }
 
 fn unreadable(error: &io::Error) -> String {

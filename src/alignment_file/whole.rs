@@ -1,16 +1,12 @@
 //! A path -> its format, whole by its end, and the index beside it.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::genome::reference::with_suffix;
-use crate::input::regular_file;
-
-/// The empty BGZF block that ends a whole BAM file (SAM specification, section 4.1.2).
-const BGZF_EOF: [u8; 28] =
-    [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+use crate::input::{ends_with_bgzf_eof, regular_file};
 
 /// How reads are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +29,7 @@ pub(super) fn format(path: &Path) -> Result<Format> {
     if head[..4] == *b"CRAM" {
         return Ok(Format::Cram(head[4], head[5]));
     }
-    if head[..2] != BGZF_EOF[..2] {
+    if head[..2] != [0x1f, 0x8b] {
         return Err(neither());
     }
     ends_whole(path)?;
@@ -42,16 +38,11 @@ pub(super) fn format(path: &Path) -> Result<Format> {
 
 /// Checks that a BGZF file ends with the block that says so.
 pub(crate) fn ends_whole(path: &Path) -> Result<()> {
-    let mut tail = [0; BGZF_EOF.len()];
     let mut file = File::open(path).map_err(|e| Error::input(path, format!("cannot be opened: {e}")))?;
-    let end = file.seek(SeekFrom::End(0)).unwrap_or(0);
-    let start = end.checked_sub(tail.len() as u64);
-    let read = start.is_some_and(|start| {
-        file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut tail)).is_ok() && tail == BGZF_EOF
-    });
-    if read {
+    if ends_with_bgzf_eof(&mut file).unwrap_or(false) {
         return Ok(());
     }
+    let end = file.metadata().map_or(0, |metadata| metadata.len());
     Err(Error::input(
         path,
         format!("is cut short: its end-of-file block is missing at byte {end}; copy or make it again"),

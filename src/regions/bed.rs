@@ -1,22 +1,18 @@
 //! A BED file, plain or gzipped -> its intervals, on the contigs of the reference.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead, Read as _};
 use std::path::Path;
-
-use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::input::regular_file;
+use crate::input::{self, regular_file};
 
 /// Most bytes of a line: a few kilobytes of gzip can unpack to a line of gigabytes.
 const LONGEST_LINE: u64 = 1 << 20;
 /// Lines past a contig's end that are named in warnings.
 const MOST_WARNINGS: u64 = 5;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// The empty block that ends a BGZF file (SAM specification, section 4.1.2).
-const BGZF_EOF: &[u8] = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0\x42\x43\x02\0\x1b\0\x03\0\0\0\0\0\0\0\0\0";
 
 /// Gives `take` the interval of each line, cut at its contig's end.
 ///
@@ -76,25 +72,10 @@ pub(super) fn read(path: &Path, contigs: &Contigs, mut take: impl FnMut(ContigId
     Ok(())
 }
 
-/// The file's bytes, unpacked where it is gzip, whatever its name.
-fn unpacked(mut file: File) -> io::Result<Box<dyn BufRead>> {
-    let mut head = Vec::new();
-    (&mut file).take(16).read_to_end(&mut head)?;
-    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
-    if is_gzip && head.get(12..14) == Some(b"BC") {
-        // Cut between two blocks it would still be whole gzip.
-        let mut tail = Vec::new();
-        file.seek(SeekFrom::End(0))?;
-        let length = file.stream_position()?;
-        file.seek(SeekFrom::Start(length.saturating_sub(BGZF_EOF.len() as u64)))?;
-        file.read_to_end(&mut tail)?;
-        if tail != BGZF_EOF {
-            return Err(io::Error::other("it is cut short: its end-of-file block is missing; copy or make it again"));
-        }
-    }
-    file.seek(SeekFrom::Start(0))?;
-    let file = BufReader::new(file);
-    Ok(if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
+/// The file's bytes, unpacked where it is gzip.
+fn unpacked(file: File) -> io::Result<Box<dyn BufRead + Send>> {
+    let cut = || io::Error::other("it is cut short: its end-of-file block is missing; copy or make it again");
+    input::unpacked(file)?.ok_or_else(cut)
 }
 
 /// Whether a line is empty, a comment, or a browser's; a contig may be called like the beginning of one.
