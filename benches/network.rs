@@ -16,9 +16,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
-use varpix::classify::torch::{Precision, TorchClassifier};
-use varpix::classify::{BATCH_SIZE, Batch, Classifier, Model};
+use varpix::model::Model;
 use varpix::pileup::{ImageShape, PileupImage};
+use varpix::predict::cnn::torch::{Precision, TorchClassifier};
+use varpix::predict::cnn::{BATCH_SIZE, Batch, Classifier};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -6,7 +6,7 @@ use crate::alleles::{self, CountOptions, Depths, PositionDepth};
 use crate::candidates::CandidateOptions;
 use crate::evidence::Evidence;
 use crate::regions::Region;
-use crate::truth::{NormalAllele, Truth};
+use crate::variant::known::{NormalAllele, Truth};
 
 /// How far from an allele's place alignments of it are looked for, in bp.
 const AROUND: u64 = 100;

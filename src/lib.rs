@@ -1,60 +1,62 @@
 //! varpix: a germline small-variant caller that looks at pileup images.
 //!
 //! ```text
-//! BAM/CRAM -> ReadSource -> [ per Region, in parallel: filter -> realign -> count alleles -> candidates -> render ]
-//!          -> bounded channel -> Batch -> Classifier (one owner thread) -> Probabilities
-//!          -> Reorder (genome order, bounded) -> merge alt sets -> Call -> CallSink -> VCF + index
+//! BAM/CRAM -> checked file -> survey -> SampleProfile (median depth, its variation, artefact rate)
+//!          -> ReadSource -> [ per Region, in parallel: filter -> realign -> count alleles -> candidates ] = Evidence
+//!          -> decide: the small model; what it is not sure of is rendered -> bounded channel -> batches -> CNN -> Probabilities
+//!          -> Reorder (genome order, bounded) -> merge alternative alleles -> Call -> CallSink -> VCF, gVCF + index
 //! ```
 //!
-//! A room may use any room listed before it, nothing else; `scripts/check-layers` holds it to that.
+//! Modules stand in the order in which data flows through them. A module may use those that `scripts/check-layers` lists to its right.
 
-/// Reads files that are whole and go with their indexes.
+/// BAM and CRAM files that are complete and match their indexes.
 pub mod alignment_file;
-/// What reads say at each position.
+/// What reads show at each position.
 pub mod alleles;
-/// Places that may hold a variant.
+/// Sites that may hold a variant.
 pub mod candidates;
-/// Images to probabilities; models.
-pub mod classify;
 /// The command line.
 pub mod cli;
-/// What can go wrong, as sentences.
+/// Import of models that DeepVariant publishes.
+#[cfg(feature = "torch")]
+pub mod deepvariant;
+/// Sentences for what can go wrong, with the path, locus or name.
 pub mod error;
 /// Reads, candidates and reference of a region together.
 pub mod evidence;
-/// What becomes of known variants: candidates, or the reason why not.
+/// Why a known variant is, or is not, a candidate.
 pub mod explain;
+/// Input files that are regular, and output files that are there whole or not at all.
+pub mod files;
 /// Intervals, contigs, reference bases.
 pub mod genome;
 /// Probabilities to calls.
 pub mod genotype;
-/// Models of DeepVariant, brought into our form.
-#[cfg(feature = "torch")]
-pub mod import;
-/// Files that are read: regular ones.
-pub mod input;
-/// Files that are there whole or not at all.
+/// Model folders: settings, checksums, search path.
+pub mod model;
+/// Realigned reads to BAM.
 pub mod output;
 /// Candidates as images.
 pub mod pileup;
-/// All stages at once.
+/// All stages of a run, connected.
 pub mod pipeline;
+/// Candidates to genotype probabilities: the small model and the CNN.
+pub mod predict;
 /// Aligned reads of a region.
 pub mod reads;
-/// Better alignments for reads in doubtful places.
+/// Local realignment: better alignments near indels.
 pub mod realign;
-/// The work: pieces of the genome.
+/// The work: regions of the genome.
 pub mod regions;
-/// Alleles that are asked for, as candidates.
-pub mod sites;
+/// What the sample's reads are like as a whole.
+pub mod sample;
+/// Builders of reads, references and candidates for tests.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-/// Learning a model from reads with known variants.
+/// Training a model on reads with known variants.
 #[cfg(feature = "torch")]
 pub mod train;
-/// Known variants, in a form that candidates can be compared with.
-pub mod truth;
-/// Records of VCF and BCF files.
-pub mod variants;
-/// Calls to files.
+/// Alleles in normal form; variants of VCF and BCF files.
+pub mod variant;
+/// Calls and reference blocks to VCF, BCF and gVCF.
 pub mod vcf;

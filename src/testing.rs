@@ -10,13 +10,13 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 #[cfg(feature = "torch")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::alleles::Depths;
 use crate::candidates::{AltAllele, Candidate};
-use crate::evidence::{Evidence, Sample};
+use crate::evidence::Evidence;
 use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
 use crate::reads::{Cigar, CigarKind, FetchStats, Read};
+use crate::sample::SampleProfile;
 
 /// libtorch has one generator of random numbers for all threads: every test that draws from it, and be it for a network's first
 /// weights, holds this, so that a test that compares what it drew is not disturbed.
@@ -74,7 +74,7 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
     }
 }
 
-/// Evidence of reads and the reference around them, and of nothing else; ten reads are its usual depth.
+/// Evidence of reads and the reference around them, and of nothing else.
 #[must_use]
 pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
     Evidence {
@@ -82,13 +82,15 @@ pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
         depths: Depths::new(Interval::new(0, 0), Vec::new()),
         candidates: Vec::new(),
         reference,
-        sample: Sample { depth: 10.0, ..Sample::default() },
         fetched: FetchStats::default(),
-        read_time: Duration::ZERO,
         realigned: 0,
-        realign_time: Duration::ZERO,
-        count_time: Duration::ZERO,
     }
+}
+
+/// A sample of median depth 10.
+#[must_use]
+pub fn sample_profile() -> SampleProfile {
+    SampleProfile { median_depth: 10.0, ..SampleProfile::default() }
 }
 
 /// Builds a [`Read`]: bases matching end to end, quality 30, MAPQ 60, forward, unless told otherwise.

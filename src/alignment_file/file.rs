@@ -15,8 +15,8 @@ use super::slices::{self, SliceIndex};
 use super::whole::{self, Format};
 use super::{RegionReader, order};
 use crate::error::{Error, Result};
+use crate::files::input::regular_file;
 use crate::genome::{Contig, ContigId, Contigs};
-use crate::input::regular_file;
 
 /// A checked BAM or CRAM file; opened once per thread with [`BamFile::open_regions`].
 #[derive(Clone, Debug)]

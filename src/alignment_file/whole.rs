@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::input::{ends_with_bgzf_eof, regular_file};
 use crate::genome::reference::with_suffix;
-use crate::input::{ends_with_bgzf_eof, regular_file};
 
 /// How reads are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::counter::{AlleleCounts, CountOptions};
 use super::joint::JointAlleles;
 use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::Read;
-use crate::truth::NormalAllele;
+use crate::variant::known::NormalAllele;
 
 /// Reads that count, on both strands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

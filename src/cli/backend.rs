@@ -2,9 +2,10 @@
 
 #[cfg(feature = "torch")]
 mod chosen {
-    use crate::classify::torch::{DeviceChoice, Precision, TorchClassifier};
-    use crate::classify::{Classifier, Model};
     use crate::error::{Error, Result};
+    use crate::model::Model;
+    use crate::predict::cnn::Classifier;
+    use crate::predict::cnn::torch::{DeviceChoice, Precision, TorchClassifier};
 
     /// Where the network runs.
     pub(in crate::cli) struct Backend(tch::Device, Precision);
@@ -38,9 +39,10 @@ mod chosen {
 
 #[cfg(not(feature = "torch"))]
 mod chosen {
-    use crate::classify::fixed::SupportClassifier;
-    use crate::classify::{Classifier, Model};
     use crate::error::{Error, Result};
+    use crate::model::Model;
+    use crate::predict::cnn::Classifier;
+    use crate::predict::cnn::fixed::SupportClassifier;
 
     /// Nothing to choose from.
     pub(in crate::cli) struct Backend;

@@ -9,25 +9,27 @@ use clap::Args;
 
 use super::backend;
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
-use super::files;
+use super::file_args;
 use super::filters::FilterArgs;
 use super::progress::Progress;
 use crate::alignment_file::sample::sample_name;
-use crate::classify::model_dir::DEFAULT_MODEL;
-use crate::classify::{Classifier, Model};
+use crate::candidates::sites::{SiteRecords, Sites};
 use crate::error::{Error, Result};
-use crate::evidence::{Sample, survey};
+use crate::files::{self, Files};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
-use crate::genotype::reference::DEFAULT_QUALITY_BIN;
-use crate::output::{self, Files};
+use crate::model::Model;
+use crate::model::store::DEFAULT_MODEL;
+use crate::output::RealignedBam;
 use crate::pipeline::{self, CallFilter, RunOptions};
-use crate::realign::RealignedBam;
+use crate::predict::cnn::Classifier;
+use crate::predict::small::SmallModel;
 use crate::regions::Targets;
-use crate::sites::{SiteRecords, Sites};
+use crate::sample::{SampleProfile, survey};
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
+use crate::vcf::reference_blocks::DEFAULT_QUALITY_BIN;
 use crate::vcf::{CallStyle, GvcfWriter, InfoField, VcfWriter};
 
 #[derive(Debug, Args)]
@@ -101,9 +103,9 @@ pub(super) struct CallArgs {
     /// Precision of the network: f32, bf16, or auto (bf16 on CPUs with AMX, else f32)
     #[arg(long, default_value = "auto", value_name = "PRECISION", help_heading = MODEL)]
     precision: String,
-    /// Send all candidates to the network, even those that the small model is sure of
-    #[arg(long, aliases = ["no-small-model", "disable-small-model"], help_heading = MODEL)]
-    no_fast_tier: bool,
+    /// Disable the small model; classify every candidate with the CNN
+    #[arg(long, aliases = ["no-fast-tier", "disable-small-model"], help_heading = MODEL)]
+    no_small_model: bool,
     /// Do not realign reads, whatever the model was trained with
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
@@ -173,7 +175,7 @@ impl WrapperArgs {
             ),
             (
                 self.customized_small_model.is_some(),
-                "--customized-small-model: the fast tier comes with the model here; leave the flag out",
+                "--customized-small-model: the small model comes with the model here; leave the flag out",
             ),
         ];
         if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
@@ -216,8 +218,8 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let model = args.model()?;
     args.files(&model).check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
-    let fast_tier = if args.no_fast_tier { None } else { model.fast_tier()? };
-    let split = ThreadSplit::of(threads, device.on_cpu(), fast_tier.is_some());
+    let small_model = if args.no_small_model { None } else { SmallModel::of(&model)? };
+    let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
     let classifier = device.load(&model, split.network)?;
     let (inputs, targets) = args.input.resolve(&args.regions)?;
     let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, inputs.reference.contigs())).transpose()?;
@@ -252,7 +254,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         _ => targets.regions(size),
     };
     log_setup(&model, &inputs, split, classifier.as_ref());
-    let sample_traits = if fast_tier.is_some() { surveyed(&inputs, &model)? } else { Sample::default() };
+    let sample_traits = if small_model.is_some() { surveyed(&inputs, &model)? } else { SampleProfile::default() };
     let Some(mut writer) = writer.filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
@@ -288,7 +290,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
             within: chunk.as_ref(),
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
-            fast_tier: fast_tier.as_ref(),
+            small_model: small_model.as_ref(),
             // Signals end the process: see `signals`.
             stop: &AtomicBool::new(false),
             progress: &|region| progress.done(region),
@@ -302,7 +304,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
         writer.finish()?,
     ];
-    let written = output::place_last(files.into_iter().flatten().collect())?;
+    let written = files::place_last(files.into_iter().flatten().collect())?;
     let written: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     stats.to_string().lines().for_each(|line| log::info!("{line}"));
     let sampled_out = stats.reads.sampled_out;
@@ -360,11 +362,11 @@ impl CallArgs {
 
     fn files(&self, model: &Model) -> Files {
         let mut files = self.input.files();
-        files::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
-        files::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
+        file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
+        file_args::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
         self.chunk.iter().for_each(|bed| files.input("--chunk", bed));
-        self.genotype_sites.iter().for_each(|vcf| files::variants(&mut files, "--genotype-sites", vcf));
-        files::model(&mut files, "--model", &model.folder);
+        self.genotype_sites.iter().for_each(|vcf| file_args::variants(&mut files, "--genotype-sites", vcf));
+        file_args::model(&mut files, "--model", &model.folder);
         files.output("--output-vcf", &self.output_vcf);
         self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
         self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
@@ -420,18 +422,18 @@ fn log_setup(model: &Model, inputs: &common::Inputs, split: ThreadSplit, classif
 }
 
 /// What the sample's reads are like, said.
-fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<Sample> {
-    let sample = survey(&inputs.reads, &inputs.reference, model.config.evidence, |_| ())?;
-    let depth = if sample.depth > 0.0 {
-        format!("{:.1}, give or take {:.0} %", sample.depth, sample.spread * 100.0)
+fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<SampleProfile> {
+    let sample = survey(&inputs.reads, &inputs.reference, model.config.evidence)?;
+    let depth = if sample.median_depth > 0.0 {
+        format!("{:.1}, give or take {:.0} %", sample.median_depth, sample.depth_cv * 100.0)
     } else {
         "not known".into()
     };
-    log::info!("usual depth {depth}; artefacts in {:.0} % of places", sample.artefacts * 100.0);
+    log::info!("usual depth {depth}; artefacts in {:.0} % of places", sample.artefact_rate * 100.0);
     Ok(sample)
 }
 
-/// How `--threads` is shared out: workers and network together are the total, at least one each. A network behind a fast tier
+/// How `--threads` is shared out: workers and network together are the total, at least one each. A network behind a small model
 /// rests most of the time and comes on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ThreadSplit {
@@ -440,9 +442,9 @@ struct ThreadSplit {
 }
 
 impl ThreadSplit {
-    /// Without a fast tier, on a CPU, the network takes more time than all else, so it gets the larger half.
-    fn of(threads: usize, on_cpu: bool, fast_tier: bool) -> Self {
-        let network = match (on_cpu, fast_tier) {
+    /// Without a small model, on a CPU, the network takes more time than all else, so it gets the larger half.
+    fn of(threads: usize, on_cpu: bool, small_model: bool) -> Self {
+        let network = match (on_cpu, small_model) {
             (true, true) => return Self { workers: threads, network: threads.div_ceil(8) },
             (true, false) => threads.div_ceil(2),
             (false, _) => 1,

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::files;
+use super::file_args;
 use crate::alignment_file::BamFile;
 use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::files::input::same_file;
 use crate::genome::{ReferenceFile, agreement, called};
-use crate::input::same_file;
-use crate::output::Files;
 use crate::reads::reference_check;
 use crate::regions::Targets;
 
@@ -49,8 +49,8 @@ impl InputArgs {
     /// The files that are named here.
     pub(super) fn files(&self) -> Files {
         let mut files = Files::default();
-        files::reference(&mut files, "--ref", &self.reference);
-        files::reads(&mut files, "--reads", self.reads.iter().map(PathBuf::as_path));
+        file_args::reference(&mut files, "--ref", &self.reference);
+        file_args::reads(&mut files, "--reads", self.reads.iter().map(PathBuf::as_path));
         files
     }
 

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common::{INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
-use super::{files, stdout};
+use super::{file_args, stdout};
 use crate::alleles::CountOptions;
-use crate::classify::Model;
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::explain::{Explanation, explain};
+use crate::model::Model;
 use crate::pileup::ImageSpec;
 use crate::reads::BamSource;
 use crate::regions::Targets;
-use crate::truth::Truth;
+use crate::variant::known::Truth;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
@@ -61,8 +61,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         options.realign = None;
     }
     let mut files = args.input.files();
-    files::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
-    files::variants(&mut files, "--variants", &args.variants);
+    file_args::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
+    file_args::variants(&mut files, "--variants", &args.variants);
     args.confident.iter().for_each(|bed| files.input("--confident", bed));
     files.output("standard output", Path::new("-"));
     files.check()?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::classify::Model;
+use crate::model::Model;
 
 /// Heading of the help.
 const READS: &str = "Reads";

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::deepvariant::{ImportOptions, import};
 use crate::error::{Error, Result};
-use crate::import::{ImportOptions, import};
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::stdout;
 use crate::error::{Error, Result};
-use crate::output::{self, Whole};
+use crate::files::{self, Whole};
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
@@ -33,7 +33,7 @@ pub(super) fn man(command: Command, args: &ManArgs) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
         let mut command = command.disable_help_subcommand(true);
         command.build();
-        return output::place(pages(&command, folder)?).map(drop);
+        return files::place(pages(&command, folder)?).map(drop);
     }
     stdout::write(&page(command)?).map(drop)
 }

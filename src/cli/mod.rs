@@ -7,7 +7,7 @@ mod call;
 mod common;
 mod compat;
 mod explain;
-mod files;
+mod file_args;
 mod filters;
 mod folder;
 #[cfg(feature = "torch")]

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common::{self, INPUT, InputArgs, Inputs, MODEL, OUTPUT, REGIONS_ALIASES};
-use super::files;
+use super::file_args;
 use super::stdout;
 use crate::alignment_file::BamFile;
 use crate::alignment_file::weight::ByteCounts;
-use crate::classify::Model;
-use crate::classify::model_dir::DEFAULT_MODEL;
 use crate::error::{Error, Result};
+use crate::files::{self, Whole};
 use crate::genome::{ContigId, Interval};
-use crate::genotype::reference::BLOCK_CUT;
-use crate::output::{self, Whole};
+use crate::model::Model;
+use crate::model::store::DEFAULT_MODEL;
 use crate::regions::Targets;
+use crate::vcf::reference_blocks::BLOCK_CUT;
 
 /// What a base without any read costs, in bytes of reads: little, but a chunk of nothing but gaps has an end too.
 const BYTES_PER_BASE: f64 = 0.01;
@@ -44,8 +44,8 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let model = Model::find(&args.model)?;
     let names: Vec<String> = (1..=args.chunks).map(|n| format!("chunk-{n:04}.bed")).collect();
     let mut files = args.input.files();
-    files::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
-    files::model(&mut files, "--model", &model.folder);
+    file_args::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
+    file_args::model(&mut files, "--model", &model.folder);
     match &args.out_dir {
         Some(folder) => {
             for name in &names {
@@ -73,7 +73,7 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
     no_other_chunks(folder, &names)?;
     let whole = |(name, chunk): (&String, &Targets)| Whole::of_bytes(&folder.join(name), bed(chunk, "").as_bytes());
-    output::place(names.iter().zip(&chunks).map(whole).collect::<Result<_>>()?)?;
+    files::place(names.iter().zip(&chunks).map(whole).collect::<Result<_>>()?)?;
     let total: f64 = targets.iter().map(|(contig, interval)| weight(contig, interval)).sum();
     for (name, chunk) in names.iter().zip(&chunks) {
         let share: f64 = chunk.iter().map(|(contig, interval)| weight(contig, interval)).sum::<f64>() / total;

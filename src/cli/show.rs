@@ -10,15 +10,16 @@ use image::{ImageFormat, RgbImage};
 
 use super::backend;
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
-use super::files;
+use super::file_args;
 use super::stdout;
 use crate::candidates::Candidate;
-use crate::classify::model_dir::DEFAULT_MODEL;
-use crate::classify::{Batch, Classifier, Model};
 use crate::error::{Error, Result};
 use crate::evidence::{EvidenceOptions, Gatherer};
-use crate::output::{self, Files};
+use crate::files::{self, Files};
+use crate::model::Model;
+use crate::model::store::DEFAULT_MODEL;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, png};
+use crate::predict::cnn::{Batch, Classifier};
 use crate::reads::BamSource;
 
 /// Candidates this close to a region are drawn too, in bp: an indel's anchor lies before what people see.
@@ -106,9 +107,9 @@ impl ShowArgs {
     /// Pictures are named by what is found, so all that are there by now count as written.
     fn files(&self, model: Option<&Model>) -> Files {
         let mut files = self.input.files();
-        files::perhaps(&mut files, "--region", self.region.iter().map(OsStr::new));
+        file_args::perhaps(&mut files, "--region", self.region.iter().map(OsStr::new));
         if let Some(model) = model {
-            files::model(&mut files, "--model", &model.folder);
+            file_args::model(&mut files, "--model", &model.folder);
         }
         files.output("standard output", Path::new("-"));
         let entries = self.out.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
@@ -124,7 +125,7 @@ fn save(picture: &RgbImage, path: &Path) -> Result<()> {
     let cannot = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
     let mut png = Cursor::new(Vec::new());
     picture.write_to(&mut png, ImageFormat::Png).map_err(|e| cannot(&e))?;
-    output::write(path, png.get_ref())
+    files::write(path, png.get_ref())
 }
 
 fn probabilities(classifier: &mut dyn Classifier, image: &PileupImage) -> Result<[f64; 3]> {

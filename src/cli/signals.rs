@@ -11,7 +11,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
 use crate::error::{Error, Result};
-use crate::output::leftovers;
+use crate::files::leftovers;
 
 /// Signals that would end the process and leave its temporary outputs: from the terminal, from schedulers that warn before they
 /// kill (USR1, USR2), from a limit of CPU time.

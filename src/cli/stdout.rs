@@ -3,14 +3,14 @@
 use std::io::Write as _;
 
 use crate::error::{Error, Result};
-use crate::output;
+use crate::files;
 
 /// Writes text, all of it; `false` where nobody reads it any more.
 ///
 /// # Errors
 /// [`Error::Output`] where stdout cannot be written.
 pub(super) fn write(text: &[u8]) -> Result<bool> {
-    taken(output::stdout()?.write_all(text))
+    taken(files::stdout()?.write_all(text))
 }
 
 /// Writes a line; `false` where nobody reads it any more.
@@ -25,7 +25,7 @@ pub(super) fn line(text: &str) -> Result<bool> {
 pub(super) fn taken(outcome: std::io::Result<()>) -> Result<bool> {
     match outcome {
         Ok(()) => Ok(true),
-        Err(e) => match output::stdout_error(&e) {
+        Err(e) => match files::stdout_error(&e) {
             Error::ReaderGone => Ok(false),
             error => Err(error),
         },

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{common, files};
-use crate::classify::Model;
-use crate::classify::networks::pileup_net;
-use crate::classify::torch::DeviceChoice;
+use super::{common, file_args};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
+use crate::files::Files;
 use crate::genome::ReferenceFile;
-use crate::output::Files;
+use crate::model::Model;
 use crate::pileup::ImageSpec;
+use crate::predict::cnn::networks::pileup_net;
+use crate::predict::cnn::torch::DeviceChoice;
 use crate::regions::Targets;
 use crate::train::{DataSet, FitOptions, Rest, finish, fit};
 
@@ -22,12 +22,13 @@ const INSERT_SIZE: u32 = 400;
 /// What a training run learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Learn {
-    /// The network of images, then the fast tier.
+    /// The CNN, then the small model.
     All,
-    /// The network alone; the model has no fast tier.
+    /// The CNN alone; the model has no small model.
     Network,
-    /// The fast tier of the network in --out.
-    FastTier,
+    /// The small model of the CNN in --out.
+    #[value(alias = "fast-tier")]
+    SmallModel,
     /// Nothing.
     Nothing,
 }
@@ -82,12 +83,12 @@ pub(super) struct TrainArgs {
     /// Images in a batch
     #[arg(long, default_value_t = 64, value_parser = common::whole::<u32>(1..=16384))]
     batch: u32,
-    /// Images that a batch is drawn from
+    /// Shuffle-buffer size, in images
     #[arg(long, default_value_t = 4096, value_parser = common::whole::<u32>(1..=1_000_000))]
     pool: u32,
-    /// Regions between two places where a killed run is taken up again, by the same command
-    #[arg(long, default_value_t = 1000, value_parser = common::whole::<u32>(1..=1_000_000_000))]
-    leg: u32,
+    /// Regions between two checkpoints; the same command resumes a killed run from the last one
+    #[arg(long, alias = "leg", default_value_t = 1000, value_parser = common::whole::<u32>(1..=1_000_000_000))]
+    checkpoint_interval: u32,
     /// What is learned; what is not is taken from the model in --out, and its certainty is fitted to the tune set in any case
     #[arg(long, value_enum, default_value_t = Learn::All)]
     learn: Learn,
@@ -106,13 +107,13 @@ pub(super) struct TrainArgs {
     /// How far rare classes are weighted up, 0 to 1
     #[arg(long, default_value_t = 0.0, value_parser = common::number(0.0..=1.0))]
     balance: f64,
-    /// Looks at the tune set in a pass over the data
+    /// Evaluations on the tune set in each epoch
     #[arg(long, default_value_t = 4, value_parser = common::whole::<u32>(1..=1_000_000))]
     evaluations: u32,
-    /// Looks at the tune set without a better F1 after which the run ends
+    /// Stop after so many evaluations without a better F1
     #[arg(long, default_value_t = 8, value_parser = common::whole::<u32>(1..=1_000_000))]
     patience: u32,
-    /// Most images of the tune set looked at
+    /// Most images of the tune set that are evaluated
     #[arg(long, default_value_t = 8000, value_parser = common::whole::<usize>(1..=10_000_000))]
     tune_images: usize,
     /// Seed of everything random
@@ -152,7 +153,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         epochs: args.epochs,
         batch: args.batch as usize,
         pool: args.pool.max(args.batch) as usize,
-        leg: args.leg as usize,
+        checkpoint_interval: args.checkpoint_interval as usize,
         augment: !args.no_augment,
         learning_rate: args.learning_rate,
         weight_decay: args.weight_decay,
@@ -167,9 +168,9 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         command: common::command_line(),
     };
     let confusion = match args.learn {
-        Learn::All => fit(&train, &tune, &options, Rest::FastTier)?,
+        Learn::All => fit(&train, &tune, &options, Rest::SmallModel)?,
         Learn::Network => fit(&train, &tune, &options, Rest::Temperature)?,
-        Learn::FastTier => finish(&train, &tune, &options, Rest::FastTier)?,
+        Learn::SmallModel => finish(&train, &tune, &options, Rest::SmallModel)?,
         Learn::Nothing => finish(&train, &tune, &options, Rest::Temperature)?,
     };
     let [snp, indel, both] = confusion.f1();
@@ -182,15 +183,15 @@ impl TrainArgs {
         let mut files = Files::default();
         for (flag, paths) in [("--ref", &self.references), ("--tune-ref", &self.tune_ref)] {
             for path in paths {
-                files::reference(&mut files, flag, path);
+                file_args::reference(&mut files, flag, path);
             }
         }
         for (flag, paths) in [("--reads", &self.reads), ("--tune-reads", &self.tune_reads)] {
-            files::reads(&mut files, flag, paths.iter().map(PathBuf::as_path));
+            file_args::reads(&mut files, flag, paths.iter().map(PathBuf::as_path));
         }
         for (flag, paths) in [("--truth", &self.truth), ("--tune-truth", &self.tune_truth)] {
             for path in paths {
-                files::variants(&mut files, flag, path);
+                file_args::variants(&mut files, flag, path);
             }
         }
         for (flag, paths) in [("--confident", &self.confident), ("--tune-confident", &self.tune_confident)] {
@@ -199,9 +200,9 @@ impl TrainArgs {
             }
         }
         if let Some(from) = from {
-            files::model(&mut files, "--from", &from.folder);
+            file_args::model(&mut files, "--from", &from.folder);
         }
-        for name in files::MODEL.into_iter().chain(["training.csv", "checkpoint/state.json"]) {
+        for name in file_args::MODEL.into_iter().chain(["training.csv", "checkpoint/state.json"]) {
             files.output("--out", &self.out.join(name));
         }
         files

@@ -1,14 +1,12 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
 //! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
 
-pub mod survey;
-
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::alleles::{self, AlleleCounts, CountOptions, Depths};
+use crate::candidates::sites::{Shown, Sites};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
 use crate::genome::{Interval, Reference, ReferenceWindow};
@@ -16,10 +14,8 @@ use crate::pileup::render::READ_MARGIN;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
 use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource, Repeats, Trimmed};
-use crate::realign::{self, RealignOptions};
+use crate::realign::{self, Plan, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
-use crate::sites::{Shown, Sites};
-pub use survey::{Sample, survey};
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;
@@ -75,24 +71,16 @@ impl EvidenceOptions {
 pub struct Evidence {
     /// Its reads, in [`Read::order`].
     pub reads: Vec<Read>,
-    /// How many reads show each allele at each of its positions: all reads, also where only some are drawn.
+    /// How many reads show each allele at each of its positions: all reads, also where only some are sampled.
     pub depths: Depths,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
-    /// The reference around it, half an image and more to both sides.
+    /// The reference around it, half an image and [`LONGEST_DELETION`] to both sides; empty in a region without reads.
     pub reference: ReferenceWindow,
-    /// What reads such as these are like in the whole sample; its depth is what sampling has left of it.
-    pub sample: Sample,
     /// What the fetch met.
     pub fetched: FetchStats,
-    /// Time spent on fetching and decoding reads.
-    pub read_time: Duration,
     /// Reads whose alignment was changed.
     pub realigned: usize,
-    /// Time spent on realigning reads.
-    pub realign_time: Duration,
-    /// Time spent on counting alleles and finding candidates.
-    pub count_time: Duration,
 }
 
 impl Evidence {
@@ -113,29 +101,56 @@ impl Evidence {
     }
 }
 
-/// One thread's gatherer of evidence.
+/// Changes a region's reads before anything else is done with them. Training augments them so.
+pub trait ReadTransform {
+    /// Changes the reads; they may be in any order afterwards.
+    fn transform(&mut self, reads: &mut Vec<Read>);
+}
+
+impl<F: FnMut(&mut Vec<Read>)> ReadTransform for F {
+    fn transform(&mut self, reads: &mut Vec<Read>) {
+        self(reads);
+    }
+}
+
+/// One thread's gatherer of evidence. Its three steps, [`fetch`](Self::fetch), [`realign`](Self::realign) and
+/// [`count`](Self::count), are apart so that they can be timed; [`gather`](Self::gather) does them all.
 pub struct Gatherer {
     source: Box<dyn ReadSource>,
     reference: Reference,
     options: EvidenceOptions,
     image: ImageSpec,
     empty_too: bool,
-    sample: Sample,
     sites: Option<Arc<Sites>>,
+}
+
+/// A region's reads as they were fetched, in [`Read::order`].
+pub struct FetchedReads {
+    region: Region,
+    reads: Vec<Read>,
+    fetched: FetchStats,
+}
+
+/// A region's reads with their final alignments.
+pub struct AlignedReads {
+    fetched: FetchedReads,
+    realigned: usize,
+    /// Not there for a region that needs no counting: it has no reads.
+    context: Option<Context>,
+}
+
+/// What the alignment of a region's reads rests on.
+struct Context {
+    reference: ReferenceWindow,
+    trimmed: Trimmed,
+    plan: Option<(Plan, RealignOptions)>,
 }
 
 impl Gatherer {
     /// Gathers from `source` and `reference`, for images of `image`.
     #[must_use]
     pub fn new(source: Box<dyn ReadSource>, reference: Reference, options: EvidenceOptions, image: ImageSpec) -> Self {
-        Self { source, reference, options, image, empty_too: false, sample: Sample::default(), sites: None }
-    }
-
-    /// Knows what the sample's reads are like.
-    #[must_use]
-    pub fn of_sample(mut self, sample: Sample) -> Self {
-        self.sample = sample;
-        self
+        Self { source, reference, options, image, empty_too: false, sites: None }
     }
 
     /// Takes these sites for candidates, and no others.
@@ -158,98 +173,104 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`] and [`Reference::bases`].
     pub fn gather(&mut self, region: Region) -> Result<Evidence> {
-        self.gather_changed(region, |_, sample| sample)
+        self.gather_with(region, &mut |_: &mut Vec<Read>| ())
     }
 
-    /// The evidence of a region as it would be if `change` had been done to its reads; training augments them so. It is given what
-    /// the sample is like and returns what one of such reads would be.
+    /// The evidence of a region as it would be if its reads were what `transform` makes of them.
     ///
     /// # Errors
     /// As [`Gatherer::gather`].
-    pub fn gather_changed(
-        &mut self,
-        region: Region,
-        change: impl FnOnce(&mut Vec<Read>, Sample) -> Sample,
-    ) -> Result<Evidence> {
-        let started = Instant::now();
-        let length = self.reference.contigs().get(region.contig).length;
-        let wanted = region.interval.padded(READ_MARGIN, length);
-        let (mut reads, fetched) = self.source.fetch(region.contig, wanted)?;
-        let mut sample = change(&mut reads, self.sample);
-        sample.depth *= fetched.kept_share();
-        if !reads.is_sorted_by(|a, b| a.order() <= b.order()) {
-            reads.sort_by(|a, b| a.order().cmp(&b.order()));
+    pub fn gather_with(&mut self, region: Region, transform: &mut dyn ReadTransform) -> Result<Evidence> {
+        let mut fetched = self.fetch(region)?;
+        transform.transform(&mut fetched.reads);
+        fetched.reads.sort_by(|a, b| a.order().cmp(&b.order()));
+        let aligned = self.realign(fetched)?;
+        self.count(aligned)
+    }
+
+    /// Fetches the reads of a region and of [`READ_MARGIN`] around it.
+    ///
+    /// # Errors
+    /// As [`ReadSource::fetch`].
+    pub fn fetch(&mut self, region: Region) -> Result<FetchedReads> {
+        let (mut reads, fetched) = self.source.fetch(region.contig, self.wanted(region))?;
+        reads.sort_by(|a, b| a.order().cmp(&b.order()));
+        Ok(FetchedReads { region, reads, fetched })
+    }
+
+    /// Drops trimmed ends, and realigns reads where the model's settings say so.
+    ///
+    /// # Errors
+    /// As [`Reference::bases`].
+    pub fn realign(&mut self, mut fetched: FetchedReads) -> Result<AlignedReads> {
+        let FetchedReads { region, reads, .. } = &mut fetched;
+        if reads.is_empty() && !self.empty_too {
+            return Ok(AlignedReads { fetched, realigned: 0, context: None });
         }
-        let read_time = started.elapsed();
+        let margin = self.margin();
+        let start = region.interval.start().cast_signed() - margin;
+        let end = region.interval.end().cast_signed() + margin;
+        let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
+        spell_out(reads, &reference);
+        let trimmed = Trimmed::of(reads, &reference);
+        trimmed.drop_from(reads, &reference);
+        let mut realigned = 0;
+        let plan = self.options.realign.map(|options| {
+            let (changed, plan) = realign::realign(region.interval, reads, &reference, &options);
+            realigned = changed;
+            (plan, options)
+        });
+        Ok(AlignedReads { fetched, realigned, context: Some(Context { reference, trimmed, plan }) })
+    }
 
-        let mut started = Instant::now();
-        let margin = self.image.half_width() as u64 + LONGEST_DELETION;
-        let start = region.interval.start().cast_signed() - margin.cast_signed();
-        let end = (region.interval.end() + margin).cast_signed();
-        let (mut realigned, mut realign_time) = (0, Duration::ZERO);
-        let (reference, depths, candidates) = if reads.is_empty() && !self.empty_too {
-            let nothing = Depths::new(Interval::new(region.interval.start(), 0), Vec::new());
-            (ReferenceWindow::new(start, Vec::new()), nothing, Vec::new())
-        } else {
-            let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
-            spell_out(&mut reads, &reference);
-            let trimmed = Trimmed::of(&reads, &reference);
-            trimmed.drop_from(&mut reads, &reference);
-            let mut plan = None;
-            if let Some(options) = &self.options.realign {
-                let (changed, windows) = realign::realign(region.interval, &mut reads, &reference, options);
-                realigned = changed;
-                plan = Some((windows, options));
-                realign_time = started.elapsed();
-                started = Instant::now();
-            }
-            let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
-            let counts = alleles::count(region.interval, &reads, &reference, options);
-            let joint = self.sites.as_ref().map_or_else(Vec::new, |sites| sites.joint(region));
-            let mut depths = Depths::new(region.interval, joint.clone());
-            depths.add(&reads, &counts, options);
-            let mut candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
-            if fetched.sampled_out > 0 && (self.empty_too || !candidates.is_empty()) {
-                // What is drawn is the sample. All reads are counted, each aligned as the sample's are.
-                depths = Depths::new(region.interval, joint);
-                let mut repeats = Repeats::default();
-                self.source.fetch_all(region.contig, wanted, &mut |mut some| {
-                    repeats.drop_from(&mut some);
-                    spell_out(&mut some, &reference);
-                    trimmed.drop_from(&mut some, &reference);
-                    some.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
-                    if let Some((plan, options)) = &plan {
-                        plan.realign(&mut some, &reference, options);
-                    }
-                    depths.add(&some, &alleles::count(region.interval, &some, &reference, options), options);
-                })?;
-                candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
-            }
-            (reference, depths, candidates)
+    /// Counts alleles and finds candidates.
+    ///
+    /// # Errors
+    /// As [`ReadSource::fetch_all`].
+    pub fn count(&mut self, aligned: AlignedReads) -> Result<Evidence> {
+        let AlignedReads { fetched: FetchedReads { region, reads, fetched }, realigned, context } = aligned;
+        let Some(Context { reference, trimmed, plan }) = context else {
+            let start = region.interval.start();
+            let depths = Depths::new(Interval::new(start, 0), Vec::new());
+            let reference = ReferenceWindow::new(start.cast_signed() - self.margin(), Vec::new());
+            return Ok(Evidence { reads, depths, candidates: Vec::new(), reference, fetched, realigned });
         };
-        let count_time = started.elapsed();
-        Ok(Evidence {
-            reads,
-            depths,
-            candidates,
-            reference,
-            sample,
-            fetched,
-            read_time,
-            realigned,
-            realign_time,
-            count_time,
-        })
+        let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
+        let counts = alleles::count(region.interval, &reads, &reference, options);
+        let joint = self.sites.as_ref().map_or_else(Vec::new, |sites| sites.joint(region));
+        let mut depths = Depths::new(region.interval, joint.clone());
+        depths.add(&reads, &counts, options);
+        let mut candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
+        if fetched.sampled_out > 0 && (self.empty_too || !candidates.is_empty()) {
+            // The reads at hand are a sample. All reads are counted, each aligned as the sample's are.
+            depths = Depths::new(region.interval, joint);
+            let mut repeats = Repeats::default();
+            let wanted = self.wanted(region);
+            self.source.fetch_all(region.contig, wanted, &mut |mut some| {
+                repeats.drop_from(&mut some);
+                spell_out(&mut some, &reference);
+                trimmed.drop_from(&mut some, &reference);
+                some.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+                if let Some((plan, options)) = &plan {
+                    plan.realign(&mut some, &reference, options);
+                }
+                depths.add(&some, &alleles::count(region.interval, &some, &reference, options), options);
+            })?;
+            candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
+        }
+        Ok(Evidence { reads, depths, candidates, reference, fetched, realigned })
     }
-}
 
-fn spell_out(reads: &mut [Read], reference: &ReferenceWindow) {
-    for read in reads {
-        read.spell_out(reference);
+    /// The interval whose reads a region needs.
+    fn wanted(&self, region: Region) -> Interval {
+        region.interval.padded(READ_MARGIN, self.reference.contigs().get(region.contig).length)
     }
-}
 
-impl Gatherer {
+    /// Reference bases on both sides of a region, in bp.
+    fn margin(&self) -> i64 {
+        (self.image.half_width() as u64 + LONGEST_DELETION).cast_signed()
+    }
+
     /// The region's candidates: those that are asked for, or those that there are.
     fn candidates(
         &self,
@@ -264,6 +285,12 @@ impl Gatherer {
             None => candidates::find(region.contig, counts, depths, reference, &self.options.candidates),
             Some(sites) => sites.candidates(region, Shown { reads, counts, options, depths, reference }),
         }
+    }
+}
+
+fn spell_out(reads: &mut [Read], reference: &ReferenceWindow) {
+    for read in reads {
+        read.spell_out(reference);
     }
 }
 
@@ -299,21 +326,12 @@ mod tests {
         let all = gatherer(reads.clone()).gather(region()).unwrap();
         assert_eq!((all.candidates.len(), all.candidates[0].depth), (1, 4));
         let some = gatherer(reads.clone())
-            .gather_changed(region(), |reads, sample| {
+            .gather_with(region(), &mut |reads: &mut Vec<Read>| {
                 reads.retain(|read| read.name.as_ref() < b"2".as_slice());
-                Sample { depth: 2.0, ..sample }
             })
             .unwrap();
-        assert_eq!(
-            (some.reads.len(), some.candidates[0].depth, some.sample.depth.to_bits()),
-            (2, 2, 2.0_f64.to_bits())
-        );
-        let one = gatherer(reads)
-            .gather_changed(region(), |reads, sample| {
-                reads.truncate(1);
-                sample
-            })
-            .unwrap();
+        assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
+        let one = gatherer(reads).gather_with(region(), &mut |reads: &mut Vec<Read>| reads.truncate(1)).unwrap();
         assert!(one.candidates.is_empty());
     }
 

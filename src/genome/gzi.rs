@@ -7,7 +7,7 @@ use std::path::Path;
 use noodles_bgzf::gzi;
 
 use crate::error::{Error, Result};
-use crate::input::regular_file;
+use crate::files::input::regular_file;
 
 /// Most bytes of a block, packed or unpacked (SAM specification, section 4.1).
 const LONGEST_BLOCK: u64 = 1 << 16;

@@ -13,8 +13,8 @@ use super::fai::{self, Entry};
 use super::gzi::Blocks;
 use super::{Contig, ContigId, Contigs, Interval, index_check};
 use crate::error::{Error, Result};
-use crate::input::regular_file;
-pub(crate) use crate::input::with_suffix;
+use crate::files::input::regular_file;
+pub(crate) use crate::files::input::with_suffix;
 
 /// Bases read from the file at once, in bp: one BGZF block inflates to 65,280 bytes, so fewer would be read twice.
 const CHUNK: u64 = 1 << 18;

@@ -158,8 +158,8 @@ fn trim_shared_suffix(reference: &mut Vec<u8>, alts: &mut [Vec<u8>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::Probabilities;
     use crate::pileup::AltSet;
+    use crate::predict::Probabilities;
     use crate::testing::candidate;
 
     fn site(reference: &str, alts: &[(&str, u32)], reference_count: u32) -> Candidate {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::likelihoods::{GenotypeProbabilities, error_phred, genotypes};
-use crate::classify::Probabilities;
 use crate::pileup::AltSet;
+use crate::predict::Probabilities;
 
 /// Alternative alleles whose own image gives them a QUAL under this are left out, Phred.
 pub const MIN_ALLELE_QUALITY: f64 = 1.0;
@@ -15,7 +15,7 @@ pub type BySet = BTreeMap<AltSet, Probabilities>;
 /// Indexes of the alternative alleles worth keeping; at least the best one.
 #[must_use]
 pub fn kept_alts(alts: usize, images: &BySet) -> Vec<usize> {
-    let quality = |alt: usize| images.get(&AltSet::One(alt)).map_or(0.0, |p| error_phred(1.0 - p.none()));
+    let quality = |alt: usize| images.get(&AltSet::One(alt)).map_or(0.0, |p| error_phred(1.0 - p.hom_ref()));
     let best = (1..alts).fold(0, |best, alt| if quality(alt) > quality(best) { alt } else { best });
     (0..alts).filter(|&alt| alt == best || quality(alt) >= MIN_ALLELE_QUALITY).collect()
 }
@@ -38,10 +38,10 @@ pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
             let alt = |allele: usize| kept[allele - 1];
             let says = |(set, p): &&(&AltSet, &Probabilities)| -> Option<f64> {
                 match (low, high) {
-                    (0, 0) => Some(p.none()),
-                    (0, allele) => set.contains(alt(allele)).then(|| p.one()),
-                    (a, b) if a == b => set.contains(alt(a)).then(|| p.both()),
-                    (a, b) => (**set == AltSet::Two(alt(a), alt(b))).then(|| p.both()),
+                    (0, 0) => Some(p.hom_ref()),
+                    (0, allele) => set.contains(alt(allele)).then(|| p.het()),
+                    (a, b) if a == b => set.contains(alt(a)).then(|| p.hom_alt()),
+                    (a, b) => (**set == AltSet::Two(alt(a), alt(b))).then(|| p.hom_alt()),
                 }
             };
             kept_images.iter().filter_map(|image| says(&image)).fold(f64::INFINITY, f64::min)

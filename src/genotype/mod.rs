@@ -5,10 +5,8 @@ pub mod likelihoods;
 pub mod merge;
 pub mod overlaps;
 pub mod ploidy;
-pub mod reference;
 
 pub use call::{Call, Filter, call};
 pub use likelihoods::GenotypeProbabilities;
 pub use overlaps::Resolver;
 pub use ploidy::Ploidy;
-pub use reference::ReferenceBlock;

@@ -10,7 +10,7 @@ use super::image::PileupImage;
 use super::spec::{ImageSpec, REFERENCE_ROWS};
 use crate::candidates::Candidate;
 use crate::genome::ReferenceWindow;
-use crate::reads::sampler::locus_random;
+use crate::reads::reservoir::locus_random;
 use crate::reads::{CigarKind, Read};
 
 /// Reads that come within this many bp of the reference allele get a row.

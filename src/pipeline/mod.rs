@@ -1,7 +1,7 @@
 //! Regions -> calls in a [`CallSink`]: wires the stages of one run.
 //!
 //! # Threads
-//! * `workers` threads of a rayon pool take runs of neighbouring regions in genome order, gather evidence, let the fast tier
+//! * `workers` threads of a rayon pool take runs of neighbouring regions in genome order, gather evidence, let the small model
 //!   settle what it is sure of and render images of the rest. Neighbours share blocks of the BAM, which are unpacked once a run.
 //! * One thread owns the classifier and runs it on batches; on a CPU libtorch has threads of its own.
 //! * The calling thread puts results into genome order, merges them to calls and writes them.
@@ -16,7 +16,7 @@
 //! Results depend on neither threads nor timing: reads are sampled by locus, batches are always of one size, calls are
 //! written in genome order. The first failure sets a flag that stops all stages; it alone is reported.
 
-mod batcher;
+mod classifier_thread;
 mod reorder;
 pub mod stats;
 
@@ -29,17 +29,22 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, b
 
 use crate::alignment_file::BamFile;
 use crate::candidates::Candidate;
-use crate::classify::{Classifier, FastTier, Model, Opinion, Probabilities};
+use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Gatherer, Sample};
+use crate::evidence::{Evidence, Gatherer};
 use crate::genome::ReferenceFile;
-use crate::genotype::reference::blocks;
-use crate::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver};
+use crate::genotype::{Call, Filter, Ploidy, Resolver};
+use crate::model::Model;
+use crate::output::{Placement, RealignedBam};
 use crate::pileup::{AltSet, PileupImage, alt_sets};
+use crate::predict::Probabilities;
+use crate::predict::cnn::Classifier;
+use crate::predict::small::{Opinion, SmallModel};
 use crate::reads::{BamSource, FetchStats};
-use crate::realign::{Placement, RealignedBam};
 use crate::regions::{Region, Targets};
-use crate::sites::Sites;
+use crate::sample::SampleProfile;
+use crate::vcf::ReferenceBlock;
+use crate::vcf::reference_blocks::blocks;
 use crate::vcf::{CallSink, GvcfWriter};
 use reorder::{AskedOrder, Reorder};
 use stats::{RunStats, Stage, StageTimes};
@@ -61,7 +66,7 @@ pub struct Inputs<'a> {
     /// The files of the sample's reads.
     pub reads: &'a [BamFile],
     /// What they are like.
-    pub sample: Sample,
+    pub sample: SampleProfile,
     /// The regions, numbered from 0 in genome order.
     pub regions: &'a [Region],
     /// Sites to genotype in place of finding candidates.
@@ -124,7 +129,7 @@ pub struct RunOptions<'a> {
     /// Values of GQ in a bin of reference blocks.
     pub quality_bin: i32,
     /// Settles candidates before any image of them is drawn, where the model has it and it is wanted.
-    pub fast_tier: Option<&'a FastTier>,
+    pub small_model: Option<&'a SmallModel>,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
     /// Told of each region once its calls are written.
@@ -137,7 +142,7 @@ struct ImageJob {
     candidate: usize,
     set: AltSet,
     image: PileupImage,
-    /// What the fast tier thinks of the candidate, where it does.
+    /// What the small model thinks of the candidate, where it does.
     opinion: Option<Opinion>,
 }
 
@@ -153,7 +158,7 @@ enum Message {
         placements: Vec<Placement>,
         blocks: Vec<ReferenceBlock>,
     },
-    /// The result of one image, or of the fast tier in its place.
+    /// The result of one image, or of the small model in its place.
     Classified { region: usize, candidate: usize, set: AltSet, probabilities: Probabilities, settled: bool },
     /// A stage failed.
     Failed(Error),
@@ -194,7 +199,7 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
             ploidy: options.ploidy,
             placements_wanted: outputs.realigned.is_some(),
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
-            fast_tier: options.fast_tier,
+            small_model: options.small_model,
             times: &times,
             stop,
         };
@@ -202,7 +207,9 @@ pub fn run(inputs: Inputs, classifier: Box<dyn Classifier>, outputs: Outputs, op
         let shape = inputs.model.config.image.shape();
         let times = &times;
         scope.spawn(move || {
-            if let Err(error) = guarded(|| batcher::run(classifier, shape, &image_queue, &messages, times, stop)) {
+            if let Err(error) =
+                guarded(|| classifier_thread::run(classifier, shape, &image_queue, &messages, times, stop))
+            {
                 drop(messages.send(Message::Failed(error)));
             }
         });
@@ -242,7 +249,7 @@ struct Workers<'a> {
     placements_wanted: bool,
     /// Set where reference blocks are wanted.
     quality_bin: Option<i32>,
-    fast_tier: Option<&'a FastTier>,
+    small_model: Option<&'a SmallModel>,
     times: &'a StageTimes,
     stop: Stop<'a>,
 }
@@ -260,7 +267,6 @@ impl Workers<'_> {
         let source = BamSource::open(self.inputs.reads, self.inputs.reference.contigs(), config.evidence.reads())?;
         let reference = self.inputs.reference.open()?;
         let mut gatherer = Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone())
-            .of_sample(self.inputs.sample)
             .counting_empty_regions(self.quality_bin.is_some())
             .genotyping(self.inputs.sites.cloned());
         loop {
@@ -281,10 +287,9 @@ impl Workers<'_> {
         if self.stop.is_set() {
             return Err(Error::Stopped);
         }
-        let evidence = gatherer.gather(region)?;
-        self.times.add(Stage::Read, evidence.read_time);
-        self.times.add(Stage::Realign, evidence.realign_time);
-        self.times.add(Stage::Count, evidence.count_time);
+        let fetched = self.times.time(Stage::Read, || gatherer.fetch(region))?;
+        let aligned = self.times.time(Stage::Realign, || gatherer.realign(fetched))?;
+        let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
         self.announce(region, &evidence)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
             let opinion = self.judge(&evidence, candidate);
@@ -317,20 +322,14 @@ impl Workers<'_> {
         self.messages.send(message).map_err(|_| Error::Stopped)
     }
 
-    /// What the fast tier thinks of a candidate.
+    /// What the small model thinks of a candidate.
     fn judge(&self, evidence: &Evidence, candidate: &Candidate) -> Option<Opinion> {
-        let tier = self.fast_tier?;
-        let started = Instant::now();
-        let opinion = tier.judge(candidate, evidence);
-        self.times.add(Stage::Settle, started.elapsed());
-        opinion
+        let tier = self.small_model?;
+        self.times.time(Stage::Settle, || tier.judge(candidate, evidence, self.inputs.sample))
     }
 
     fn render(&self, evidence: &Evidence, candidate: &Candidate, set: AltSet) -> PileupImage {
-        let started = Instant::now();
-        let image = evidence.render(&self.inputs.model.config.image, candidate, set);
-        self.times.add(Stage::Render, started.elapsed());
-        image
+        self.times.time(Stage::Render, || evidence.render(&self.inputs.model.config.image, candidate, set))
     }
 
     /// Sends an image to the classifier, as soon as there is room.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::candidates::Candidate;
-use crate::classify::Probabilities;
 use crate::error::{Error, Result};
 use crate::genotype::merge::BySet;
 use crate::genotype::{Call, call};
 use crate::pileup::AltSet;
+use crate::predict::Probabilities;
 
 /// Calls that were asked for, by where their alleles lie, until those that were asked for before them are there too. A record and its
 /// normal form lie close together, so few wait.

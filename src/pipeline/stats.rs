@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::genotype::{Call, Filter};
 use crate::reads::read::MISSING_BASE_QUALITY;
@@ -37,7 +37,7 @@ const STAGES: [(Stage, &str); 10] = [
     (Stage::Read, "workers: read"),
     (Stage::Realign, "workers: realign"),
     (Stage::Count, "workers: count alleles"),
-    (Stage::Settle, "workers: fast tier"),
+    (Stage::Settle, "workers: small model"),
     (Stage::Render, "workers: render"),
     (Stage::WaitForClassifier, "workers: wait for classifier"),
     (Stage::WaitForWindow, "workers: wait for writer"),
@@ -63,6 +63,14 @@ impl StageTimes {
         self.nanoseconds[stage as usize].fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
+    /// Runs part of a stage and adds the time that it takes.
+    pub(super) fn time<T>(&self, stage: Stage, run: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let outcome = run();
+        self.add(stage, started.elapsed());
+        outcome
+    }
+
     pub(super) fn batch(&self, images: usize) {
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.batched_images.fetch_add(images as u64, Ordering::Relaxed);
@@ -86,7 +94,7 @@ pub struct RunStats {
     pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
-    /// Candidates that the fast tier settled.
+    /// Candidates that the small model settled.
     pub settled: u64,
     /// Images that the candidates ask for; each candidate that is settled saves one.
     pub images: u64,

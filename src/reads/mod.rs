@@ -4,7 +4,7 @@ pub mod filter;
 pub mod read;
 pub mod reference_check;
 pub mod repeats;
-pub mod sampler;
+pub mod reservoir;
 pub mod source;
 pub mod trimmed;
 

@@ -17,9 +17,9 @@ use rust_htslib::bam::record::Cigar;
 
 use crate::alignment_file::{BamFile, RegionReader};
 use crate::error::{Error, Result};
+use crate::files::input::regular_file;
 use crate::genome::reference::{to_usize, with_suffix};
 use crate::genome::{Contig, ContigId, Interval, Reference, ReferenceFile};
-use crate::input::regular_file;
 
 /// Parts looked at in all of a BAM and in all of a CRAM; of one contig; and their least length in bp.
 pub const MOST_PARTS: usize = 800;

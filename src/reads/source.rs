@@ -4,7 +4,7 @@ use rust_htslib::bam;
 
 use super::filter::{FilterReason, ReadFilter};
 use super::read::Read;
-use super::sampler::Reservoir;
+use super::reservoir::Reservoir;
 use crate::alignment_file::{BamFile, RegionReader};
 use crate::error::Result;
 use crate::genome::{ContigId, Contigs, Interval};
@@ -42,7 +42,7 @@ impl FetchStats {
     #[allow(clippy::cast_precision_loss, reason = "reads of a region")]
     pub fn kept_share(&self) -> f64 {
         let offered = self.records - self.filtered();
-        (offered - self.sampled_out) as f64 / offered.max(1) as f64
+        if offered == 0 { 1.0 } else { (offered - self.sampled_out) as f64 / offered as f64 }
     }
 }
 

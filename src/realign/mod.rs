@@ -9,11 +9,9 @@
 //! are its [`Plan`], by which all its reads are aligned, some at a time.
 
 pub mod align;
-pub mod bam;
 pub mod compose;
 pub mod graph;
 pub mod local;
-mod mates;
 pub mod windows;
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +21,6 @@ use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::{Cigar, CigarKind, Read};
 
 pub use align::AlignOptions;
-pub use bam::{Placement, RealignedBam};
 pub use graph::GraphOptions;
 pub use windows::WindowOptions;
 

@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Read as _};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::files::input::{self, regular_file};
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::input::{self, regular_file};
 
 /// Most bytes of a line: a few kilobytes of gzip can unpack to a line of gigabytes.
 const LONGEST_LINE: u64 = 1 << 20;

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::files::input::regular_file;
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::input::regular_file;
 
 /// Most commas in one region: those of its numbers, and some in a contig's name.
 const MOST_COMMAS: usize = 12;

@@ -15,7 +15,7 @@ use crate::reads::{Cigar, CigarKind, Read};
 
 /// Depths that samples are thinned to, in reads per position; those that are not so deep stay.
 const DEPTHS: std::ops::Range<f64> = 5.0..75.0;
-/// Samples' [`spread`](crate::evidence::Sample::spread) of depth; the share of regions where it is more than chance's.
+/// Samples' [`spread`](crate::sample::SampleProfile::spread) of depth; the share of regions where it is more than chance's.
 const SPREADS: std::ops::Range<f64> = 0.03..0.5;
 const UNEVEN: f64 = 0.6;
 /// How far apart places are of depths that have little to do with each other, in bp.

@@ -12,7 +12,7 @@ use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
 use crate::regions::{Region, Targets};
-use crate::truth::{KnownVariant, Truth};
+use crate::variant::known::{KnownVariant, Truth};
 
 /// Variants this close share a group, in bp.
 const GROUP_GAP: u64 = 30;

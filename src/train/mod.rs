@@ -4,13 +4,21 @@
 //! truth and fed to the optimiser. No example is ever stored.
 
 mod augment;
-mod checkpoint;
-pub mod evaluate;
-mod fast;
-pub mod fit;
+mod calibrate;
+pub mod cnn;
+pub mod confusion;
+pub mod data;
 pub mod label;
-mod optimizer;
-pub mod stream;
+mod small;
 
-pub use fit::{FitOptions, Rest, finish, fit};
-pub use stream::DataSet;
+pub use cnn::trainer::{FitOptions, Rest, finish, fit};
+pub use data::DataSet;
+
+use tch::TchError;
+
+use crate::error::Error;
+use crate::predict::cnn::torch::first_line;
+
+fn failed(error: &TchError) -> Error {
+    Error::Internal(format!("training failed: {}", first_line(error)))
+}

@@ -7,12 +7,12 @@ use super::header::{GVCF_CALL_FORMATS, HeaderOptions};
 use super::record::CallStyle;
 use super::writer::{CallSink, VcfWriter};
 use crate::error::Result;
+use crate::files::Whole;
 use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
 use crate::genotype::likelihoods::IMPOSSIBLE;
-use crate::genotype::reference::{Joiner, ReferenceBlock};
-use crate::output::Whole;
 use crate::regions::Targets;
+use crate::vcf::reference_blocks::{Joiner, ReferenceBlock};
 
 /// The allele that stands for all others, unless another is asked for.
 pub const DEFAULT_UNSEEN: &str = "<*>";

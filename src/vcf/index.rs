@@ -11,9 +11,9 @@ use noodles_tabix as tabix;
 use tempfile::TempPath;
 
 use crate::error::{Error, Result};
+use crate::files::temporary_beside;
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::output::temporary_beside;
 
 /// Contigs longer than this need a CSI index: TBI ends there (tabix specification, `min_shift` 14, depth 5).
 const LONGEST_TABIX_CONTIG: u64 = 1 << 29;

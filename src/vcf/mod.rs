@@ -5,9 +5,11 @@ pub mod header;
 mod index;
 pub mod info;
 pub mod record;
+pub mod reference_blocks;
 pub mod writer;
 
 pub use gvcf::GvcfWriter;
 pub use info::{InfoField, InfoFields};
 pub use record::CallStyle;
+pub use reference_blocks::ReferenceBlock;
 pub use writer::{CallSink, VcfWriter};

@@ -13,7 +13,8 @@ use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 use super::header::{BLOCK_FORMATS, CALL_FORMATS};
 use super::info::{InfoFields, info};
 use crate::error::{Error, Result};
-use crate::genotype::{Call, ReferenceBlock};
+use crate::genotype::Call;
+use crate::vcf::ReferenceBlock;
 
 /// How calls are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,9 +16,10 @@ use super::header::{HeaderOptions, header};
 use super::index::Indexer;
 use super::record::{CallStyle, block_record, record};
 use crate::error::{Error, Result};
+use crate::files::{Whole, stdout, stdout_error, temporary_beside, vacant};
 use crate::genome::{ContigId, Contigs, Interval};
-use crate::genotype::{Call, ReferenceBlock};
-use crate::output::{Whole, stdout, stdout_error, temporary_beside, vacant};
+use crate::genotype::Call;
+use crate::vcf::ReferenceBlock;
 
 /// Takes calls in genome order.
 pub trait CallSink {

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use varpix::alignment_file::BamFile;
 use varpix::candidates::{AltAllele, Candidate};
-use varpix::classify::Probabilities;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
 use varpix::genotype::merge::BySet;
-use varpix::genotype::{Call, Filter, Ploidy, ReferenceBlock, Resolver, call, reference};
+use varpix::genotype::{Call, Filter, Ploidy, Resolver, call};
 use varpix::pileup::render::READ_MARGIN;
 use varpix::pileup::{AltSet, ImageSpec};
+use varpix::predict::Probabilities;
 use varpix::reads::BamSource;
 use varpix::regions::Region;
 use varpix::vcf::gvcf::{DEFAULT_UNSEEN, Line, Weaver, with_unseen_allele};
+use varpix::vcf::{ReferenceBlock, reference_blocks};
 
 use crate::golden::{self, GoldenExample, Site, data};
 
@@ -278,15 +279,15 @@ fn reference_blocks_are_deepvariants() {
     let ours: Vec<ReferenceBlock> = evidence()
         .iter()
         .flat_map(|e| {
-            let cut = reference::blocks(
+            let cut = reference_blocks::blocks(
                 ContigId(0),
                 &e.depths,
                 &e.reference,
                 &Ploidy::default(),
-                reference::DEFAULT_QUALITY_BIN,
+                reference_blocks::DEFAULT_QUALITY_BIN,
             );
             // varpix cuts at multiples of 10 kb, DeepVariant at the ends of its regions only.
-            let mut joiner = reference::Joiner::new(reference::DEFAULT_QUALITY_BIN);
+            let mut joiner = reference_blocks::Joiner::new(reference_blocks::DEFAULT_QUALITY_BIN);
             let mut whole: Vec<_> = cut.into_iter().filter_map(|block| joiner.push(block)).collect();
             whole.extend(joiner.finish());
             whole
@@ -367,7 +368,7 @@ fn labels_are_deepvariants() {
     use varpix::pileup::alt_sets;
     use varpix::regions::Targets;
     use varpix::train::label::{class, label};
-    use varpix::truth::Truth;
+    use varpix::variant::known::Truth;
 
     let golden = golden::examples(&data("golden/golden.training_examples.tfrecord.gz"));
     let reference = ReferenceFile::new(&data("reference/hg19.chr20-window.fa.gz")).unwrap();

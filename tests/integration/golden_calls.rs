@@ -48,5 +48,5 @@ fn calls_of_testdata() {
 
 #[test]
 fn calls_of_the_network_alone() {
-    compare("network", &["--no-fast-tier", "--regions", "chrA:1-60000"]);
+    compare("network", &["--no-small-model", "--regions", "chrA:1-60000"]);
 }

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use varpix::alignment_file::BamFile;
-use varpix::classify::fixed::SupportClassifier;
-use varpix::classify::{Batch, Classifier, Model, Probabilities};
 use varpix::error::{Error, Result};
-use varpix::evidence::{EvidenceOptions, Sample, survey};
+use varpix::evidence::EvidenceOptions;
 use varpix::genome::ReferenceFile;
 use varpix::genotype::Ploidy;
 use varpix::genotype::{Call, Filter};
+use varpix::model::Model;
 use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
+use varpix::predict::Probabilities;
+use varpix::predict::cnn::fixed::SupportClassifier;
+use varpix::predict::cnn::{Batch, Classifier};
 use varpix::regions::{Region, Targets};
+use varpix::sample::{SampleProfile, survey};
 
 use crate::world::{model, testdata, text, tool};
 
@@ -36,7 +39,7 @@ impl Setup {
         Inputs {
             reference: &self.reference,
             reads: std::slice::from_ref(&self.reads),
-            sample: Sample { depth: 30.0, ..Sample::default() },
+            sample: SampleProfile { median_depth: 30.0, ..SampleProfile::default() },
             regions: &self.regions,
             sites: None,
             model: &self.model,
@@ -49,18 +52,18 @@ impl Setup {
 }
 
 #[test]
-fn the_usual_depth_is_that_of_most_places() {
+fn the_median_depth_is_that_of_most_windows() {
     let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
     let of = |names: &[&str]| {
         let files: Vec<_> = names.iter().map(|name| BamFile::new(&testdata(name), reference.path()).unwrap()).collect();
-        survey(&files, &reference, EvidenceOptions::default(), |_| ()).unwrap()
+        survey(&files, &reference, EvidenceOptions::default()).unwrap()
     };
-    let Sample { depth, spread, artefacts } = of(&["reads.bam"]);
-    assert!((0.0..0.5).contains(&artefacts), "{artefacts}");
-    assert!((0.0..0.2).contains(&spread), "of a simulated genome: {spread}");
-    assert!((20.0..60.0).contains(&depth), "{depth}");
+    let SampleProfile { median_depth, depth_cv, artefact_rate } = of(&["reads.bam"]);
+    assert!((0.0..0.5).contains(&artefact_rate), "{artefact_rate}");
+    assert!((0.0..0.2).contains(&depth_cv), "of a simulated genome: {depth_cv}");
+    assert!((20.0..60.0).contains(&median_depth), "{median_depth}");
     assert!(
-        (of(&["reads.bam", "reads.bam"]).depth - 2.0 * depth).abs() < 0.05 * depth,
+        (of(&["reads.bam", "reads.bam"]).median_depth - 2.0 * median_depth).abs() < 0.05 * median_depth,
         "the files of a sample are pooled"
     );
 }
@@ -77,7 +80,7 @@ fn reads_of_targets_have_the_depth_of_targets_or_none() {
     let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
     let depth = |path: &Path| {
         let files = [BamFile::new(path, reference.path()).unwrap()];
-        survey(&files, &reference, EvidenceOptions::default(), |_| ()).unwrap().depth
+        survey(&files, &reference, EvidenceOptions::default()).unwrap().median_depth
     };
     let (all, targets) = (depth(&testdata("reads.bam")), depth(&bam));
     assert!(targets < 1e-9 || (0.75..1.25).contains(&(targets / all)), "{targets} of {all}");
@@ -96,7 +99,7 @@ fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Regio
         within: None,
         ploidy: diploid(),
         quality_bin: 5,
-        fast_tier: None,
+        small_model: None,
         stop,
         progress,
     }
@@ -225,8 +228,8 @@ fn a_panic_in_a_stage_is_an_error_and_nothing_hangs() {
 #[cfg(feature = "torch")]
 #[test]
 fn an_images_probabilities_do_not_depend_on_its_batch() {
-    use varpix::classify::torch::{Precision, TorchClassifier};
     use varpix::pileup::PileupImage;
+    use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 
     let model = Model::open(&model()).unwrap();
     let shape = model.config.image.shape();

@@ -102,7 +102,7 @@ fn signals_end_a_run_and_remove_what_it_has_begun() {
         let world = World::new();
         let (reference, reads, vcf) = (text(&world.reference), text(&world.reads), text(&world.vcf));
         let gvcf = text(&world.path("out.g.vcf.gz"));
-        let inputs = ["-v", "call", "-f", &reference, "--reads", &reads, "-t", "1", "--no-fast-tier"];
+        let inputs = ["-v", "call", "-f", &reference, "--reads", &reads, "-t", "1", "--no-small-model"];
         let args = [&inputs[..], &["-o", &vcf, "--output-gvcf", &gvcf]].concat();
         // A run that was done before the signal came has ended well, and is tried again.
         let attempt = |_| {
@@ -232,7 +232,7 @@ fn paths_need_not_be_text() {
     let world = World::new();
     let folder = world.path("x").with_file_name(std::ffi::OsStr::from_bytes(b"m\xff"));
     std::fs::create_dir(&folder).unwrap();
-    for name in ["model.json", "weights.safetensors", "fast.json"] {
+    for name in ["model.json", "weights.safetensors", "small_model.json"] {
         std::fs::copy(model().join(name), folder.join(name)).unwrap();
     }
     let mut call = command(&["call", "--ref", &text(&world.reference), "--reads", &text(&world.reads)]);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use varpix::classify::features::FEATURES;
+use varpix::predict::small::features::FEATURES;
 
 use crate::world::{World, model, text, tool};
 
@@ -18,7 +18,7 @@ impl Broken {
         let world = World::new();
         let folder = world.path("broken");
         fs::create_dir(&folder).unwrap();
-        for name in ["model.json", "weights.safetensors", "fast.json"] {
+        for name in ["model.json", "weights.safetensors", "small_model.json"] {
             fs::copy(model().join(name), folder.join(name)).unwrap();
         }
         Self { world, folder }
@@ -59,7 +59,7 @@ impl Broken {
 fn files_that_are_not_there() {
     let model = Broken::new();
     model.world.call(&["--model", "nonsense"]).fails(3, &["nonsense", "models"]);
-    for name in ["fast.json", "weights.safetensors", "model.json"] {
+    for name in ["small_model.json", "weights.safetensors", "model.json"] {
         fs::remove_file(model.folder.join(name)).unwrap();
         model.is_refused(&[name]);
     }
@@ -67,7 +67,7 @@ fn files_that_are_not_there() {
 
 #[test]
 fn pipes_and_folders_in_place_of_files() {
-    for name in ["fast.json", "weights.safetensors", "model.json"] {
+    for name in ["small_model.json", "weights.safetensors", "model.json"] {
         let model = Broken::new();
         fs::remove_file(model.folder.join(name)).unwrap();
         tool("mkfifo", &[&text(&model.folder.join(name))]);
@@ -80,7 +80,7 @@ fn pipes_and_folders_in_place_of_files() {
 
 #[test]
 fn a_flipped_bit() {
-    for name in ["fast.json", "weights.safetensors"] {
+    for name in ["small_model.json", "weights.safetensors"] {
         let model = Broken::new();
         model.change_bytes(name, |bytes| {
             let middle = bytes.len() / 2;
@@ -116,13 +116,13 @@ fn descriptions_out_of_range() {
 fn small_models_that_do_not_fit() {
     let model = Broken::new().without_checksums();
     let more = |text: &str| text.replacen("\"mean\":[", "\"mean\":[0.0,", 1);
-    model.change("fast.json", more);
-    model.is_refused(&["fast.json", &format!("{} numbers", FEATURES + 1)]);
-    model.change_bytes("fast.json", |bytes| bytes.truncate(bytes.len() / 2));
-    model.is_refused(&["fast.json", "is not a fast tier"]);
+    model.change("small_model.json", more);
+    model.is_refused(&["small_model.json", &format!("{} numbers", FEATURES + 1)]);
+    model.change_bytes("small_model.json", |bytes| bytes.truncate(bytes.len() / 2));
+    model.is_refused(&["small_model.json", "is not a small model"]);
     // What is not used is not looked at.
     let world = &model.world;
-    world.call(&["--model", &text(&model.folder), "--no-fast-tier", "--regions", "chrZ"]).fails(2, &["chrZ"]);
+    world.call(&["--model", &text(&model.folder), "--no-small-model", "--regions", "chrZ"]).fails(2, &["chrZ"]);
 }
 
 #[test]
@@ -131,12 +131,12 @@ fn small_models_with_numbers_that_are_none() {
         [("\"bias\":[", "1e39", "not finite"), ("\"scale\":[", "0.0", "scale"), ("\"mean\":[", "-1e39", "mean")]
     {
         let model = Broken::new().without_checksums();
-        model.change("fast.json", |text| {
+        model.change("small_model.json", |text| {
             let at = text.find(list).unwrap() + list.len();
             let end = at + text[at..].find([',', ']']).unwrap();
             format!("{}{number}{}", &text[..at], &text[end..])
         });
-        model.is_refused(&["fast.json", said]);
+        model.is_refused(&["small_model.json", said]);
     }
 }
 

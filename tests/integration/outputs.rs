@@ -80,7 +80,7 @@ fn the_size_of_regions_does_not_show() {
         let world = World::new();
         let model = world.path("model");
         std::fs::create_dir(&model).unwrap();
-        for name in ["model.json", "weights.safetensors", "fast.json"] {
+        for name in ["model.json", "weights.safetensors", "small_model.json"] {
             std::fs::copy(crate::world::model().join(name), model.join(name)).unwrap();
         }
         let config = std::fs::read_to_string(model.join("model.json")).unwrap();
@@ -395,7 +395,7 @@ fn the_fast_tier_changes_next_to_nothing() {
         (settled, genotypes)
     };
     let (settled, with) = called(&[]);
-    let (none, without) = called(&["--no-fast-tier"]);
+    let (none, without) = called(&["--no-small-model"]);
     assert!(settled > 10 && none == 0, "{settled} and {none}");
     let differing = with.iter().filter(|record| !without.contains(record)).count();
     assert!(differing <= 2, "{differing} of {} calls differ", with.len());

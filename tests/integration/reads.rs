@@ -331,7 +331,7 @@ fn deep_reads_are_called_as_others_are() {
     let sample = Sample::new();
     for depth in [600, 1500] {
         let reads = [sample.write("reads.bam", sample.pairs(depth))];
-        for extra in [&[] as &[&str], &["--no-fast-tier"]] {
+        for extra in [&[] as &[&str], &["--no-small-model"]] {
             let (_, calls) = sample.call(&reads, extra);
             assert_eq!(passing(&calls), all_three(&sample), "depth {depth} {extra:?}: {calls:?}");
         }

@@ -35,11 +35,11 @@ fn a_model_is_learned_and_can_be_used() {
     // The seed alone decides.
     train(&world, 1, &learned, &tuned, &small).succeeds();
     assert_eq!(std::fs::read(world.path("model/weights.safetensors")).unwrap(), weights);
-    // So does it for the fast tier, and with that alone.
-    let fast = std::fs::read(world.path("model/fast.json")).unwrap();
-    let again = [&small[..], &["--learn", "fast-tier"]].concat();
+    // So does it for the small model, and with that alone.
+    let fast = std::fs::read(world.path("model/small_model.json")).unwrap();
+    let again = [&small[..], &["--learn", "small-model"]].concat();
     train(&world, 1, &learned, &tuned, &again).succeeds();
-    assert_eq!(std::fs::read(world.path("model/fast.json")).unwrap(), fast);
+    assert_eq!(std::fs::read(world.path("model/small_model.json")).unwrap(), fast);
 }
 
 #[test]
@@ -61,8 +61,20 @@ fn a_model_can_go_on_from_another_on_smaller_images() {
 fn a_killed_run_goes_on_to_the_same_weights() {
     let learned = |world: &World| text(&world.write("some.bed", b"chrA\t300\t25000\n"));
     let tuned = |world: &World| text(&world.write("tune.bed", b"chrB\t300\t6000\n"));
-    let small =
-        ["--epochs", "1", "--pool", "16", "--batch", "4", "--leg", "3", "--evaluations", "2", "--device", "cpu"];
+    let small = [
+        "--epochs",
+        "1",
+        "--pool",
+        "16",
+        "--batch",
+        "4",
+        "--checkpoint-interval",
+        "3",
+        "--evaluations",
+        "2",
+        "--device",
+        "cpu",
+    ];
     let (whole, broken) = (World::new(), World::new());
     train(&whole, 1, &learned(&whole), &tuned(&whole), &small).succeeds();
     let state = broken.path("model/checkpoint/state.json");
@@ -83,7 +95,7 @@ fn a_killed_run_goes_on_to_the_same_weights() {
     let file = |world: &World, name: &str| std::fs::read(world.path(name)).unwrap();
     assert_eq!(file(&whole, "model/weights.safetensors"), file(&broken, "model/weights.safetensors"));
     assert_eq!(file(&whole, "model/training.csv"), file(&broken, "model/training.csv"));
-    assert_eq!(file(&whole, "model/fast.json"), file(&broken, "model/fast.json"));
+    assert_eq!(file(&whole, "model/small_model.json"), file(&broken, "model/small_model.json"));
     assert!(!broken.path("model/checkpoint").exists());
 }
 

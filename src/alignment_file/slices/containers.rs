@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::input::regular_file;
+use crate::files::input::regular_file;
 
 /// Bytes before the first container: magic number, version and name.
 const DEFINITION: u64 = 26;

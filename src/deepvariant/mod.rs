@@ -1,0 +1,310 @@
+//! A downloaded DeepVariant model -> a model's folder that `varpix call --model` takes. No TensorFlow is needed.
+//!
+//! ```text
+//! variables.index  -> table -> bundle: names, shapes, places   \
+//! variables.data-* -> bundle: numbers                           > variables: ours by Keras's names -> weights.safetensors
+//! example_info.json -> example_info: image, evidence           -> model.json
+//! ```
+
+pub mod bundle;
+pub mod example_info;
+mod table;
+pub mod variables;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tch::{Device, Tensor, nn};
+
+use self::bundle::Bundle;
+use self::example_info::ExampleInfo;
+use crate::error::{Error, Result};
+use crate::files::leftovers;
+use crate::model::Model;
+use crate::model::ModelConfig;
+use crate::model::checksums::Checksums;
+use crate::model::config::FORMAT;
+use crate::predict::cnn::networks::{self, inception_v3};
+use crate::predict::cnn::torch::{first_line, unusable};
+
+/// What is to be imported, and where to.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// A `SavedModel`'s folder, a folder with one checkpoint, or a checkpoint's path without `.index`.
+    pub model: PathBuf,
+    /// The new model's folder; must not exist.
+    pub out: PathBuf,
+    /// The new model's name.
+    pub name: String,
+}
+
+/// Imports a `DeepVariant` model; its folder is there whole or not at all.
+///
+/// # Errors
+/// [`Error::Model`] where the model is incomplete, damaged, or of a kind that cannot be run here; [`Error::Output`] where the
+/// folder exists or cannot be written.
+pub fn import(options: &ImportOptions) -> Result<Model> {
+    if options.out.exists() {
+        return Err(Error::output(&options.out, "exists already; remove it, or name another folder"));
+    }
+    let prefix = checkpoint(&options.model)?;
+    let bundle = Bundle::open(&prefix)?;
+    let info_path = example_info_path(&options.model, &prefix)?;
+    let info = ExampleInfo::read(&info_path)?;
+    let mut store = nn::VarStore::new(Device::Cpu);
+    let _network = networks::build(inception_v3::NAME, &store.root(), info.image.shape())
+        .map_err(|why| Error::model(&options.model, why))?;
+    fill(&mut store, &bundle)?;
+    if let Some(problem) = unusable(&store) {
+        return Err(Error::model(&prefix, format!("is damaged: {problem}")));
+    }
+    let config = ModelConfig {
+        format: FORMAT,
+        name: options.name.clone(),
+        network: inception_v3::NAME.into(),
+        image: info.image,
+        evidence: info.evidence,
+        temperature: 1.0,
+        small_model: None,
+        checksums: Checksums::default(),
+        training: json!({
+            "imported_from": "DeepVariant", "version": info.version, "channels": info.channels,
+            "index_sha256": bundle.checksum(),
+        }),
+        measured: serde_json::Value::Null,
+    };
+    if let Some(problem) = config.problem() {
+        return Err(Error::model(&info_path, format!("asks for what varpix cannot do: {problem}")));
+    }
+    write(&options.out, &store, &config)?;
+    Model::open(&options.out)
+}
+
+/// The path of the checkpoint's files, without `.index` and `.data-00000-of-00001`.
+fn checkpoint(model: &Path) -> Result<PathBuf> {
+    let with_index = |prefix: &Path| {
+        let mut path = prefix.as_os_str().to_owned();
+        path.push(".index");
+        PathBuf::from(path).is_file()
+    };
+    if with_index(model) {
+        return Ok(model.to_owned());
+    }
+    if !model.is_dir() {
+        return Err(Error::model(
+            model,
+            "is neither a folder nor a checkpoint (there is no such file ending in .index)",
+        ));
+    }
+    let saved = model.join("variables/variables");
+    if with_index(&saved) {
+        return Ok(saved);
+    }
+    if model.join("saved_model.pb").is_file() {
+        return Err(Error::model(
+            model.join("variables/variables.index"),
+            "is missing; download the model's folder variables/ as well, with its .index and .data files",
+        ));
+    }
+    let cannot = |e: std::io::Error| Error::model(model, format!("cannot be read: {e}"));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(model).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        if path.extension().is_some_and(|extension| extension == "index") {
+            found.push(path.with_extension(""));
+        }
+    }
+    found.sort();
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Error::model(
+            model,
+            "holds neither a SavedModel (variables/variables.index) nor a checkpoint (a file ending in .index)",
+        )),
+        [first, ..] => Err(Error::model(
+            model,
+            format!("holds {} checkpoints; give the path of one, such as {}", found.len(), first.display()),
+        )),
+    }
+}
+
+/// The description of the images, beside the model or its checkpoint.
+fn example_info_path(model: &Path, prefix: &Path) -> Result<PathBuf> {
+    let folder = if model.is_dir() { model } else { prefix.parent().unwrap_or(Path::new(".")) };
+    let prefixed = format!("{}.example_info.json", prefix.file_name().unwrap_or_default().to_string_lossy());
+    let names = ["model.example_info.json", "example_info.json", &prefixed];
+    names.iter().map(|name| folder.join(name)).find(|path| path.is_file()).ok_or_else(|| {
+        Error::model(
+            folder,
+            format!("lacks the description of its images ({}); download it as well", names[..2].join(" or ")),
+        )
+    })
+}
+
+/// Gives the network's variables the checkpoint's numbers.
+fn fill(store: &mut nn::VarStore, bundle: &Bundle) -> Result<()> {
+    let mut ours = store.variables();
+    for source in variables::sources(bundle)? {
+        let Some(mut variable) = ours.remove(&source.ours) else {
+            return Err(Error::Internal(format!("the network has no variable {}", source.ours)));
+        };
+        let order = source.order();
+        let wanted: Vec<i64> = variables::theirs(&variable.size(), order);
+        let shape = bundle.shape(&source.key)?;
+        if shape != wanted {
+            return Err(Error::model(
+                bundle.index_path(),
+                format!("variable {} has shape {shape:?}, the network needs {wanted:?}", source.key),
+            ));
+        }
+        let numbers = bundle.floats(&source.key)?;
+        let tensor = Tensor::from_slice(&numbers).reshape(shape).permute(order);
+        tch::no_grad(|| variable.f_copy_(&tensor))
+            .map_err(|e| Error::Internal(format!("variable {}: {}", source.ours, first_line(&e))))?;
+    }
+    match ours.keys().min() {
+        None => Ok(()),
+        Some(name) => Err(Error::Internal(format!("the network's variable {name} has no source"))),
+    }
+}
+
+/// Writes the folder under another name, then gives it its own.
+fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
+    let cannot = |what: String| Error::output(out, format!("cannot be written: {what}"));
+    let parent = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent).map_err(|e| cannot(e.to_string()))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".import.").permissions(std::fs::Permissions::from_mode(0o777));
+    let made = leftovers::noted(|| builder.tempdir_in(parent), tempfile::TempDir::path);
+    let folder = made.map_err(|e| cannot(e.to_string()))?;
+    store.save(folder.path().join("weights.safetensors")).map_err(|e| cannot(first_line(&e)))?;
+    config.write(folder.path())?;
+    // From here on the folder is the model's; a failed renaming leaves it to be removed.
+    let temporary = folder.keep();
+    std::fs::rename(&temporary, out).map_err(|e| {
+        let _ = std::fs::remove_dir_all(&temporary);
+        cannot(e.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pileup::PileupImage;
+    use crate::predict::cnn::torch::{Precision, TorchClassifier};
+    use crate::predict::cnn::{Batch, Classifier};
+    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3_names};
+
+    const INFO: &str = r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#;
+
+    /// A network with random weights.
+    fn network() -> (Box<dyn networks::Network>, nn::VarStore) {
+        let store = nn::VarStore::new(Device::Cpu);
+        let shape = crate::pileup::ImageSpec::default().shape();
+        let network = networks::build(inception_v3::NAME, &store.root(), shape).unwrap();
+        for (name, mut tensor) in store.variables() {
+            if !name.ends_with("weight") {
+                let (low, high) = if name.ends_with("running_var") { (0.5, 2.0) } else { (-0.3, 0.3) };
+                tch::no_grad(|| drop(tensor.uniform_(low, high)));
+            }
+        }
+        (network, store)
+    }
+
+    /// Its variables as Keras has them; `key` gives their keys.
+    fn checkpoint(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -> Checkpoint {
+        let ours = store.variables();
+        inception_v3_names(0).iter().enumerate().fold(Checkpoint::new(), |checkpoint, (i, name)| {
+            let (layer, variable) = name.split_once('/').unwrap();
+            let number = layer.rsplit_once('_').and_then(|(_, n)| n.parse::<usize>().ok()).unwrap_or(0);
+            let tensor = match (layer, variable) {
+                ("classification", "kernel") => ours["classification.weight"].tr(),
+                ("classification", _) => ours["classification.bias"].shallow_clone(),
+                (_, "kernel") => ours[&format!("conv{number}.conv.weight")].permute([2, 3, 1, 0]),
+                (_, "beta") => ours[&format!("conv{number}.norm.bias")].shallow_clone(),
+                (_, "moving_mean") => ours[&format!("conv{number}.norm.running_mean")].shallow_clone(),
+                (_, _) => ours[&format!("conv{number}.norm.running_var")].shallow_clone(),
+            };
+            let numbers = Vec::<f32>::try_from(tensor.contiguous().reshape([-1])).unwrap();
+            checkpoint.with(Variable::new(&key(i, name), name, &tensor.size(), &numbers))
+        })
+    }
+
+    fn options(model: &Path, out: PathBuf) -> ImportOptions {
+        ImportOptions { model: model.to_owned(), out, name: "dv".into() }
+    }
+
+    #[test]
+    fn both_layouts_say_what_the_network_said() {
+        let _alone = crate::testing::libtorch_random();
+        let folder = tempfile::tempdir().unwrap();
+        let (saved, plain) = (folder.path().join("saved"), folder.path().join("plain"));
+        std::fs::create_dir_all(saved.join("variables")).unwrap();
+        std::fs::create_dir(&plain).unwrap();
+        let (network, store) = network();
+        checkpoint(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
+            .shards(2)
+            .write(&saved.join("variables/variables"));
+        std::fs::write(saved.join("saved_model.pb"), "").unwrap();
+        std::fs::write(saved.join("model.example_info.json"), INFO).unwrap();
+        checkpoint(&store, |i, name| format!("layer_with_weights-{i}/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+            .write(&plain.join("weights-51.ckpt"));
+        std::fs::write(plain.join("example_info.json"), INFO).unwrap();
+        let shape = crate::pileup::ImageSpec::default().shape();
+        let bytes: Vec<u8> = (0..shape.bytes()).map(|i| u8::try_from(i * i % 251).unwrap()).collect();
+        let image = Tensor::from_data_size(&bytes, &[1, 100, 221, 7], tch::Kind::Uint8);
+        let wanted = tch::no_grad(|| network.forward(&image, false).softmax(-1, tch::Kind::Double));
+        let mut batch = Batch::new(shape);
+        batch.push(&PileupImage::from_bytes(shape, bytes.into()).unwrap()).unwrap();
+        for (model, name) in [(&saved, "a"), (&plain, "b"), (&plain.join("weights-51.ckpt"), "c")] {
+            let out = folder.path().join("models").join(name);
+            let model = import(&options(model, out.clone())).unwrap();
+            assert_eq!((model.config.name.as_str(), model.config.image.shape()), ("dv", shape));
+            assert!(import(&options(&saved, out)).unwrap_err().to_string().contains("exists already"));
+            let mut classifier = TorchClassifier::load(&model, Device::Cpu, Precision::F32, 2).unwrap();
+            let found = classifier.classify(&batch).unwrap()[0];
+            for (class, found) in found.0.iter().enumerate() {
+                let wanted = wanted.double_value(&[0, i64::try_from(class).unwrap()]);
+                assert!((wanted - found).abs() < 1e-5, "{wanted} and {found}");
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("models")).unwrap().count(), 3, "something is left");
+    }
+
+    #[test]
+    fn a_wrong_shape_is_named_and_nothing_is_left() {
+        let _alone = crate::testing::libtorch_random();
+        let folder = tempfile::tempdir().unwrap();
+        let names = inception_v3_names(0);
+        let empty =
+            |name: &String| Variable::new(&format!("{name}/.ATTRIBUTES/VARIABLE_VALUE"), name, &[3, 3, 6, 32], &[]);
+        let checkpoint = names.iter().map(empty).fold(Checkpoint::new(), Checkpoint::with);
+        checkpoint.write(&folder.path().join("ckpt-1"));
+        let out = folder.path().join("models/dv");
+        let said = || import(&options(folder.path(), out.clone())).unwrap_err().to_string();
+        assert!(said().contains("lacks the description of its images"), "{}", said());
+        std::fs::write(folder.path().join("example_info.json"), INFO).unwrap();
+        assert!(
+            said().contains("conv2d/kernel") && said().contains("[3, 3, 6, 32]") && said().contains("[3, 3, 7, 32]")
+        );
+        assert!(!folder.path().join("models").exists());
+        Checkpoint::new().write(&folder.path().join("ckpt-2"));
+        assert!(said().contains("holds 2 checkpoints"), "{}", said());
+    }
+
+    #[test]
+    fn what_is_no_model_is_said() {
+        let _alone = crate::testing::libtorch_random();
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let said = |model: &Path| import(&options(model, out.clone())).unwrap_err().to_string();
+        assert!(said(&folder.path().join("nothing")).contains("neither a folder nor a checkpoint"));
+        assert!(said(folder.path()).contains("holds neither a SavedModel"));
+        std::fs::write(folder.path().join("saved_model.pb"), "").unwrap();
+        assert!(said(folder.path()).contains("variables/variables.index: is missing"));
+    }
+}

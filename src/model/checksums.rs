@@ -1,0 +1,78 @@
+//! A model's files -> their SHA-256, as `model.json` holds them, so that a flipped bit is found before it makes a call.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::files::input::regular_file;
+use crate::model::store::{SMALL_MODEL, WEIGHTS};
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 18;
+
+/// SHA-256 of the files beside `model.json`, in hexadecimal. Models of earlier versions have none; their files are taken unchecked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checksums {
+    /// Of the network's weights.
+    #[serde(rename = "weights.safetensors", default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Of the small model.
+    #[serde(rename = "small_model.json", default, skip_serializing_if = "Option::is_none")]
+    pub small_model: Option<String>,
+}
+
+impl Checksums {
+    /// Of the files in a model's folder.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where one cannot be read.
+    pub fn of(folder: &Path, with_small_model: bool) -> Result<Self> {
+        let weights = Some(of_file(&folder.join(WEIGHTS))?);
+        let small_model = with_small_model.then(|| of_file(&folder.join(SMALL_MODEL))).transpose()?;
+        Ok(Self { weights, small_model })
+    }
+
+    /// True where there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// [`Error::Input`] where it cannot be read.
+pub fn of_file(path: &Path) -> Result<String> {
+    let mut file = regular_file(path)?;
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(format!("{:x}", digest.finalize())),
+            Ok(n) => digest.update(&chunk[..n]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::input(path, format!("cannot be read: {e}"))),
+        }
+    }
+}
+
+/// Fails where a file's checksum is not the one that `model.json` gives.
+///
+/// # Errors
+/// [`Error::Model`] naming the file.
+pub fn check(path: &Path, found: &str, expected: Option<&str>) -> Result<()> {
+    match expected {
+        Some(expected) if !expected.eq_ignore_ascii_case(found) => Err(Error::model(
+            path,
+            format!(
+                "is damaged or of another model: its SHA-256 is {found}, model.json says {expected}; copy the model again"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}

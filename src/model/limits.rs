@@ -1,0 +1,174 @@
+//! A model's settings -> what is out of range, if anything. All numbers are bounded here, once, so that no other code meets one that
+//! overflows, never ends or takes all memory.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::ops::RangeInclusive;
+
+use crate::candidates::CandidateOptions;
+use crate::evidence::EvidenceOptions;
+use crate::model::ModelConfig;
+use crate::model::SmallModelOptions;
+use crate::pileup::ImageSpec;
+use crate::realign::RealignOptions;
+
+/// Most bytes of an image; some hundred are in memory at once.
+const MOST_IMAGE_BYTES: usize = 4 << 20;
+/// Highest base quality that SAM can hold, Phred.
+const MOST_BASE_QUALITY: u8 = 93;
+/// Longest margin or window around a position, in bp.
+const FARTHEST: u64 = 10_000;
+/// Greatest score of an aligned base: sums over a read fit 32 bits by far.
+const MOST_SCORE: i32 = 1000;
+
+/// What is wrong with the settings.
+pub(super) fn problem(config: &ModelConfig) -> Option<String> {
+    checked(config).err()
+}
+
+fn checked(config: &ModelConfig) -> Result<(), String> {
+    // Both stand in headers of VCFs.
+    for (name, text) in [("name", &config.name), ("network", &config.network)] {
+        if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+            return Err(format!("{name}: 1 to 200 characters without tabs and line breaks are expected"));
+        }
+    }
+    within("temperature", config.temperature, 0.01..=100.0)?;
+    image(&config.image)?;
+    config.small_model.as_ref().map_or(Ok(()), small_model)?;
+    evidence(&config.evidence)
+}
+
+fn image(image: &ImageSpec) -> Result<(), String> {
+    // Height and width are bounded before they are multiplied.
+    image.problem().map_or(Ok(()), Err)?;
+    within("image.min_base_quality", image.min_base_quality, 0..=MOST_BASE_QUALITY)?;
+    let mut seen = HashSet::new();
+    if let Some(twice) = image.channels.iter().find(|channel| !seen.insert(**channel)) {
+        return Err(format!("image.channels: {} is there twice", twice.name()));
+    }
+    within("bytes of an image (height x width x channels)", image.shape().bytes(), 1..=MOST_IMAGE_BYTES)
+}
+
+fn small_model(options: &SmallModelOptions) -> Result<(), String> {
+    within("small_model.temperature", options.temperature, 0.01..=100.0)?;
+    within("small_model.min_certainty_snps", options.min_certainty_snps, 3.0..=1000.0)?;
+    within("small_model.min_certainty_indels", options.min_certainty_indels, 3.0..=1000.0)?;
+    within("small_model.image_weight", options.image_weight, 0.0..=1.0)?;
+    options.max_depth.map_or(Ok(()), |depth| within("small_model.max_depth", depth, 1..=1_000_000))
+}
+
+fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {
+    within("evidence.max_reads", evidence.max_reads, 1..=1_000_000)?;
+    within("evidence.region_size", evidence.region_size, 50..=100_000)?;
+    evidence
+        .missing_insert_size
+        .map_or(Ok(()), |length| within("evidence.missing_insert_size", length, 1..=1_000_000))?;
+    candidates(&evidence.candidates)?;
+    evidence.realign.as_ref().map_or(Ok(()), realign)
+}
+
+fn candidates(candidates: &CandidateOptions) -> Result<(), String> {
+    within("evidence.candidates.min_count_snps", candidates.min_count_snps, 1..=100_000)?;
+    within("evidence.candidates.min_count_indels", candidates.min_count_indels, 1..=100_000)?;
+    within("evidence.candidates.min_fraction_snps", candidates.min_fraction_snps, 0.0..=1.0)?;
+    within("evidence.candidates.min_fraction_indels", candidates.min_fraction_indels, 0.0..=1.0)
+}
+
+fn realign(options: &RealignOptions) -> Result<(), String> {
+    let RealignOptions { max_read_length, windows, graph, align } = options;
+    within("evidence.realign.max_read_length", *max_read_length, 1..=100_000)?;
+    within("evidence.realign.windows.min_base_quality", windows.min_base_quality, 0..=MOST_BASE_QUALITY)?;
+    within("evidence.realign.windows.min_count", windows.min_count, 1..=100_000)?;
+    within("evidence.realign.windows.max_count", windows.max_count, windows.min_count..=1_000_000)?;
+    within("evidence.realign.windows.region_margin", windows.region_margin, 0..=FARTHEST)?;
+    within("evidence.realign.windows.margin", windows.margin, 0..=FARTHEST)?;
+    within("evidence.realign.windows.max_length", windows.max_length, 1..=FARTHEST)?;
+    within("evidence.realign.graph.min_base_quality", graph.min_base_quality, 0..=MOST_BASE_QUALITY)?;
+    within("evidence.realign.graph.min_k", graph.min_k, 1..=128)?;
+    within("evidence.realign.graph.max_k", graph.max_k, graph.min_k..=128)?;
+    within("evidence.realign.graph.min_edge_weight", graph.min_edge_weight, 1..=100_000)?;
+    within("evidence.realign.graph.max_paths", graph.max_paths, 1..=100_000)?;
+    within("evidence.realign.align.matching", align.matching, 1..=MOST_SCORE)?;
+    within("evidence.realign.align.mismatch", align.mismatch, 0..=MOST_SCORE)?;
+    within("evidence.realign.align.gap_open", align.gap_open, 0..=MOST_SCORE)?;
+    within("evidence.realign.align.gap_extend", align.gap_extend, 0..=MOST_SCORE)?;
+    within("evidence.realign.align.max_mismatches", align.max_mismatches, 0..=1000)?;
+    within("evidence.realign.align.margin", align.margin, 0..=FARTHEST)?;
+    within("evidence.realign.align.reach", align.reach, 0..=FARTHEST)
+}
+
+fn within<T: PartialOrd + Debug + Copy>(name: &str, value: T, range: RangeInclusive<T>) -> Result<(), String> {
+    // What is not a number lies in no range.
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("{name} {value:?} is not within {:?} to {:?}", range.start(), range.end()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::store::tests::config;
+
+    /// What is said of a good description with one value changed, by its path.
+    fn with(path: &str, value: Value) -> String {
+        let mut changed = serde_json::to_value(config()).unwrap();
+        *changed.pointer_mut(path).unwrap() = value;
+        ModelConfig::parse(changed.to_string().as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn the_shipped_settings_are_within() {
+        assert_eq!(problem(&config()), None);
+    }
+
+    /// Every number of a description, by its path.
+    fn numbers(value: &Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Number(_) => found.push(path.to_owned()),
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, value)| numbers(value, &format!("{path}/{name}"), found));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_number_may_be_anything() {
+        let mut all = Vec::new();
+        numbers(&serde_json::to_value(config()).unwrap(), "", &mut all);
+        assert!(all.len() > 30, "{all:?}");
+        for path in all {
+            for value in [json!(u64::MAX), json!(1_u64 << 63), json!(-1), json!(1e300)] {
+                let said = with(&path, value.clone());
+                assert!(!said.is_empty() && said.len() < 300, "{path} {value}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_for_headers() {
+        assert!(with("/name", json!("a\nb")).contains("name"));
+        assert!(with("/network", json!("")).contains("network"));
+    }
+
+    #[test]
+    fn images_are_of_some_size() {
+        assert!(with("/image/height", json!(1_000_000_000)).contains("height 1000000000"));
+        assert!(with("/image/width", json!(999_999_999)).contains("width 999999999"));
+        assert!(with("/image/channels/1", json!("read_base")).contains("read_base is there twice"));
+        let mut large = config();
+        (large.image.height, large.image.width) = (1000, 2001);
+        assert!(problem(&large).unwrap().contains("bytes of an image"));
+    }
+
+    #[test]
+    fn limits_that_depend_on_each_other() {
+        assert!(with("/evidence/realign/graph/max_k", json!(9)).contains("max_k 9 is not within 10 to 128"));
+        assert!(with("/evidence/realign/windows/max_count", json!(1)).contains("max_count 1"));
+    }
+}

@@ -1,0 +1,25 @@
+//! Pileup images -> probabilities: the [`Classifier`] seam, batches, and the networks behind it.
+
+pub mod batch;
+pub mod fixed;
+#[cfg(feature = "torch")]
+pub mod networks;
+#[cfg(feature = "torch")]
+pub mod torch;
+
+pub use batch::{BATCH_SIZE, Batch};
+
+use crate::error::Result;
+use crate::predict::Probabilities;
+
+/// Turns images into probabilities. It has one owner thread.
+pub trait Classifier: Send {
+    /// One result for each image of the batch, in order; the same for an image whatever else is in the batch.
+    ///
+    /// # Errors
+    /// [`Error::Internal`](crate::error::Error::Internal) where the network fails.
+    fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>>;
+
+    /// What it runs on, for people: `cpu (2 threads)`, `cuda:0`.
+    fn device(&self) -> String;
+}

@@ -1,0 +1,252 @@
+//! The small model: a candidate's reads -> some numbers -> genotype probabilities by a small network, believed where it is sure.
+//!
+//! Most candidates are plain: half of many good reads, or all of them, show a substitution far from anything else. Those are
+//! settled here, before any image is drawn; the others go on to the images, where its opinion still has some weight. Only candidates
+//! of one alternative allele are looked at. The weights lie in a model's `small_model.json`, how sure is sure enough in its `model.json`.
+
+pub mod features;
+mod network;
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::candidates::Candidate;
+use crate::error::{Error, Result};
+use crate::evidence::Evidence;
+use crate::model::store::{SMALL_MODEL, bytes};
+use crate::model::{Model, SmallModelOptions, checksums};
+use crate::predict::Probabilities;
+use crate::predict::small::features::{Features, features, is_snp};
+use crate::predict::softmax;
+use crate::reads::Read;
+use crate::sample::SampleProfile;
+
+pub use network::{Layer, SmallNetwork};
+
+/// Most bytes of `small_model.json`; they are some 600,000.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Phred of the chance of error under which the small model decides such a candidate.
+#[must_use]
+pub fn needed_certainty(options: &SmallModelOptions, features: &Features) -> f64 {
+    if is_snp(features) { options.min_certainty_snps } else { options.min_certainty_indels }
+}
+
+/// What the small model thinks of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Opinion {
+    /// Its probabilities.
+    pub probabilities: Probabilities,
+    /// Whether it is sure enough of them.
+    pub settled: bool,
+    /// What an image's word weighs against it.
+    image_weight: f64,
+}
+
+impl Opinion {
+    /// Its probabilities and an image's in one: the weighted mean of their logarithms.
+    #[must_use]
+    pub fn with_image(&self, image: Probabilities) -> Probabilities {
+        joined(self.probabilities, image, self.image_weight)
+    }
+}
+
+/// The weighted mean of logarithms, as probabilities (a logarithmic pool; Genest and Zidek 1986).
+#[must_use]
+pub fn joined(own: Probabilities, image: Probabilities, image_weight: f64) -> Probabilities {
+    let log = |p: f64| p.max(1e-12).ln();
+    let means: [f64; 3] =
+        std::array::from_fn(|i| (1.0 - image_weight) * log(own.0[i]) + image_weight * log(image.0[i]));
+    Probabilities(softmax(means))
+}
+
+/// The small model of a model.
+#[derive(Clone, Debug)]
+pub struct SmallModel {
+    network: SmallNetwork,
+    options: SmallModelOptions,
+}
+
+impl SmallModel {
+    /// The tier of a network, sure as `options` say.
+    #[must_use]
+    pub fn new(network: SmallNetwork, options: SmallModelOptions) -> Self {
+        Self { network, options }
+    }
+
+    /// Reads the network from a model's `small_model.json`, which has that SHA-256 where one is given.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where it cannot be read, is damaged or does not fit.
+    pub fn read(path: &Path, options: SmallModelOptions, checksum: Option<&str>) -> Result<Self> {
+        let json = bytes(path, MOST_BYTES)?;
+        checksums::check(path, &format!("{:x}", Sha256::digest(&json)), checksum)?;
+        let network = SmallNetwork::parse(&json).map_err(|problem| Error::model(path, problem))?;
+        Ok(Self { network, options })
+    }
+
+    /// The small model of a model's folder, if it has one.
+    ///
+    /// # Errors
+    /// As [`SmallModel::read`].
+    pub fn of(model: &Model) -> Result<Option<Self>> {
+        let expected = model.config.checksums.small_model.as_deref();
+        let path = model.folder.join(SMALL_MODEL);
+        model.config.small_model.map(|options| Self::read(&path, options, expected)).transpose()
+    }
+
+    /// Probabilities of a candidate in numbers, however sure they are.
+    #[must_use]
+    pub fn probabilities(&self, features: &Features) -> Probabilities {
+        let logits = self.network.logits(features).map(|logit| f64::from(logit) / self.options.temperature);
+        Probabilities(softmax(logits))
+    }
+
+    /// What it thinks of a candidate, if it has learned from such.
+    #[must_use]
+    pub fn judge(&self, candidate: &Candidate, evidence: &Evidence, sample: SampleProfile) -> Option<Opinion> {
+        let too_deep = self.options.max_depth.is_some_and(|most| candidate.depth > most);
+        if too_deep || unlike_any_learned(candidate, &evidence.reads) {
+            return None;
+        }
+        let numbers = features(candidate, evidence, sample).filter(|numbers| self.network.knows(numbers))?;
+        let probabilities = self.probabilities(&numbers);
+        let settled = certainty(probabilities) >= needed_certainty(&self.options, &numbers);
+        Some(Opinion { probabilities, settled, image_weight: self.options.image_weight })
+    }
+}
+
+/// Share of reads with a third allele from which on the numbers of a candidate, which know of two, say the wrong thing: the reads of the
+/// other haplotype, half of all, look as if they were not there, and a heterozygous allele as if it were homozygous.
+const MOST_WITH_THIRD_ALLELE: f64 = 0.3;
+
+/// True for a candidate of a kind that training has none of: an allele to genotype that no read shows, and one beside a third allele that
+/// another haplotype's worth of reads has, a deletion over the position included.
+fn unlike_any_learned(candidate: &Candidate, reads: &[Read]) -> bool {
+    let alts: u32 = candidate.alts.iter().map(|alt| alt.count).sum();
+    let others = candidate.depth.saturating_sub(candidate.reference_count + alts);
+    let (mut over, mut deleted) = (0_u32, 0_u32);
+    for read in reads.iter().filter(|read| read.span.contains(candidate.position)) {
+        over += 1;
+        deleted += u32::from(read.deletes(candidate.position));
+    }
+    let is_large = |part: u32, all: u32| f64::from(part) > MOST_WITH_THIRD_ALLELE * f64::from(all);
+    alts == 0 || is_large(others, candidate.depth) || is_large(deleted, over)
+}
+
+/// Phred of the chance that the most probable genotype is wrong.
+#[must_use]
+pub fn certainty(probabilities: Probabilities) -> f64 {
+    let mut sorted = probabilities.0;
+    sorted.sort_by(f64::total_cmp);
+    -10.0 * (sorted[0] + sorted[1]).max(1e-12).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genome::ReferenceWindow;
+    use crate::predict::small::features::FEATURES;
+    use crate::predict::small::network::tests::constant;
+    use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
+
+    /// Ten reads; five of them are the candidate's.
+    fn pileup() -> Evidence {
+        let bases = "ACGTTGCAGG".repeat(6);
+        let reads = (0..10).map(|i| ReadBuilder::new(70, &bases).name(&i.to_string()).build()).collect();
+        evidence(reads, ReferenceWindow::new(0, bases.repeat(8).into()))
+    }
+
+    const OPTIONS: SmallModelOptions = SmallModelOptions {
+        temperature: 1.0,
+        min_certainty_snps: 20.0,
+        min_certainty_indels: 99.0,
+        image_weight: 0.25,
+        max_depth: None,
+    };
+
+    #[test]
+    fn it_settles_what_it_is_sure_of() {
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        let opinion = |logit: f32| {
+            SmallModel::new(constant([0.0, logit, 0.0]), OPTIONS).judge(&found, &pileup(), sample_profile()).unwrap()
+        };
+        assert!(!opinion(4.0).settled);
+        let sure = opinion(6.0);
+        assert!(sure.settled && sure.probabilities.het() > 0.99);
+    }
+
+    #[test]
+    fn an_image_has_its_weight() {
+        let own = Probabilities([0.8, 0.1, 0.1]);
+        let image = Probabilities([0.1, 0.8, 0.1]);
+        let near = |a: Probabilities, b: [f64; 3]| a.0.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(near(joined(own, image, 0.0), own.0) && near(joined(own, image, 1.0), image.0));
+        let even = 0.08_f64.sqrt();
+        assert!(near(joined(own, image, 0.5), [even, even, 0.1].map(|p| p / (2.0 * even + 0.1))));
+        let opinion = Opinion { probabilities: own, settled: false, image_weight: 0.5 };
+        assert_eq!(opinion.with_image(image), joined(own, image, 0.5));
+        assert!(joined(Probabilities([1.0, 0.0, 0.0]), image, 0.5).0.iter().all(|p| p.is_finite()));
+    }
+
+    #[test]
+    fn reads_unlike_those_it_learned_from_are_left_to_the_images() {
+        let mut network = constant([0.0, 9.0, 0.0]);
+        let numbers = [0.5; FEATURES];
+        assert!(network.knows(&numbers));
+        network.mean[40] = 13.5;
+        assert!(!network.knows(&numbers));
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        assert!(SmallModel::new(network, OPTIONS).judge(&found, &pileup(), sample_profile()).is_none());
+    }
+
+    #[test]
+    fn deeper_candidates_than_it_learned_from_are_left_to_the_images() {
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        let speaks = |most| {
+            let options = SmallModelOptions { max_depth: Some(most), ..OPTIONS };
+            SmallModel::new(constant([0.0, 9.0, 0.0]), options).judge(&found, &pileup(), sample_profile()).is_some()
+        };
+        assert!(speaks(10) && !speaks(9));
+    }
+
+    #[test]
+    fn a_third_allele_is_left_to_the_images() {
+        let reads = |deleted: usize| -> Vec<Read> {
+            let one = |i: usize| {
+                let cigar = if i < deleted { "25M10D35M" } else { "60M" };
+                ReadBuilder::new(70, &"ACGTTGCAGG".repeat(6)).cigar(cigar).name(&i.to_string()).build()
+            };
+            (0..10).map(one).collect()
+        };
+        let unlike = |candidate: &Candidate, deleted| unlike_any_learned(candidate, &reads(deleted));
+        let two_alleles = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        assert!(!unlike(&two_alleles, 0) && !unlike(&two_alleles, 3) && unlike(&two_alleles, 4));
+        let other = Candidate { depth: 15, ..two_alleles.clone() };
+        assert!(unlike(&other, 0), "a third of the reads show something else");
+        assert!(unlike(&candidate(100, "T", &[("A", 0, &[])], 10), 0), "no read shows it");
+    }
+
+    #[test]
+    fn a_network_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small_model.json");
+        constant([0.0, 1.5, -2.0]).write(&path).unwrap();
+        assert_eq!(SmallModel::read(&path, OPTIONS, None).unwrap().network, constant([0.0, 1.5, -2.0]));
+        constant([0.0, f32::NAN, 0.0]).write(&path).unwrap();
+        assert!(SmallModel::read(&path, OPTIONS, None).unwrap_err().to_string().contains("small_model.json"));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small_model.json");
+        constant([0.0, 1.5, -2.0]).write(&path).unwrap();
+        let checksum = checksums::of_file(&path).unwrap();
+        assert!(SmallModel::read(&path, OPTIONS, Some(&checksum)).is_ok());
+        constant([0.0, 1.5, -2.5]).write(&path).unwrap();
+        let said = SmallModel::read(&path, OPTIONS, Some(&checksum)).unwrap_err().to_string();
+        assert!(said.contains("small_model.json") && said.contains("SHA-256"), "{said}");
+    }
+}

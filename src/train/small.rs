@@ -1,0 +1,251 @@
+//! Data sets -> the small model of a trained model: its small network, and how sure it must be.
+//!
+//! Candidates are described in numbers on the same augmented reads that images are made of; the network learns from all of them at
+//! once, in memory (about 200 bytes a candidate). On the tune set its outputs are then made honest, its word is weighed against the
+//! images', and it is believed alone from that certainty on at which it errs no more often than both together.
+
+use rand::seq::SliceRandom;
+use rand_pcg::Pcg64;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use tch::nn::{self, Module};
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::error::{Error, Result};
+use crate::model::SmallModelOptions;
+use crate::model::config::DEFAULT_MAX_DEPTH;
+use crate::predict::Probabilities;
+use crate::predict::small::features::{FEATURES, Features, is_snp};
+use crate::predict::small::{Layer, SmallModel, SmallNetwork, certainty, joined, needed_certainty};
+use crate::train::calibrate::{best_temperature, lowest};
+use crate::train::cnn::optimizer::AdamW;
+use crate::train::data::{DataSet, Described, ExampleOptions, described, jobs};
+use crate::train::failed;
+
+/// Passes over the data, each with its own changes to the reads.
+const PASSES: u64 = 4;
+/// Networks that are averaged, and the widths of their two hidden layers.
+const MEMBERS: u64 = 5;
+const HIDDEN: [i64; 2] = [96, 48];
+const EPOCHS: usize = 12;
+const BATCH: usize = 1024;
+const LEARNING_RATE: f64 = 3e-3;
+const WEIGHT_DECAY: f64 = 1e-2;
+/// Certainties that are tried as limits, Phred.
+const LIMITS: std::ops::RangeInclusive<u32> = 4..=60;
+/// Of a kind that is to be settled at all, so many candidates of the tune set must be over the limit.
+const FEWEST: usize = 50;
+
+/// A tune candidate: its numbers, its class, and what its image says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged {
+    pub(super) features: Features,
+    pub(super) class: u8,
+    pub(super) by_image: Probabilities,
+}
+
+/// What matters of a tune candidate for a limit.
+#[derive(Clone, Copy, Debug)]
+struct Outcome {
+    snp: bool,
+    certainty: f64,
+    /// Whether the small model is wrong, and whether both together are.
+    wrong: bool,
+    both_wrong: bool,
+}
+
+/// Learns the small model.
+pub(super) fn learn(
+    train: &[DataSet],
+    tune: &[Judged],
+    options: &ExampleOptions,
+    augment: bool,
+    (seed, threads): (u64, usize),
+) -> Result<(SmallNetwork, SmallModelOptions)> {
+    let pass = |pass: u64| -> Result<Vec<Described>> {
+        let seed = seed.wrapping_add(1000 + pass);
+        let options = ExampleOptions { augment: augment.then_some(seed), ..options.clone() };
+        let mut known = Vec::new();
+        described(train, &jobs(train, options.evidence.region_size, seed), &options, |example| known.push(example))?;
+        log::info!("small model: {} candidates in pass {}", known.len(), pass + 1);
+        Ok(known)
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::Internal(format!("threads cannot be started: {e}")))?;
+    let passes: Vec<Vec<Described>> = pool.install(|| (0..PASSES).into_par_iter().map(pass).collect::<Result<_>>())?;
+    let known = passes.concat();
+    log::info!("small model: {} candidates to learn from, {} to choose by", known.len(), tune.len());
+    let network = train_network(&known, seed).map_err(|e| failed(&e))?;
+    let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
+    let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
+    let temperature = best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes));
+    let temperature = (temperature * 1000.0).round() / 1000.0;
+    let max_depth = Some(DEFAULT_MAX_DEPTH);
+    let honest = SmallModelOptions {
+        temperature,
+        min_certainty_snps: 0.0,
+        min_certainty_indels: 0.0,
+        image_weight: 0.0,
+        max_depth,
+    };
+    let tier = SmallModel::new(network.clone(), honest);
+    let own: Vec<Probabilities> = tune.iter().map(|t| tier.probabilities(&t.features)).collect();
+    let image_weight = (best_image_weight(&own, tune) * 1000.0).round() / 1000.0;
+    let outcomes: Vec<Outcome> = own
+        .iter()
+        .zip(tune)
+        .map(|(&own, t)| Outcome {
+            snp: is_snp(&t.features),
+            certainty: certainty(own),
+            wrong: most_probable(own) != t.class,
+            both_wrong: most_probable(joined(own, t.by_image, image_weight)) != t.class,
+        })
+        .collect();
+    let (min_certainty_snps, min_certainty_indels) = (limit(&outcomes, true), limit(&outcomes, false));
+    let chosen = SmallModelOptions { temperature, min_certainty_snps, min_certainty_indels, image_weight, max_depth };
+    let (settled, open): (Vec<_>, Vec<_>) =
+        outcomes.iter().zip(tune).partition(|(o, t)| o.certainty >= needed_certainty(&chosen, &t.features));
+    let wrong = settled.iter().filter(|(o, _)| o.wrong).count();
+    let both_wrong = open.iter().filter(|(o, _)| o.both_wrong).count();
+    log::info!(
+        "small model: settles {} tune candidates, {wrong} of them wrongly; of {} others {both_wrong} are wrong with the images; {chosen:?}",
+        settled.len(),
+        open.len()
+    );
+    Ok((network, chosen))
+}
+
+fn most_probable(Probabilities(p): Probabilities) -> u8 {
+    (1..3_u8).fold(0, |best, i| if p[usize::from(i)] > p[usize::from(best)] { i } else { best })
+}
+
+/// The weight of the images' word that makes the classes most likely.
+fn best_image_weight(own: &[Probabilities], tune: &[Judged]) -> f64 {
+    let loss = |weight: f64| -> f64 {
+        own.iter().zip(tune).map(|(&own, t)| -joined(own, t.by_image, weight).0[usize::from(t.class)].ln()).sum()
+    };
+    lowest(loss, 0.0, 1.0)
+}
+
+/// The lowest certainty from which on, at every higher limit too, it is wrong no more often than together with the images.
+fn limit(outcomes: &[Outcome], snp: bool) -> f64 {
+    let of_kind: Vec<_> = outcomes.iter().filter(|o| o.snp == snp).collect();
+    let good = |limit: f64| {
+        let over: Vec<_> = of_kind.iter().filter(|o| o.certainty >= limit).collect();
+        let [wrong, both_wrong] =
+            [over.iter().filter(|o| o.wrong).count(), over.iter().filter(|o| o.both_wrong).count()];
+        over.len() >= FEWEST && wrong <= both_wrong
+    };
+    let limits = LIMITS.rev().map(f64::from).skip_while(|&limit| !good(limit));
+    limits.take_while(|&limit| good(limit)).last().unwrap_or(f64::from(u8::MAX))
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "means of numbers near 1")]
+fn train_network(known: &[Described], seed: u64) -> std::result::Result<SmallNetwork, TchError> {
+    let n = known.len().max(1) as f64;
+    let mean: Vec<f32> =
+        (0..FEATURES).map(|i| (known.iter().map(|e| f64::from(e.features[i])).sum::<f64>() / n) as f32).collect();
+    let scale: Vec<f32> = (0..FEATURES)
+        .map(|i| {
+            let variance = known.iter().map(|e| f64::from(e.features[i] - mean[i]).powi(2)).sum::<f64>() / n;
+            (variance.sqrt() as f32).max(0.01)
+        })
+        .collect();
+    let mut network = SmallNetwork { mean, scale, members: Vec::new() };
+    for member in 0..MEMBERS {
+        network.members.push(train_member(&network, known, seed.wrapping_add(member))?);
+    }
+    Ok(network)
+}
+
+/// One of the networks, whose inputs are standardised as `network` says.
+#[allow(clippy::cast_precision_loss, reason = "shares of the run")]
+fn train_member(network: &SmallNetwork, known: &[Described], seed: u64) -> std::result::Result<Vec<Layer>, TchError> {
+    tch::manual_seed(seed.cast_signed());
+    let store = nn::VarStore::new(Device::Cpu);
+    let root = store.root();
+    let width = i64::try_from(FEATURES).unwrap_or(i64::MAX);
+    let [first, second] = HIDDEN;
+    let layers: Vec<nn::Linear> = [(width, first), (first, second), (second, 3)]
+        .into_iter()
+        .enumerate()
+        .map(|(i, (from, to))| nn::linear(&root / format!("layer{i}"), from, to, nn::LinearConfig::default()))
+        .collect();
+    let mut optimizer = AdamW::new(&store, WEIGHT_DECAY);
+    let mut order: Vec<usize> = (0..known.len()).collect();
+    let mut random = Pcg64::new(u128::from(seed), 5);
+    let batches = known.len().div_ceil(BATCH);
+    for epoch in 0..EPOCHS {
+        order.shuffle(&mut random);
+        for (i, batch) in order.chunks(BATCH).enumerate() {
+            let done = (epoch * batches + i) as f64 / (EPOCHS * batches) as f64;
+            let inputs: Vec<f32> = batch.iter().flat_map(|&at| network.standardised(&known[at].features)).collect();
+            let classes: Vec<i64> = batch.iter().map(|&at| i64::from(known[at].class)).collect();
+            let x = Tensor::from_slice(&inputs).f_reshape([-1, width])?;
+            let hidden = layers[1].forward(&layers[0].forward(&x).relu()).relu();
+            let loss = layers[2].forward(&hidden).cross_entropy_for_logits(&Tensor::from_slice(&classes));
+            optimizer.step(&loss, LEARNING_RATE * (1.0 - done).max(0.01))?;
+        }
+    }
+    let rows = |weights: &Tensor| -> std::result::Result<Vec<Vec<f32>>, TchError> { Vec::try_from(weights) };
+    layers
+        .iter()
+        .map(|layer| {
+            let bias = layer.bs.as_ref().map_or(Ok(Vec::new()), Vec::<f32>::try_from)?;
+            Ok(Layer { weights: rows(&layer.ws.to_kind(Kind::Float))?, bias })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(n: usize) -> Vec<Described> {
+        // The class follows the share of reads, the sixth number.
+        (0..n)
+            .map(|i| {
+                let class = u8::try_from(i % 3).unwrap();
+                let mut features = [0.0; FEATURES];
+                features[5] = 0.5 * f32::from(class) + 0.05 * f32::from(u8::try_from(i % 5).unwrap());
+                Described { features, class }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn it_learns_and_stays_the_same() {
+        let _alone = crate::testing::libtorch_random();
+        let known = known(20_000);
+        let network = train_network(&known, 3).unwrap();
+        for example in &known[..15] {
+            let logits = Probabilities(network.logits(&example.features).map(f64::from));
+            assert_eq!(most_probable(logits), example.class, "{logits:?}");
+        }
+        assert_eq!(train_network(&known, 3).unwrap(), network);
+    }
+
+    #[test]
+    fn the_limit_is_where_it_errs_no_more_than_both_do() {
+        let outcome = |certainty, wrong, both_wrong| Outcome { snp: true, certainty, wrong, both_wrong };
+        let mut all = vec![outcome(40.0, false, false); 200];
+        assert!((limit(&all, true) - 4.0).abs() < 1e-9 && limit(&all, false) > 200.0);
+        all.push(outcome(24.5, true, false));
+        assert!((limit(&all, true) - 25.0).abs() < 1e-9);
+        all.push(outcome(31.0, false, true));
+        assert!((limit(&all, true) - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_better_has_more_weight() {
+        let (good, bad) = (Probabilities([0.05, 0.9, 0.05]), Probabilities([0.4, 0.3, 0.3]));
+        let weight = |own, by_image| {
+            best_image_weight(&[own; 9], &[Judged { features: [0.0; FEATURES], class: 1, by_image }; 9])
+        };
+        assert!(weight(good, bad) < 0.01 && weight(bad, good) > 0.99);
+        // Each knows half of it.
+        let (a, b) = (Probabilities([0.05, 0.475, 0.475]), Probabilities([0.475, 0.475, 0.05]));
+        assert!((weight(a, b) - 0.5).abs() < 0.01);
+    }
+}
