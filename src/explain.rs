@@ -152,8 +152,8 @@ mod tests {
     use crate::evidence::{EvidenceOptions, Gatherer};
     use crate::genome::{ContigId, Interval};
     use crate::pileup::ImageSpec;
+    use crate::reads::MemorySource;
     use crate::reads::Read;
-    use crate::reads::source::MemorySource;
     use crate::testing::{ReadBuilder, ReferenceBuilder};
 
     const CONTIG: &str = "GATTACAGGCTTAACCGTCAAGTCCATTGGACTTCGAAGCTCTGACATGTCCTAGTGCTG";
@@ -169,7 +169,7 @@ mod tests {
         std::fs::write(&vcf, format!("{header}1\t{}\t.\t{from}\t{to}\t.\t.\t.\n", position + 1)).unwrap();
         let known = Truth::read_alleles(&vcf, built.file.contigs()).unwrap();
         let options = EvidenceOptions::default();
-        let source = Box::new(MemorySource { reads });
+        let source = Box::new(MemorySource::new(ContigId(0), reads));
         let region = Region { sequence: 0, contig: ContigId(0), interval: Interval::new(0, CONTIG.len() as u64) };
         let evidence = Gatherer::new(source, built.open(), options, ImageSpec::default()).gather(region).unwrap();
         let found = explain(region, &evidence, &known, CountOptions::default(), &options.candidates);

@@ -7,6 +7,28 @@
 //!          -> Reorder (genome order, bounded) -> merge alternative alleles -> Call -> CallSink -> VCF, gVCF + index
 //! ```
 //!
+//! From a BAM to calls, here with a classifier that needs no libtorch (`predict::cnn::torch::TorchClassifier` loads a model's CNN):
+//!
+//! ```
+//! use varpix::{inputs::Inputs, model::Model, pipeline, predict::cnn::fixed::SupportClassifier, sample};
+//!
+//! # fn main() -> varpix::error::Result<()> {
+//! let inputs = Inputs::open("testdata/ref.fa".as_ref(), &["testdata/reads.bam".into()], &["chrA:1-10,000".into()])?;
+//! let model = Model::find("models/wgs".as_ref())?.config;
+//! let regions = inputs.targets().regions(model.evidence.region_size);
+//! let profile = sample::survey(inputs.reads(), inputs.reference(), model.evidence)?;
+//! let mut calls = Vec::new();
+//! pipeline::run(
+//!     pipeline::RunInputs::new(&inputs, profile, &regions, &model),
+//!     Box::new(SupportClassifier::new(&model.image)?),
+//!     pipeline::Outputs::calls_only(&mut calls),
+//!     pipeline::RunOptions::default(),
+//! )?;
+//! assert!(calls.len() > 10);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Modules stand in the order in which data flows through them. A module may use those that `scripts/check-layers` lists to its right.
 
 /// BAM and CRAM files that are complete and match their indexes.
@@ -32,6 +54,8 @@ pub mod files;
 pub mod genome;
 /// Probabilities to calls.
 pub mod genotype;
+/// A reference, a sample's reads and targets, checked.
+pub mod inputs;
 /// Model folders: settings, checksums, search path.
 pub mod model;
 /// Realigned reads to BAM.

@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
@@ -12,6 +11,8 @@ use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE,
 use super::file_args;
 use super::filters::FilterArgs;
 use super::progress::Progress;
+use super::threads::ThreadSplit;
+use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
 use crate::candidates::sites::{SiteRecords, Sites};
 use crate::error::{Error, Result};
@@ -19,13 +20,15 @@ use crate::files::{self, Files};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
+use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
 use crate::output::RealignedBam;
-use crate::pipeline::{self, CallFilter, RunOptions};
+use crate::pipeline::stats::RunStats;
+use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
 use crate::predict::cnn::Classifier;
 use crate::predict::small::SmallModel;
-use crate::regions::Targets;
+use crate::regions::{Region, Targets};
 use crate::sample::{SampleProfile, survey};
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
@@ -123,95 +126,6 @@ pub(super) struct CallArgs {
 /// Heading of the help.
 const PLOIDY: &str = "Ploidy";
 
-/// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
-#[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-struct WrapperArgs {
-    #[arg(long, hide = true)]
-    model_type: Option<String>,
-    #[arg(long, hide = true)]
-    make_examples_extra_args: Option<String>,
-    #[arg(long, hide = true)]
-    call_variants_extra_args: Option<String>,
-    #[arg(long, hide = true)]
-    postprocess_variants_extra_args: Option<String>,
-    #[arg(long, hide = true)]
-    use_hp_information: bool,
-    #[arg(long, hide = true)]
-    vcf_stats_report: bool,
-    #[arg(long, hide = true)]
-    runtime_report: bool,
-    #[arg(long, hide = true)]
-    intermediate_results_dir: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    logging_dir: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    report_title: Option<String>,
-    #[arg(long, hide = true)]
-    postprocess_cpus: Option<String>,
-    #[arg(long, hide = true)]
-    customized_small_model: Option<PathBuf>,
-}
-
-impl WrapperArgs {
-    /// Refuses what would change the result and is not there; says once what is not needed.
-    fn check(&self) -> Result<()> {
-        let refused = [
-            (
-                self.make_examples_extra_args.is_some(),
-                "--make-examples-extra-args: such settings come with the model here; leave the flag out",
-            ),
-            (
-                self.call_variants_extra_args.is_some(),
-                "--call-variants-extra-args: there is no such stage here; leave the flag out",
-            ),
-            (
-                self.postprocess_variants_extra_args.is_some(),
-                "--postprocess-variants-extra-args: there is no such stage here; leave the flag out",
-            ),
-            (
-                self.use_hp_information,
-                "--use-hp-information: haplotype tags are not used by this model; leave the flag out",
-            ),
-            (
-                self.customized_small_model.is_some(),
-                "--customized-small-model: the small model comes with the model here; leave the flag out",
-            ),
-        ];
-        if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
-            return Err(Error::Usage(sentence.into()));
-        }
-        let unneeded = [
-            (self.vcf_stats_report, "--vcf-stats-report"),
-            (self.runtime_report, "--runtime-report"),
-            (self.intermediate_results_dir.is_some(), "--intermediate-results-dir"),
-            (self.logging_dir.is_some(), "--logging-dir"),
-            (self.report_title.is_some(), "--report-title"),
-            (self.postprocess_cpus.is_some(), "--postprocess-cpus"),
-        ];
-        let given: Vec<_> = unneeded.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag).collect();
-        if !given.is_empty() {
-            log::info!("not needed here and passed over: {}", given.join(", "));
-        }
-        Ok(())
-    }
-
-    /// The model that a `--model-type` stands for.
-    fn model(&self) -> Result<Option<&'static str>> {
-        match self.model_type.as_deref() {
-            None => Ok(None),
-            Some("WGS") => Ok(Some("wgs")),
-            Some("WES") => {
-                log::warn!("--model-type WES: there is no model for exomes yet, the WGS model is used");
-                Ok(Some("wgs"))
-            }
-            Some(other) => {
-                Err(Error::Usage(format!("--model-type {other}: there is no such model here; known are WGS and WES")))
-            }
-        }
-    }
-}
-
 pub(super) fn run(args: &CallArgs) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
@@ -221,100 +135,72 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let small_model = if args.no_small_model { None } else { SmallModel::of(&model)? };
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
     let classifier = device.load(&model, split.network)?;
-    let (inputs, targets) = args.input.resolve(&args.regions)?;
-    let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, inputs.reference.contigs())).transpose()?;
-    let sample = sample_name(&inputs.reads, args.sample_name.as_deref())?;
-    let contigs = inputs.reference.contigs();
+    let inputs = args.input.open(&args.regions)?;
+    let contigs = inputs.reference().contigs();
+    let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let ploidy = args.ploidy(contigs)?;
-    let header = args.header(&sample, &model, &inputs)?;
-    let spelling = args.haploid_gt.as_deref();
-    let info = args.info.iter().copied().collect();
-    let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
-    // Joint callers of gVCFs (GLnexus) have no use for haploid likelihoods.
-    let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
-    let mut realigned = args.realigned_bam(&model, &inputs)?;
-    // A dry run makes and drops temporary files; standard output cannot be taken back.
-    let is_made = |path: &Path| !(args.dry_run && path == Path::new("-"));
-    let writer = is_made(&args.output_vcf).then(|| VcfWriter::create(&args.output_vcf, contigs, &header, style));
-    let writer = writer.transpose()?;
-    let gvcf = args.output_gvcf.as_ref().filter(|path| is_made(path)).map(|path| {
-        let reference = inputs.reference.open()?;
-        GvcfWriter::create(path, reference, &header, gvcf_style, &args.gvcf_ref_allele, args.gvcf_gq_bin)
-    });
-    let mut gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk.as_ref()));
-    let sites = args.sites(&inputs, &targets)?;
-    let size = model.config.evidence.region_size;
-    let regions = match (&sites, &args.chunk, &chunk) {
-        // Whole regions, so that a site is seen as when all is called.
-        (Some(sites), _, _) => sites.targets().whole_regions(size, contigs),
-        (None, Some(bed), Some(chunk)) => Targets::context(chunk, &targets.regions(size)).map_err(|(contig, at)| {
-            let place = format!("{}:{}-{}", contigs.get(contig).name, at.start() + 1, at.end());
-            Error::input(bed, format!("is no chunk of these --regions with this model (see {place}); make it with 'varpix regions' and the same --regions and --model"))
-        })?,
-        _ => targets.regions(size),
-    };
+    let sample = sample_name(inputs.reads(), args.sample_name.as_deref())?;
+    let mut written = args.written(&model, &inputs, &sample, chunk.as_ref())?;
+    let sites = args.sites(&inputs)?;
+    let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
-    let sample_traits = if small_model.is_some() { surveyed(&inputs, &model)? } else { SampleProfile::default() };
-    let Some(mut writer) = writer.filter(|_| !args.dry_run) else {
+    let profile = if small_model.is_some() { surveyed(&inputs, &model)? } else { SampleProfile::default() };
+    let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
     };
-    let asked = chunk.as_ref().unwrap_or(&targets);
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
         model.config.name,
-        asked.bases(),
+        chunk.as_ref().unwrap_or(inputs.targets()).bases(),
         regions.len(),
         split.workers,
         classifier.device()
     );
-    let progress = Progress::new(inputs.reference.contigs(), regions.iter().map(|r| r.interval.len()).sum());
+    let progress = Progress::new(contigs, regions.iter().map(|region| region.interval.len()).sum());
     let stats = pipeline::run(
-        pipeline::Inputs {
-            reference: &inputs.reference,
-            reads: &inputs.reads,
-            sample: sample_traits,
-            regions: &regions,
-            sites: sites.as_ref(),
-            model: &model,
-        },
+        RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, profile, &regions, &model.config) },
         classifier,
-        pipeline::Outputs { calls: &mut writer, gvcf: gvcf.as_mut(), realigned: realigned.as_mut() },
+        Outputs { calls, gvcf: written.gvcf.as_mut(), realigned: written.realigned.as_mut() },
         RunOptions {
             workers: split.workers,
-            filter: CallFilter {
-                reference_calls: args.emit_ref_calls || sites.is_some(),
-                only_pass: args.only_pass,
-                min_quality: args.min_qual,
-            },
+            filter: args.filter(sites.is_some()),
             within: chunk.as_ref(),
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
             small_model: small_model.as_ref(),
-            // Signals end the process: see `signals`.
-            stop: &AtomicBool::new(false),
             progress: &|region| progress.done(region),
+            // Signals end the process: see `signals`.
+            ..RunOptions::default()
         },
     );
     progress.finish();
     let stats = stats?;
-    // All are whole before the first gets its name.
-    let files = [
-        realigned.map(RealignedBam::finish).transpose()?,
-        gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
-        writer.finish()?,
-    ];
-    let written = files::place_last(files.into_iter().flatten().collect())?;
-    let written: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
-    stats.to_string().lines().for_each(|line| log::info!("{line}"));
-    let sampled_out = stats.reads.sampled_out;
-    if let Some(bam) = args.realigned_bam.as_ref().filter(|_| sampled_out > 0) {
-        let most = model.config.evidence.max_reads;
-        log::warn!("{}: {sampled_out} reads are not in it, of regions with more than {most}", bam.display());
-    }
-    stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
-    log::info!("written: {}", if written.is_empty() { "standard output".into() } else { written.join(", ") });
+    let paths = written.finish()?;
+    args.report(&stats, &model);
+    log::info!("written: {}", if paths.is_empty() { "standard output".into() } else { paths.join(", ") });
     Ok(())
+}
+
+/// Output files under temporary names.
+struct Written {
+    /// Not there where nothing can be written without leaving a trace: a dry run to standard output.
+    calls: Option<VcfWriter>,
+    gvcf: Option<GvcfWriter>,
+    realigned: Option<RealignedBam>,
+}
+
+impl Written {
+    /// Gives all files their final names once the last is whole; returns these.
+    fn finish(self) -> Result<Vec<String>> {
+        let files = [
+            self.realigned.map(RealignedBam::finish).transpose()?,
+            self.gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
+            self.calls.map(VcfWriter::finish).transpose()?.flatten(),
+        ];
+        let placed = files::place_last(files.into_iter().flatten().collect())?;
+        Ok(placed.iter().map(|path| path.display().to_string()).collect())
+    }
 }
 
 /// An allele in angle brackets, as VCF has symbolic ones.
@@ -341,15 +227,80 @@ impl CallArgs {
         Ok(model)
     }
 
-    /// The sites to genotype, if any, that begin in the targets.
-    fn sites(&self, inputs: &common::Inputs, targets: &Targets) -> Result<Option<Arc<Sites>>> {
-        let Some(path) = &self.genotype_sites else { return Ok(None) };
-        let records = SiteRecords::read(path, inputs.reference.contigs())?.within(targets);
-        Ok(Some(Arc::new(records.placed(&mut inputs.reference.open()?)?)))
+    /// Opens the outputs.
+    fn written(&self, model: &Model, inputs: &Inputs, sample: &str, chunk: Option<&Targets>) -> Result<Written> {
+        let contigs = inputs.reference().contigs();
+        let header = self.header(sample, model, inputs)?;
+        let spelling = self.haploid_gt.as_deref();
+        let info = self.info.iter().copied().collect();
+        let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
+        // Joint callers of gVCFs (GLnexus) have no use for haploid likelihoods.
+        let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
+        let realigned = self.realigned_bam(model, inputs)?;
+        // A dry run makes and drops temporary files; standard output cannot be taken back.
+        let is_made = |path: &Path| !(self.dry_run && path == Path::new("-"));
+        let calls = is_made(&self.output_vcf)
+            .then(|| VcfWriter::create(&self.output_vcf, contigs, &header, style))
+            .transpose()?;
+        let gvcf = self.output_gvcf.as_ref().filter(|path| is_made(path)).map(|path| {
+            let reference = inputs.reference().open()?;
+            GvcfWriter::create(path, reference, &header, gvcf_style, &self.gvcf_ref_allele, self.gvcf_gq_bin)
+        });
+        let gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk));
+        Ok(Written { calls, gvcf, realigned })
     }
 
-    fn header(&self, sample: &str, model: &Model, inputs: &common::Inputs) -> Result<HeaderOptions> {
-        let file_name = || inputs.reference.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    /// The regions to work on.
+    fn work(
+        &self,
+        model: &Model,
+        inputs: &Inputs,
+        chunk: Option<&Targets>,
+        sites: Option<&Sites>,
+    ) -> Result<Vec<Region>> {
+        let (contigs, size) = (inputs.reference().contigs(), model.config.evidence.region_size);
+        match (sites, &self.chunk, chunk) {
+            // Whole regions, so that a site has the same evidence as when all is called.
+            (Some(sites), _, _) => Ok(sites.targets().whole_regions(size, contigs)),
+            (None, Some(bed), Some(chunk)) => {
+                Targets::context(chunk, &inputs.targets().regions(size)).map_err(|(contig, at)| {
+                    let place = format!("{}:{}-{}", contigs.get(contig).name, at.start() + 1, at.end());
+                    Error::input(bed, format!("is no chunk of these --regions with this model (see {place}); make it with 'varpix regions' and the same --regions and --model"))
+                })
+            }
+            _ => Ok(inputs.targets().regions(size)),
+        }
+    }
+
+    /// Which calls are written.
+    fn filter(&self, sites_given: bool) -> CallFilter {
+        CallFilter {
+            reference_calls: self.emit_ref_calls || sites_given,
+            only_pass: self.only_pass,
+            min_quality: self.min_qual,
+        }
+    }
+
+    /// Logs what the run did.
+    fn report(&self, stats: &RunStats, model: &Model) {
+        stats.to_string().lines().for_each(|line| log::info!("{line}"));
+        let sampled_out = stats.reads.sampled_out;
+        if let Some(bam) = self.realigned_bam.as_ref().filter(|_| sampled_out > 0) {
+            let most = model.config.evidence.max_reads;
+            log::warn!("{}: {sampled_out} reads are not in it, of regions with more than {most}", bam.display());
+        }
+        stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    }
+
+    /// The sites to genotype, if any, that begin in the targets.
+    fn sites(&self, inputs: &Inputs) -> Result<Option<Arc<Sites>>> {
+        let Some(path) = &self.genotype_sites else { return Ok(None) };
+        let records = SiteRecords::read(path, inputs.reference().contigs())?.within(inputs.targets());
+        Ok(Some(Arc::new(records.placed(&mut inputs.reference().open()?)?)))
+    }
+
+    fn header(&self, sample: &str, model: &Model, inputs: &Inputs) -> Result<HeaderOptions> {
+        let file_name = || inputs.reference().path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(HeaderOptions {
             sample: sample.to_owned(),
             model: model.config.name.clone(),
@@ -388,7 +339,7 @@ impl CallArgs {
         Ploidy::new(&names, two_copies, contigs)
     }
 
-    fn realigned_bam(&self, model: &Model, inputs: &common::Inputs) -> Result<Option<RealignedBam>> {
+    fn realigned_bam(&self, model: &Model, inputs: &Inputs) -> Result<Option<RealignedBam>> {
         let Some(path) = &self.realigned_bam else { return Ok(None) };
         if model.config.evidence.realign.is_none() {
             log::warn!(
@@ -396,21 +347,21 @@ impl CallArgs {
                 model.config.name
             );
         }
-        let [reads] = inputs.reads.as_slice() else {
+        let [reads] = inputs.reads() else {
             return Err(Error::Usage(
                 "--realigned-bam: works for one file of --reads; merge them with samtools merge".into(),
             ));
         };
-        RealignedBam::create(path, reads, inputs.reference.contigs()).map(Some)
+        RealignedBam::create(path, reads, inputs.reference().contigs()).map(Some)
     }
 }
 
 /// Says what a run works with, for `--verbose`.
-fn log_setup(model: &Model, inputs: &common::Inputs, split: ThreadSplit, classifier: &dyn Classifier) {
+fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dyn Classifier) {
     let size = model.config.evidence.region_size;
     log::debug!("model: {}, regions of {size} bp at most", model.folder.display());
-    log::debug!("reference: {}, {} contig(s)", inputs.reference.path().display(), inputs.reference.contigs().len());
-    for file in &inputs.reads {
+    log::debug!("reference: {}, {} contig(s)", inputs.reference().path().display(), inputs.reference().contigs().len());
+    for file in inputs.reads() {
         log::debug!("reads: {}, index {}", file.path().display(), file.index().display());
     }
     log::debug!(
@@ -422,8 +373,8 @@ fn log_setup(model: &Model, inputs: &common::Inputs, split: ThreadSplit, classif
 }
 
 /// What the sample's reads are like, said.
-fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<SampleProfile> {
-    let sample = survey(&inputs.reads, &inputs.reference, model.config.evidence)?;
+fn surveyed(inputs: &Inputs, model: &Model) -> Result<SampleProfile> {
+    let sample = survey(inputs.reads(), inputs.reference(), model.config.evidence)?;
     let depth = if sample.median_depth > 0.0 {
         format!("{:.1}, give or take {:.0} %", sample.median_depth, sample.depth_cv * 100.0)
     } else {
@@ -431,40 +382,4 @@ fn surveyed(inputs: &common::Inputs, model: &Model) -> Result<SampleProfile> {
     };
     log::info!("usual depth {depth}; artefacts in {:.0} % of places", sample.artefact_rate * 100.0);
     Ok(sample)
-}
-
-/// How `--threads` is shared out: workers and network together are the total, at least one each. A network behind a small model
-/// rests most of the time and comes on top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ThreadSplit {
-    workers: usize,
-    network: usize,
-}
-
-impl ThreadSplit {
-    /// Without a small model, on a CPU, the network takes more time than all else, so it gets the larger half.
-    fn of(threads: usize, on_cpu: bool, small_model: bool) -> Self {
-        let network = match (on_cpu, small_model) {
-            (true, true) => return Self { workers: threads, network: threads.div_ceil(8) },
-            (true, false) => threads.div_ceil(2),
-            (false, _) => 1,
-        };
-        Self { workers: (threads.saturating_sub(network)).max(1), network }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_are_the_total() {
-        for threads in 2..40 {
-            let split = ThreadSplit::of(threads, true, false);
-            assert_eq!(split.workers + split.network, threads);
-        }
-        assert_eq!(ThreadSplit::of(1, true, false), ThreadSplit { workers: 1, network: 1 });
-        assert_eq!(ThreadSplit::of(16, false, true), ThreadSplit { workers: 15, network: 1 });
-        assert_eq!(ThreadSplit::of(2, true, true), ThreadSplit { workers: 2, network: 1 });
-    }
 }

@@ -1,18 +1,14 @@
 //! Arguments that commands share, resolved before any work.
 
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::file_args;
-use crate::alignment_file::BamFile;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files::Files;
-use crate::files::input::same_file;
-use crate::genome::{ReferenceFile, agreement, called};
-use crate::reads::reference_check;
-use crate::regions::Targets;
+use crate::inputs::Inputs;
 
 /// Headings of the help.
 pub(super) const INPUT: &str = "Input";
@@ -39,12 +35,6 @@ pub(super) struct InputArgs {
     reads: Vec<PathBuf>,
 }
 
-/// Reference and reads, checked against each other.
-pub(super) struct Inputs {
-    pub(super) reference: ReferenceFile,
-    pub(super) reads: Vec<BamFile>,
-}
-
 impl InputArgs {
     /// The files that are named here.
     pub(super) fn files(&self) -> Files {
@@ -54,42 +44,10 @@ impl InputArgs {
         files
     }
 
-    /// The inputs, and the regions that are asked for: the whole reference where there are none.
-    pub(super) fn resolve(&self, regions: &[String]) -> Result<(Inputs, Targets)> {
-        each_once(&self.reads)?;
-        let reference = ReferenceFile::new(&self.reference)?;
-        let targets = if regions.is_empty() {
-            Targets::whole(reference.contigs())
-        } else {
-            Targets::parse(regions, reference.contigs())?
-        };
-        if targets.bases() == 0 {
-            return Err(Error::input(reference.path(), "what is to be called holds no position"));
-        }
-        called::check(&reference, &targets.contigs())?;
-        let reads = self.reads.iter().map(|path| open_reads(path, &reference, &targets)).collect::<Result<_>>()?;
-        Ok((Inputs { reference, reads }, targets))
+    /// The inputs, checked, and the regions that are asked for: the whole reference where there are none.
+    pub(super) fn open(&self, regions: &[String]) -> Result<Inputs> {
+        Inputs::open(&self.reference, &self.reads, regions)
     }
-}
-
-/// Refuses a file that is given twice, whose reads would count twice.
-fn each_once(paths: &[PathBuf]) -> Result<()> {
-    for (i, path) in paths.iter().enumerate() {
-        if let Some(same) = paths[..i].iter().find(|before| same_file(before, path)) {
-            let (a, b) = (same.display(), path.display());
-            return Err(Error::Usage(format!("--reads {a} and {b} are the same file; give each file once")));
-        }
-    }
-    Ok(())
-}
-
-/// Opens a reads file and checks that it belongs to the reference on what is to be looked at.
-pub(super) fn open_reads(path: &Path, reference: &ReferenceFile, targets: &Targets) -> Result<BamFile> {
-    let reads = BamFile::new(path, reference.path())?;
-    let contigs = targets.contigs();
-    agreement::check_agreement(reads.contigs(), reads.path(), reference.contigs(), reference.path(), &contigs)?;
-    reference_check::check(&reads, reference, targets.iter())?;
-    Ok(reads)
 }
 
 /// Takes a whole number of a range.

@@ -66,8 +66,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     args.confident.iter().for_each(|bed| files.input("--confident", bed));
     files.output("standard output", Path::new("-"));
     files.check()?;
-    let (inputs, targets) = args.input.resolve(&args.regions)?;
-    let contigs = inputs.reference.contigs();
+    let inputs = args.input.open(&args.regions)?;
+    let targets = inputs.targets();
+    let contigs = inputs.reference().contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let known = Truth::read_alleles(&args.variants, contigs)?;
     let (elsewhere, of) = known.elsewhere();
@@ -80,11 +81,11 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         }
         log::warn!("{}: {said}; they are left out", args.variants.display());
     }
-    known.matches(&mut inputs.reference.open()?, &args.variants)?;
-    let source = BamSource::open(&inputs.reads, contigs, options.reads())?;
+    known.matches(&mut inputs.reference().open()?, &args.variants)?;
+    let source = BamSource::open(inputs.reads(), contigs, options.reads())?;
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
     let mut gatherer =
-        Gatherer::new(Box::new(source), inputs.reference.open()?, options, spec).counting_empty_regions(true);
+        Gatherer::new(Box::new(source), inputs.reference().open()?, options, spec).counting_empty_regions(true);
     let mut tallies = [Tally::default(), Tally::default()];
     if !stdout::line("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR")? {
         return Ok(());

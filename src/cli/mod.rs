@@ -4,6 +4,7 @@
 
 mod backend;
 mod call;
+mod classification;
 mod common;
 mod compat;
 mod explain;
@@ -18,8 +19,10 @@ mod regions;
 mod show;
 mod signals;
 mod stdout;
+mod threads;
 #[cfg(feature = "torch")]
 mod train;
+mod wrapper_args;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::common::{self, INPUT, InputArgs, Inputs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
 use super::file_args;
 use super::stdout;
 use crate::alignment_file::BamFile;
@@ -13,6 +13,7 @@ use crate::alignment_file::weight::ByteCounts;
 use crate::error::{Error, Result};
 use crate::files::{self, Whole};
 use crate::genome::{ContigId, Interval};
+use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
 use crate::regions::Targets;
@@ -55,13 +56,14 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
         None => files.output("standard output", Path::new("-")),
     }
     files.check()?;
-    let (inputs, targets) = args.input.resolve(&args.regions)?;
+    let inputs = args.input.open(&args.regions)?;
+    let targets = inputs.targets();
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
     let weight = weight(&inputs);
     let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;
     let bed = |chunk: &Targets, name: &str| {
         let line = |(contig, interval): (ContigId, Interval)| {
-            let contig = &inputs.reference.contigs().get(contig).name;
+            let contig = &inputs.reference().contigs().get(contig).name;
             format!("{contig}\t{}\t{}{name}\n", interval.start(), interval.end())
         };
         chunk.iter().map(line).collect::<String>()
@@ -99,16 +101,16 @@ fn no_other_chunks(folder: &Path, names: &[String]) -> Result<()> {
 
 /// The work in an interval of the reference, in bytes of all reads files.
 fn weight(inputs: &Inputs) -> impl Fn(ContigId, Interval) -> f64 {
-    let counts: Vec<ByteCounts> = inputs.reads.iter().map(ByteCounts::of).collect();
+    let counts: Vec<ByteCounts> = inputs.reads().iter().map(ByteCounts::of).collect();
     move |contig: ContigId, interval: Interval| {
-        let name = &inputs.reference.contigs().get(contig).name;
+        let name = &inputs.reference().contigs().get(contig).name;
         let in_file = |(file, counts): (&BamFile, &ByteCounts)| {
             file.contigs().id(name).map_or(0.0, |contig| counts.of_interval(contig, interval))
         };
         // Lengths of contigs, far below 2^52.
         #[allow(clippy::cast_precision_loss)]
         let bases = interval.len() as f64;
-        inputs.reads.iter().zip(&counts).map(in_file).sum::<f64>() + bases * BYTES_PER_BASE
+        inputs.reads().iter().zip(&counts).map(in_file).sum::<f64>() + bases * BYTES_PER_BASE
     }
 }
 

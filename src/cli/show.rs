@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use image::{ImageFormat, RgbImage};
 
-use super::backend;
+use super::classification::Classification;
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
 use super::file_args;
 use super::stdout;
@@ -18,8 +18,8 @@ use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::files::{self, Files};
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
-use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, png};
-use crate::predict::cnn::{Batch, Classifier};
+use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+use crate::predict::Prediction;
 use crate::reads::BamSource;
 
 /// Candidates this close to a region are drawn too, in bp: an indel's anchor lies before what people see.
@@ -36,7 +36,7 @@ pub(super) struct ShowArgs {
     /// Folder for the pictures, created if missing
     #[arg(short, long, aliases = ["out-dir", "output"], value_name = "DIR", help_heading = OUTPUT)]
     out: PathBuf,
-    /// Print the network's probabilities of each picture: hom-ref, het, hom-alt
+    /// Print the probabilities of each picture (hom-ref, het, hom-alt) and the model that they are of
     #[arg(long, help_heading = MODEL)]
     classify: bool,
     /// Model whose image and read settings are used [default: those of a WGS model; with --classify: wgs]
@@ -55,22 +55,21 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
         |model| (model.config.image.clone(), model.config.evidence),
     );
     args.files(model.as_ref()).check()?;
-    let mut classifier = match &model {
-        Some(model) if args.classify => {
-            Some(backend::device("auto", "auto")?.load(model, common::available_threads())?)
-        }
+    let inputs = args.input.open(&args.region)?;
+    let targets = inputs.targets().padded(MARGIN, inputs.reference().contigs());
+    std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
+    let mut classification = match &model {
+        Some(model) if args.classify => Some(Classification::load(model, &inputs)?),
         _ => None,
     };
-    let (inputs, targets) = args.input.resolve(&args.region)?;
-    let targets = targets.padded(MARGIN, inputs.reference.contigs());
-    std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
-    let source = BamSource::open(&inputs.reads, inputs.reference.contigs(), evidence.reads())?;
-    let mut gatherer = Gatherer::new(Box::new(source), inputs.reference.open()?, evidence, spec.clone());
+    let source = BamSource::open(inputs.reads(), inputs.reference().contigs(), evidence.reads())?;
+    let mut gatherer = Gatherer::new(Box::new(source), inputs.reference().open()?, evidence, spec.clone());
     let (mut drawn, mut left) = (0, 0);
-    for region in targets.whole_regions(evidence.region_size, inputs.reference.contigs()) {
+    for region in targets.whole_regions(evidence.region_size, inputs.reference().contigs()) {
         let found = gatherer.gather(region)?;
-        let contig = &inputs.reference.contigs().get(region.contig).name;
+        let contig = &inputs.reference().contigs().get(region.contig).name;
         for candidate in found.candidates.iter().filter(|c| targets.contains(c.contig, c.position)) {
+            let mut predictions = None;
             for set in alt_sets(candidate.alts.len()) {
                 if drawn == args.max {
                     left += 1;
@@ -81,9 +80,12 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
                 let path = args.out.join(file_name(contig, candidate, set));
                 save(&picture, &path)?;
                 let mut line = path.as_os_str().as_bytes().to_vec();
-                if let Some(classifier) = &mut classifier {
-                    let [none, one, two] = probabilities(classifier.as_mut(), &image)?;
-                    line.extend(format!("\t{none:.5}\t{one:.5}\t{two:.5}").bytes());
+                if let Some(classification) = &mut classification {
+                    let predictions = match &predictions {
+                        Some(known) => known,
+                        None => predictions.insert(classification.predict(candidate, &found)?),
+                    };
+                    line.extend(columns(predictions, set).bytes());
                 }
                 line.push(b'\n');
                 // Where nobody reads the list, the pictures are still wanted.
@@ -128,11 +130,12 @@ fn save(picture: &RgbImage, path: &Path) -> Result<()> {
     files::write(path, png.get_ref())
 }
 
-fn probabilities(classifier: &mut dyn Classifier, image: &PileupImage) -> Result<[f64; 3]> {
-    let mut batch = Batch::new(image.shape());
-    batch.push(image)?;
-    let found = classifier.classify(&batch)?;
-    found.first().map(|p| p.0).ok_or_else(|| Error::Internal("an image has no result".into()))
+/// The columns of a picture's prediction: probabilities of hom-ref, het and hom-alt, and the model they are of.
+fn columns(predictions: &[(AltSet, Prediction)], set: AltSet) -> String {
+    let found = predictions.iter().find(|(of, _)| *of == set);
+    found.map_or_else(String::new, |(_, Prediction { probabilities: p, predictor })| {
+        format!("\t{:.5}\t{:.5}\t{:.5}\t{predictor}", p.hom_ref(), p.het(), p.hom_alt())
+    })
 }
 
 fn alleles(candidate: &Candidate, set: AltSet) -> String {

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::files::Files;
 use crate::genome::ReferenceFile;
+use crate::inputs::open_reads;
 use crate::model::Model;
 use crate::pileup::ImageSpec;
 use crate::predict::cnn::networks::pileup_net;
@@ -239,7 +240,7 @@ fn sets(
         .zip(references.iter().cycle())
         .map(|(((reads, truth), confident), reference)| {
             let targets = Targets::from_bed(confident, reference.contigs())?;
-            let reads = common::open_reads(reads, reference, &targets)?;
+            let reads = open_reads(reads, reference, &targets)?;
             DataSet::open(reads, truth, confident, reference)
         })
         .collect()

@@ -298,12 +298,12 @@ fn spell_out(reads: &mut [Read], reference: &ReferenceWindow) {
 mod tests {
     use super::*;
     use crate::genome::ContigId;
-    use crate::reads::source::MemorySource;
+    use crate::reads::MemorySource;
     use crate::testing::{ReadBuilder, ReferenceBuilder};
 
     fn gatherer(reads: Vec<Read>) -> Gatherer {
         let reference = ReferenceBuilder::new().contig("1", &"ACGT".repeat(500)).build();
-        let source = Box::new(MemorySource { reads });
+        let source = Box::new(MemorySource::new(ContigId(0), reads));
         Gatherer::new(source, reference.open(), EvidenceOptions::default(), ImageSpec::default())
     }
 

@@ -6,10 +6,10 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::error::{Error, Result};
 use crate::pileup::{AltSet, ImageShape};
+use crate::pipeline::messages::{ImageJob, Message, Stop};
 use crate::pipeline::stats::{Stage, StageTimes};
-use crate::pipeline::{ImageJob, Message, Stop};
 use crate::predict::cnn::{Batch, Classifier};
-use crate::predict::small::Opinion;
+use crate::predict::decision::Undecided;
 
 /// How long a batch that is not full waits for more images.
 const LINGER: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ pub(super) fn run(
     stop: Stop,
 ) -> Result<()> {
     let mut batch = Batch::new(shape);
-    let mut places: Vec<(usize, usize, AltSet, Option<Opinion>)> = Vec::new();
+    let mut waiting_jobs: Vec<(usize, usize, AltSet, Undecided)> = Vec::new();
     loop {
         let waiting = Instant::now();
         let received = images.recv_timeout(LINGER);
@@ -32,7 +32,7 @@ pub(super) fn run(
         let closed = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(job) = received {
             batch.push(&job.image)?;
-            places.push((job.region, job.candidate, job.set, job.opinion));
+            waiting_jobs.push((job.region, job.candidate, job.set, job.undecided));
             if !batch.is_full() {
                 continue;
             }
@@ -41,13 +41,13 @@ pub(super) fn run(
             let started = Instant::now();
             let results = classifier.classify(&batch)?;
             times.add(Stage::Classify, started.elapsed());
-            times.batch(places.len());
-            if results.len() != places.len() {
-                return Err(Error::Internal(format!("{} results for {} images", results.len(), places.len())));
+            times.batch(waiting_jobs.len());
+            if results.len() != waiting_jobs.len() {
+                return Err(Error::Internal(format!("{} results for {} images", results.len(), waiting_jobs.len())));
             }
-            for ((region, candidate, set, opinion), image) in places.drain(..).zip(results) {
-                let probabilities = opinion.map_or(image, |opinion| opinion.with_image(image));
-                let message = Message::Classified { region, candidate, set, probabilities, settled: false };
+            for ((region, candidate, set, undecided), image) in waiting_jobs.drain(..).zip(results) {
+                let prediction = undecided.with_image(image);
+                let message = Message::Predicted { region, candidate, set, prediction };
                 messages.send(message).map_err(|_| Error::Stopped)?;
             }
             batch.clear();

@@ -1,13 +1,13 @@
-//! Results in any order -> the calls of each region, in genome order; calls that were asked for -> the order they were asked in.
+//! Predictions in any order -> the candidates of each region with theirs, in genome order; calls of given sites -> the order of these sites.
 
 use std::collections::BTreeMap;
 
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
+use crate::genotype::Call;
 use crate::genotype::merge::BySet;
-use crate::genotype::{Call, call};
 use crate::pileup::AltSet;
-use crate::predict::Probabilities;
+use crate::predict::Prediction;
 
 /// Calls that were asked for, by where their alleles lie, until those that were asked for before them are there too. A record and its
 /// normal form lie close together, so few wait.
@@ -60,38 +60,33 @@ impl Reorder {
         }
     }
 
-    /// One result of a region that was gathered.
-    pub(super) fn classified(
+    /// One prediction for a region that was gathered.
+    pub(super) fn predicted(
         &mut self,
         region: usize,
         candidate: usize,
         set: AltSet,
-        probabilities: Probabilities,
+        prediction: Prediction,
     ) -> Result<()> {
         let unexpected = || Error::Internal(format!("an image of region {region} was not expected"));
         let pending = self.waiting.get_mut(&region).ok_or_else(unexpected)?;
         let results = pending.results.get_mut(candidate).ok_or_else(unexpected)?;
         pending.missing = pending.missing.checked_sub(1).ok_or_else(unexpected)?;
-        if results.insert(set, probabilities).is_some() {
+        if results.insert(set, prediction.probabilities).is_some() {
             return Err(unexpected());
         }
         Ok(())
     }
 
-    /// The next region in genome order with its calls, if all its results are there.
-    pub(super) fn next_ready(&mut self, is_haploid: impl Fn(&Candidate) -> bool) -> Option<(usize, Vec<Call>)> {
+    /// The next region in genome order with its candidates and their predictions, if all are there.
+    pub(super) fn next_ready(&mut self) -> Option<(usize, Vec<(Candidate, BySet)>)> {
         if self.waiting.get(&self.next)?.missing > 0 {
             return None;
         }
         let pending = self.waiting.remove(&self.next)?;
         let region = self.next;
         self.next += 1;
-        let calls = pending
-            .candidates
-            .iter()
-            .zip(&pending.results)
-            .map(|(candidate, images)| call(candidate, images, is_haploid(candidate)));
-        Some((region, calls.collect()))
+        Some((region, pending.candidates.into_iter().zip(pending.results).collect()))
     }
 }
 
@@ -99,6 +94,8 @@ impl Reorder {
 mod tests {
     use super::*;
     use crate::candidates::Asked;
+    use crate::genotype::call;
+    use crate::predict::{Predictor, Probabilities};
 
     #[test]
     fn answers_come_in_the_order_of_the_questions() {
@@ -121,19 +118,19 @@ mod tests {
         crate::testing::candidate(position, "A", &[("C", 2, &[0, 1])], 0)
     }
 
-    const P: Probabilities = Probabilities([0.0, 0.1, 0.9]);
+    const P: Prediction = Prediction { probabilities: Probabilities([0.0, 0.1, 0.9]), predictor: Predictor::Cnn };
 
     #[test]
     fn regions_leave_in_order_and_complete() {
         let mut reorder = Reorder::default();
         reorder.gathered(1, vec![candidate(7)], 1).unwrap();
-        reorder.classified(1, 0, AltSet::One(0), P).unwrap();
-        assert!(reorder.next_ready(|_| false).is_none());
+        reorder.predicted(1, 0, AltSet::One(0), P).unwrap();
+        assert!(reorder.next_ready().is_none());
         reorder.gathered(0, vec![candidate(3)], 1).unwrap();
-        assert!(reorder.next_ready(|_| false).is_none());
-        reorder.classified(0, 0, AltSet::One(0), P).unwrap();
-        let positions: Vec<_> = std::iter::from_fn(|| reorder.next_ready(|_| false))
-            .map(|(region, calls)| (region, calls[0].position))
+        assert!(reorder.next_ready().is_none());
+        reorder.predicted(0, 0, AltSet::One(0), P).unwrap();
+        let positions: Vec<_> = std::iter::from_fn(|| reorder.next_ready())
+            .map(|(region, predicted)| (region, predicted[0].0.position))
             .collect();
         assert_eq!(positions, [(0, 3), (1, 7)]);
         assert_eq!(reorder.written(), 2);
@@ -143,8 +140,8 @@ mod tests {
     fn a_result_comes_once() {
         let mut reorder = Reorder::default();
         reorder.gathered(0, vec![candidate(3)], 1).unwrap();
-        reorder.classified(0, 0, AltSet::One(0), P).unwrap();
-        assert!(reorder.classified(0, 0, AltSet::One(0), P).is_err());
-        assert!(reorder.classified(5, 0, AltSet::One(0), P).is_err());
+        reorder.predicted(0, 0, AltSet::One(0), P).unwrap();
+        assert!(reorder.predicted(0, 0, AltSet::One(0), P).is_err());
+        assert!(reorder.predicted(5, 0, AltSet::One(0), P).is_err());
     }
 }

@@ -17,8 +17,8 @@ pub enum Stage {
     Realign,
     /// Workers count alleles and find candidates.
     Count,
-    /// Workers settle candidates without images.
-    Settle,
+    /// Workers run the small model.
+    SmallModel,
     /// Workers render images.
     Render,
     /// Workers wait for room before the classifier.
@@ -37,7 +37,7 @@ const STAGES: [(Stage, &str); 10] = [
     (Stage::Read, "workers: read"),
     (Stage::Realign, "workers: realign"),
     (Stage::Count, "workers: count alleles"),
-    (Stage::Settle, "workers: small model"),
+    (Stage::SmallModel, "workers: small model"),
     (Stage::Render, "workers: render"),
     (Stage::WaitForClassifier, "workers: wait for classifier"),
     (Stage::WaitForWindow, "workers: wait for writer"),
@@ -94,9 +94,9 @@ pub struct RunStats {
     pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
-    /// Candidates that the small model settled.
-    pub settled: u64,
-    /// Images that the candidates ask for; each candidate that is settled saves one.
+    /// Candidates that the small model decided without an image.
+    pub decided: u64,
+    /// Images of all candidates, without the small model; each candidate that it decides saves one.
     pub images: u64,
     /// Calls by filter: PASS, `RefCall`, `NoCall`.
     pub calls: [u64; 3],
@@ -154,8 +154,8 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
         let batches = self.times.batches.load(Ordering::Relaxed);
-        writeln!(f, "{:<30}{:>12}", "  settled without an image", self.settled)?;
-        let images = self.images.saturating_sub(self.settled);
+        writeln!(f, "{:<30}{:>12}", "  decided without an image", self.decided)?;
+        let images = self.images.saturating_sub(self.decided);
         writeln!(f, "{:<30}{images:>12}  in {batches} batches", "images")?;
         for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;

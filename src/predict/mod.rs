@@ -1,7 +1,10 @@
 //! A candidate's evidence and images -> probabilities of its genotypes.
 
 pub mod cnn;
+pub mod decision;
 pub mod small;
+
+pub use decision::{Decision, Prediction, Predictor, decide};
 
 /// Genotype probabilities with respect to an image's alternative alleles: that none of the sample's two alleles is among them, one, or both.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,5 +11,5 @@ pub mod trimmed;
 pub use filter::{FilterReason, ReadFilter};
 pub use read::{Cigar, CigarKind, Moved, Read};
 pub use repeats::Repeats;
-pub use source::{BamSource, FetchStats, ReadSource};
+pub use source::{BamSource, FetchStats, MemorySource, OpenReads, ReadSource};
 pub use trimmed::Trimmed;

@@ -72,6 +72,21 @@ pub trait ReadSource: Send {
     fn fetch_all(&mut self, contig: ContigId, interval: Interval, take: &mut dyn FnMut(Vec<Read>)) -> Result<()>;
 }
 
+/// Opens a [`ReadSource`] for each thread that needs one.
+pub trait OpenReads: Sync {
+    /// A source of its own of all the reads; `reference` gives contig ids their names.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where a file cannot be opened.
+    fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>>;
+}
+
+impl OpenReads for Vec<BamFile> {
+    fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>> {
+        Ok(Box::new(BamSource::open(self, reference, options)?))
+    }
+}
+
 /// What to take from a reads file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadOptions {
@@ -213,16 +228,37 @@ impl ReadSource for BamSource {
     }
 }
 
-/// Reads held in memory: for tests, and for reads that are made rather than read.
+/// Reads held in memory, which are used as they are: no filter, no cap.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySource {
-    /// The reads, of one contig.
-    pub reads: Vec<Read>,
+    reads: Vec<(ContigId, Read)>,
+}
+
+impl MemorySource {
+    /// These reads of a contig.
+    #[must_use]
+    pub fn new(contig: ContigId, reads: Vec<Read>) -> Self {
+        Self { reads: Vec::new() }.with(contig, reads)
+    }
+
+    /// With reads of another contig.
+    #[must_use]
+    pub fn with(mut self, contig: ContigId, reads: Vec<Read>) -> Self {
+        self.reads.extend(reads.into_iter().map(|read| (contig, read)));
+        self
+    }
+}
+
+impl OpenReads for MemorySource {
+    fn open(&self, _: &Contigs, _: ReadOptions) -> Result<Box<dyn ReadSource>> {
+        Ok(Box::new(self.clone()))
+    }
 }
 
 impl ReadSource for MemorySource {
-    fn fetch(&mut self, _: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
-        let reads = in_order(self.reads.iter().filter(|r| r.span.overlaps(interval)).cloned().collect());
+    fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
+        let here = self.reads.iter().filter(|(of, read)| *of == contig && read.span.overlaps(interval));
+        let reads = in_order(here.map(|(_, read)| read.clone()).collect());
         let stats = FetchStats { records: reads.len() as u64, ..FetchStats::default() };
         Ok((reads, stats))
     }

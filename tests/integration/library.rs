@@ -1,48 +1,47 @@
 //! The pipeline in process, with a classifier that needs no network.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 use varpix::alignment_file::BamFile;
 use varpix::error::{Error, Result};
 use varpix::evidence::EvidenceOptions;
-use varpix::genome::ReferenceFile;
-use varpix::genotype::Ploidy;
+use varpix::genome::{Interval, ReferenceFile};
 use varpix::genotype::{Call, Filter};
+use varpix::inputs::Inputs;
 use varpix::model::Model;
-use varpix::pipeline::{CallFilter, Inputs, Outputs, RunOptions, run};
+use varpix::pipeline::{CallFilter, Outputs, RunInputs, RunOptions, run};
 use varpix::predict::Probabilities;
 use varpix::predict::cnn::fixed::SupportClassifier;
 use varpix::predict::cnn::{Batch, Classifier};
-use varpix::regions::{Region, Targets};
+use varpix::reads::source::ReadOptions;
+use varpix::reads::{MemorySource, OpenReads};
+use varpix::regions::Region;
 use varpix::sample::{SampleProfile, survey};
 
 use crate::world::{model, testdata, text, tool};
 
 struct Setup {
-    reference: ReferenceFile,
-    reads: BamFile,
+    inputs: Inputs,
     regions: Vec<Region>,
     model: Model,
 }
 
 fn setup(regions: &str) -> Setup {
-    let reference = ReferenceFile::new(&testdata("ref.fa")).unwrap();
-    let reads = BamFile::new(&testdata("reads.bam"), reference.path()).unwrap();
-    let targets = Targets::parse(&[regions.to_owned()], reference.contigs()).unwrap();
-    Setup { reads, regions: targets.regions(1000), model: Model::open(&model()).unwrap(), reference }
+    let inputs = Inputs::open(&testdata("ref.fa"), &[testdata("reads.bam")], &[regions.to_owned()]).unwrap();
+    Setup { regions: inputs.targets().regions(1000), model: Model::open(&model()).unwrap(), inputs }
 }
 
 impl Setup {
-    fn inputs(&self) -> Inputs<'_> {
-        Inputs {
-            reference: &self.reference,
-            reads: std::slice::from_ref(&self.reads),
+    fn inputs(&self) -> RunInputs<'_> {
+        RunInputs {
+            reference: self.inputs.reference(),
+            reads: &self.inputs,
             sample: SampleProfile { median_depth: 30.0, ..SampleProfile::default() },
             regions: &self.regions,
             sites: None,
-            model: &self.model,
+            model: &self.model.config,
         }
     }
 
@@ -86,23 +85,29 @@ fn reads_of_targets_have_the_depth_of_targets_or_none() {
     assert!(targets < 1e-9 || (0.75..1.25).contains(&(targets / all)), "{targets} of {all}");
 }
 
-/// A sample with two copies of all contigs.
-fn diploid() -> &'static Ploidy {
-    static DIPLOID: OnceLock<Ploidy> = OnceLock::new();
-    DIPLOID.get_or_init(Ploidy::default)
+fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
+    RunOptions { workers, stop, progress, ..RunOptions::default() }
 }
 
-fn options<'a>(workers: usize, stop: &'a AtomicBool, progress: &'a (dyn Fn(Region) + Sync)) -> RunOptions<'a> {
-    RunOptions {
-        workers,
-        filter: CallFilter::default(),
-        within: None,
-        ploidy: diploid(),
-        quality_bin: 5,
-        small_model: None,
-        stop,
-        progress,
-    }
+#[test]
+fn reads_in_memory_are_called_as_those_of_a_file() {
+    let setup = setup("chrA:1-20000");
+    let contigs = setup.inputs.reference().contigs();
+    let options = ReadOptions { max_reads: 1_000_000, ..setup.model.config.evidence.reads() };
+    let mut source = OpenReads::open(&setup.inputs, contigs, options).unwrap();
+    let contig = contigs.id("chrA").unwrap();
+    let (reads, _) = source.fetch(contig, Interval::new(0, 30_000)).unwrap();
+    assert!(reads.len() > 1000);
+    let called = |reads: &dyn OpenReads| {
+        let mut calls: Vec<Call> = Vec::new();
+        let inputs = RunInputs { reads, ..setup.inputs() };
+        run(inputs, setup.support(), Outputs::calls_only(&mut calls), RunOptions::default()).unwrap();
+        calls
+    };
+    let of_file = called(&setup.inputs);
+    assert!(of_file.len() > 20);
+    let in_memory = MemorySource::new(contig, reads);
+    assert_eq!(called(&in_memory), of_file);
 }
 
 #[test]

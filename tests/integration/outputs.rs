@@ -383,11 +383,11 @@ fn each_site_that_is_asked_for_is_answered() {
 
 #[cfg(feature = "torch")]
 #[test]
-fn the_fast_tier_changes_next_to_nothing() {
+fn the_small_model_changes_next_to_nothing() {
     let called = |extra: &[&str]| {
         let world = World::new();
         let outcome = world.call(extra).succeeds();
-        let settled = outcome.row("settled without an image");
+        let settled = outcome.row("decided without an image");
         let genotypes: Vec<[String; 4]> = records(&text(&world.vcf))
             .into_iter()
             .map(|r| [r[1].clone(), r[3].clone(), r[4].clone(), r[9].split(':').next().unwrap().to_owned()])

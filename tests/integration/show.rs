@@ -33,7 +33,7 @@ fn an_empty_place_is_said_to_be_empty() {
 }
 
 #[test]
-fn the_networks_say_can_be_printed() {
+fn predictions_can_be_printed() {
     let world = World::new();
     let out = text(&world.path("pictures"));
     let (reference, reads) = (text(&world.reference), text(&world.reads));
@@ -41,9 +41,11 @@ fn the_networks_say_can_be_printed() {
         ["show", "--ref", &reference, "--reads", &reads, "--region", "chrA:1-20000", "--out", &out, "--classify"];
     let shown = varpix(&args).succeeds();
     assert!(shown.stdout.lines().count() > 5);
+    let predictor = |name: &str| shown.stdout.lines().filter(|line| line.ends_with(&format!("\t{name}"))).count();
+    assert!(predictor("small_model") > 2, "{}", shown.stdout);
     for line in shown.stdout.lines() {
         let columns: Vec<&str> = line.split('\t').collect();
-        let sum: f64 = columns[1..].iter().map(|p| p.parse::<f64>().unwrap()).sum();
-        assert!(columns.len() == 4 && columns[0].contains(".png") && (sum - 1.0).abs() < 1e-4, "{line}");
+        let sum: f64 = columns[1..4].iter().map(|p| p.parse::<f64>().unwrap()).sum();
+        assert!(columns.len() == 5 && columns[0].contains(".png") && (sum - 1.0).abs() < 1e-4, "{line}");
     }
 }

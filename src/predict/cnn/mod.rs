@@ -14,7 +14,7 @@ use crate::predict::Probabilities;
 
 /// Turns images into probabilities. It has one owner thread.
 pub trait Classifier: Send {
-    /// One result for each image of the batch, in order; the same for an image whatever else is in the batch.
+    /// One result for each image of the batch, in order; that of an image does not depend on the others.
     ///
     /// # Errors
     /// [`Error::Internal`](crate::error::Error::Internal) where the network fails.

@@ -1,11 +1,11 @@
-//! The small model: a candidate's reads -> some numbers -> genotype probabilities by a small network, believed where it is sure.
+//! A candidate's evidence -> an [`Estimate`] of its genotype probabilities by a small network on [`features`].
 //!
-//! Most candidates are plain: half of many good reads, or all of them, show a substitution far from anything else. Those are
-//! settled here, before any image is drawn; the others go on to the images, where its opinion still has some weight. Only candidates
-//! of one alternative allele are looked at. The weights lie in a model's `small_model.json`, how sure is sure enough in its `model.json`.
+//! Most candidates are simple: half of many good reads, or all of them, support a substitution far from any other variant. Where the
+//! small model is certain of such a candidate no image is rendered. It takes only candidates with one alternative allele. Its weights
+//! are in a model's `small_model.json`, its limits of certainty in `model.json`.
 
 pub mod features;
-mod network;
+pub(in crate::predict) mod network;
 
 use std::path::Path;
 
@@ -24,32 +24,24 @@ use crate::sample::SampleProfile;
 
 pub use network::{Layer, SmallNetwork};
 
-/// Most bytes of `small_model.json`; they are some 600,000.
+/// Largest `small_model.json` that is read, in bytes; the shipped one has 600,000.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Phred of the chance of error under which the small model decides such a candidate.
+/// Least certainty, Phred, at which the small model decides such a candidate.
 #[must_use]
 pub fn needed_certainty(options: &SmallModelOptions, features: &Features) -> f64 {
     if is_snp(features) { options.min_certainty_snps } else { options.min_certainty_indels }
 }
 
-/// What the small model thinks of a candidate.
+/// What the small model says of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Opinion {
+pub struct Estimate {
     /// Its probabilities.
     pub probabilities: Probabilities,
-    /// Whether it is sure enough of them.
-    pub settled: bool,
-    /// What an image's word weighs against it.
-    image_weight: f64,
-}
-
-impl Opinion {
-    /// Its probabilities and an image's in one: the weighted mean of their logarithms.
-    #[must_use]
-    pub fn with_image(&self, image: Probabilities) -> Probabilities {
-        joined(self.probabilities, image, self.image_weight)
-    }
+    /// Whether it is certain enough for a call without an image.
+    pub is_certain: bool,
+    /// The weight of an image's probabilities where it is not certain; its own have the rest.
+    pub image_weight: f64,
 }
 
 /// The weighted mean of logarithms, as probabilities (a logarithmic pool; Genest and Zidek 1986).
@@ -69,7 +61,7 @@ pub struct SmallModel {
 }
 
 impl SmallModel {
-    /// The tier of a network, sure as `options` say.
+    /// The small model of a network, with the limits that `options` give.
     #[must_use]
     pub fn new(network: SmallNetwork, options: SmallModelOptions) -> Self {
         Self { network, options }
@@ -96,33 +88,33 @@ impl SmallModel {
         model.config.small_model.map(|options| Self::read(&path, options, expected)).transpose()
     }
 
-    /// Probabilities of a candidate in numbers, however sure they are.
+    /// Probabilities for a candidate's features, however certain.
     #[must_use]
     pub fn probabilities(&self, features: &Features) -> Probabilities {
         let logits = self.network.logits(features).map(|logit| f64::from(logit) / self.options.temperature);
         Probabilities(softmax(logits))
     }
 
-    /// What it thinks of a candidate, if it has learned from such.
+    /// Its estimate for a candidate; `None` for candidates unlike those that it learned from.
     #[must_use]
-    pub fn judge(&self, candidate: &Candidate, evidence: &Evidence, sample: SampleProfile) -> Option<Opinion> {
+    pub fn estimate(&self, candidate: &Candidate, evidence: &Evidence, sample: SampleProfile) -> Option<Estimate> {
         let too_deep = self.options.max_depth.is_some_and(|most| candidate.depth > most);
         if too_deep || unlike_any_learned(candidate, &evidence.reads) {
             return None;
         }
         let numbers = features(candidate, evidence, sample).filter(|numbers| self.network.knows(numbers))?;
         let probabilities = self.probabilities(&numbers);
-        let settled = certainty(probabilities) >= needed_certainty(&self.options, &numbers);
-        Some(Opinion { probabilities, settled, image_weight: self.options.image_weight })
+        let is_certain = certainty(probabilities) >= needed_certainty(&self.options, &numbers);
+        Some(Estimate { probabilities, is_certain, image_weight: self.options.image_weight })
     }
 }
 
-/// Share of reads with a third allele from which on the numbers of a candidate, which know of two, say the wrong thing: the reads of the
-/// other haplotype, half of all, look as if they were not there, and a heterozygous allele as if it were homozygous.
+/// Share of reads with a third allele above which the features, which describe two alleles, mislead: reads of the other haplotype, half of
+/// all, support neither, so that a heterozygous allele looks homozygous.
 const MOST_WITH_THIRD_ALLELE: f64 = 0.3;
 
-/// True for a candidate of a kind that training has none of: an allele to genotype that no read shows, and one beside a third allele that
-/// another haplotype's worth of reads has, a deletion over the position included.
+/// True for candidates of a kind that training has none of: an allele to genotype without supporting reads, and one beside a third allele with
+/// a haplotype's share of the reads, a deletion over the position included.
 fn unlike_any_learned(candidate: &Candidate, reads: &[Read]) -> bool {
     let alts: u32 = candidate.alts.iter().map(|alt| alt.count).sum();
     let others = candidate.depth.saturating_sub(candidate.reference_count + alts);
@@ -167,14 +159,14 @@ mod tests {
     };
 
     #[test]
-    fn it_settles_what_it_is_sure_of() {
+    fn it_is_certain_above_its_limit() {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
-        let opinion = |logit: f32| {
-            SmallModel::new(constant([0.0, logit, 0.0]), OPTIONS).judge(&found, &pileup(), sample_profile()).unwrap()
+        let estimate = |logit: f32| {
+            SmallModel::new(constant([0.0, logit, 0.0]), OPTIONS).estimate(&found, &pileup(), sample_profile()).unwrap()
         };
-        assert!(!opinion(4.0).settled);
-        let sure = opinion(6.0);
-        assert!(sure.settled && sure.probabilities.het() > 0.99);
+        assert!(!estimate(4.0).is_certain);
+        let certain = estimate(6.0);
+        assert!(certain.is_certain && certain.probabilities.het() > 0.99);
     }
 
     #[test]
@@ -185,8 +177,6 @@ mod tests {
         assert!(near(joined(own, image, 0.0), own.0) && near(joined(own, image, 1.0), image.0));
         let even = 0.08_f64.sqrt();
         assert!(near(joined(own, image, 0.5), [even, even, 0.1].map(|p| p / (2.0 * even + 0.1))));
-        let opinion = Opinion { probabilities: own, settled: false, image_weight: 0.5 };
-        assert_eq!(opinion.with_image(image), joined(own, image, 0.5));
         assert!(joined(Probabilities([1.0, 0.0, 0.0]), image, 0.5).0.iter().all(|p| p.is_finite()));
     }
 
@@ -198,7 +188,7 @@ mod tests {
         network.mean[40] = 13.5;
         assert!(!network.knows(&numbers));
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
-        assert!(SmallModel::new(network, OPTIONS).judge(&found, &pileup(), sample_profile()).is_none());
+        assert!(SmallModel::new(network, OPTIONS).estimate(&found, &pileup(), sample_profile()).is_none());
     }
 
     #[test]
@@ -206,7 +196,7 @@ mod tests {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
         let speaks = |most| {
             let options = SmallModelOptions { max_depth: Some(most), ..OPTIONS };
-            SmallModel::new(constant([0.0, 9.0, 0.0]), options).judge(&found, &pileup(), sample_profile()).is_some()
+            SmallModel::new(constant([0.0, 9.0, 0.0]), options).estimate(&found, &pileup(), sample_profile()).is_some()
         };
         assert!(speaks(10) && !speaks(9));
     }

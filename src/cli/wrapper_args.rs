@@ -1,0 +1,96 @@
+//! Flags of DeepVariant's `run_deepvariant` that `varpix call` takes -> a model's name, or why they are refused.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+
+/// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct WrapperArgs {
+    #[arg(long, hide = true)]
+    model_type: Option<String>,
+    #[arg(long, hide = true)]
+    make_examples_extra_args: Option<String>,
+    #[arg(long, hide = true)]
+    call_variants_extra_args: Option<String>,
+    #[arg(long, hide = true)]
+    postprocess_variants_extra_args: Option<String>,
+    #[arg(long, hide = true)]
+    use_hp_information: bool,
+    #[arg(long, hide = true)]
+    vcf_stats_report: bool,
+    #[arg(long, hide = true)]
+    runtime_report: bool,
+    #[arg(long, hide = true)]
+    intermediate_results_dir: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    logging_dir: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    report_title: Option<String>,
+    #[arg(long, hide = true)]
+    postprocess_cpus: Option<String>,
+    #[arg(long, hide = true)]
+    customized_small_model: Option<PathBuf>,
+}
+
+impl WrapperArgs {
+    /// Refuses what would change the result and is not there; says once what is not needed.
+    pub(super) fn check(&self) -> Result<()> {
+        let refused = [
+            (
+                self.make_examples_extra_args.is_some(),
+                "--make-examples-extra-args: such settings come with the model here; leave the flag out",
+            ),
+            (
+                self.call_variants_extra_args.is_some(),
+                "--call-variants-extra-args: there is no such stage here; leave the flag out",
+            ),
+            (
+                self.postprocess_variants_extra_args.is_some(),
+                "--postprocess-variants-extra-args: there is no such stage here; leave the flag out",
+            ),
+            (
+                self.use_hp_information,
+                "--use-hp-information: haplotype tags are not used by this model; leave the flag out",
+            ),
+            (
+                self.customized_small_model.is_some(),
+                "--customized-small-model: the small model comes with the model here; leave the flag out",
+            ),
+        ];
+        if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
+            return Err(Error::Usage(sentence.into()));
+        }
+        let unneeded = [
+            (self.vcf_stats_report, "--vcf-stats-report"),
+            (self.runtime_report, "--runtime-report"),
+            (self.intermediate_results_dir.is_some(), "--intermediate-results-dir"),
+            (self.logging_dir.is_some(), "--logging-dir"),
+            (self.report_title.is_some(), "--report-title"),
+            (self.postprocess_cpus.is_some(), "--postprocess-cpus"),
+        ];
+        let given: Vec<_> = unneeded.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag).collect();
+        if !given.is_empty() {
+            log::info!("not needed here and passed over: {}", given.join(", "));
+        }
+        Ok(())
+    }
+
+    /// The model that a `--model-type` stands for.
+    pub(super) fn model(&self) -> Result<Option<&'static str>> {
+        match self.model_type.as_deref() {
+            None => Ok(None),
+            Some("WGS") => Ok(Some("wgs")),
+            Some("WES") => {
+                log::warn!("--model-type WES: there is no model for exomes yet, the WGS model is used");
+                Ok(Some("wgs"))
+            }
+            Some(other) => {
+                Err(Error::Usage(format!("--model-type {other}: there is no such model here; known are WGS and WES")))
+            }
+        }
+    }
+}

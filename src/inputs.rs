@@ -1,0 +1,99 @@
+//! Paths of a reference and of a sample's reads -> [`Inputs`]: files that are complete and match their indexes and each other.
+
+use std::path::{Path, PathBuf};
+
+use crate::alignment_file::BamFile;
+use crate::error::{Error, Result};
+use crate::files::input::same_file;
+use crate::genome::{Contigs, ReferenceFile, agreement, called};
+use crate::reads::reference_check;
+use crate::reads::source::ReadOptions;
+use crate::reads::{OpenReads, ReadSource};
+use crate::regions::Targets;
+
+/// A reference, a sample's reads and the targets on it, all checked.
+///
+/// ```no_run
+/// # fn main() -> varpix::error::Result<()> {
+/// use varpix::inputs::Inputs;
+/// let inputs = Inputs::open("ref.fa".as_ref(), &["reads.bam".into()], &["chr20:1-100,000".into()])?;
+/// assert_eq!(inputs.targets().bases(), 100_000);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    reference: ReferenceFile,
+    reads: Vec<BamFile>,
+    targets: Targets,
+}
+
+impl Inputs {
+    /// Opens the files and checks them: indexes, that they are complete and sorted, that contigs agree, and that the reads are of this
+    /// reference in the targets. `regions` are contigs, `contig:start-end` (1-based, inclusive) or BED files; none are the whole reference.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for regions that make no sense and for a file that is given twice; [`Error::Input`] for what is wrong with a file.
+    pub fn open(reference: &Path, reads: &[PathBuf], regions: &[String]) -> Result<Self> {
+        each_once(reads)?;
+        let reference = ReferenceFile::new(reference)?;
+        let targets = if regions.is_empty() {
+            Targets::whole(reference.contigs())
+        } else {
+            Targets::parse(regions, reference.contigs())?
+        };
+        if targets.bases() == 0 {
+            return Err(Error::input(reference.path(), "what is to be called holds no position"));
+        }
+        called::check(&reference, &targets.contigs())?;
+        let reads = reads.iter().map(|path| open_reads(path, &reference, &targets)).collect::<Result<_>>()?;
+        Ok(Self { reference, reads, targets })
+    }
+
+    /// The reference.
+    #[must_use]
+    pub fn reference(&self) -> &ReferenceFile {
+        &self.reference
+    }
+
+    /// The files of the sample's reads.
+    #[must_use]
+    pub fn reads(&self) -> &[BamFile] {
+        &self.reads
+    }
+
+    /// Where the sample is called.
+    #[must_use]
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+}
+
+impl OpenReads for Inputs {
+    fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>> {
+        self.reads.open(reference, options)
+    }
+}
+
+/// Refuses a file that is given twice, whose reads would count twice.
+fn each_once(paths: &[PathBuf]) -> Result<()> {
+    for (i, path) in paths.iter().enumerate() {
+        if let Some(same) = paths[..i].iter().find(|before| same_file(before, path)) {
+            let (a, b) = (same.display(), path.display());
+            return Err(Error::Usage(format!("--reads {a} and {b} are the same file; give each file once")));
+        }
+    }
+    Ok(())
+}
+
+/// Opens a reads file and checks that its reads are of the reference in the targets.
+///
+/// # Errors
+/// As [`Inputs::open`].
+pub fn open_reads(path: &Path, reference: &ReferenceFile, targets: &Targets) -> Result<BamFile> {
+    let reads = BamFile::new(path, reference.path())?;
+    let contigs = targets.contigs();
+    agreement::check_agreement(reads.contigs(), reads.path(), reference.contigs(), reference.path(), &contigs)?;
+    reference_check::check(&reads, reference, targets.iter())?;
+    Ok(reads)
+}

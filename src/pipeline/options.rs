@@ -1,0 +1,123 @@
+//! What a run takes: inputs, outputs, options.
+
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicBool;
+
+use crate::candidates::sites::Sites;
+use crate::genome::ReferenceFile;
+use crate::genotype::{Call, Filter, Ploidy};
+use crate::inputs::Inputs;
+use crate::model::ModelConfig;
+use crate::output::RealignedBam;
+use crate::predict::small::SmallModel;
+use crate::reads::OpenReads;
+use crate::regions::{Region, Targets};
+use crate::sample::SampleProfile;
+use crate::vcf::reference_blocks::DEFAULT_QUALITY_BIN;
+use crate::vcf::{CallSink, GvcfWriter};
+
+/// What a run works on.
+#[derive(Clone, Copy)]
+pub struct RunInputs<'a> {
+    /// The reference.
+    pub reference: &'a ReferenceFile,
+    /// The sample's reads: [`Inputs`](crate::inputs::Inputs), or reads in memory.
+    pub reads: &'a dyn OpenReads,
+    /// What they are like.
+    pub sample: SampleProfile,
+    /// The regions, numbered from 0 in genome order.
+    pub regions: &'a [Region],
+    /// Sites to genotype in place of finding candidates.
+    pub sites: Option<&'a Arc<Sites>>,
+    /// The model's settings.
+    pub model: &'a ModelConfig,
+}
+
+impl<'a> RunInputs<'a> {
+    /// Checked inputs, the regions of their targets, and the settings of a model.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs, sample: SampleProfile, regions: &'a [Region], model: &'a ModelConfig) -> Self {
+        Self { reference: inputs.reference(), reads: inputs, sample, regions, sites: None, model }
+    }
+}
+
+/// Where a run's results go.
+pub struct Outputs<'a> {
+    /// The calls, in genome order.
+    pub calls: &'a mut dyn CallSink,
+    /// Calls and reference blocks, where they are wanted.
+    pub gvcf: Option<&'a mut GvcfWriter>,
+    /// The realigned reads, where they are wanted.
+    pub realigned: Option<&'a mut RealignedBam>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Calls and nothing else.
+    #[must_use]
+    pub fn calls_only(calls: &'a mut dyn CallSink) -> Self {
+        Self { calls, gvcf: None, realigned: None }
+    }
+}
+
+/// Which calls are written; a gVCF has them all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CallFilter {
+    /// Candidates that were found to be reference too.
+    pub reference_calls: bool,
+    /// Only calls that pass.
+    pub only_pass: bool,
+    /// Only calls of this QUAL or more.
+    pub min_quality: f64,
+}
+
+impl CallFilter {
+    pub(super) fn lets_through(self, call: &Call) -> bool {
+        let named = match call.filter {
+            Filter::Pass => true,
+            Filter::RefCall => self.reference_calls && !self.only_pass,
+            Filter::NoCall => !self.only_pass,
+        };
+        named && call.quality >= self.min_quality
+    }
+}
+
+/// How a run is done.
+#[derive(Clone, Copy)]
+pub struct RunOptions<'a> {
+    /// Threads that gather and render.
+    pub workers: usize,
+    /// Which calls are written.
+    pub filter: CallFilter,
+    /// Where the calls lie that are written, where that is less than the regions: see [`Targets::context`].
+    pub within: Option<&'a Targets>,
+    /// Where the sample has one copy.
+    pub ploidy: &'a Ploidy,
+    /// Values of GQ in a bin of reference blocks.
+    pub quality_bin: i32,
+    /// The small model, which decides candidates before any image of them is rendered.
+    pub small_model: Option<&'a SmallModel>,
+    /// Set from outside to stop the run.
+    pub stop: &'a AtomicBool,
+    /// Told of each region once its calls are written.
+    pub progress: &'a (dyn Fn(Region) + Sync),
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+static DIPLOID: LazyLock<Ploidy> = LazyLock::new(Ploidy::default);
+
+/// One worker, all calls that are not reference calls, two copies everywhere, no small model.
+impl Default for RunOptions<'_> {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            filter: CallFilter::default(),
+            within: None,
+            ploidy: &DIPLOID,
+            quality_bin: DEFAULT_QUALITY_BIN,
+            small_model: None,
+            stop: &NEVER,
+            progress: &|_| (),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Regions -> evidence, decisions and images, on each thread of the pool.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crossbeam::channel::{Receiver, SendTimeoutError, Sender};
+
+use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
+use super::options::RunInputs;
+use super::stats::{Stage, StageTimes};
+use crate::error::{Error, Result};
+use crate::evidence::{Evidence, Gatherer};
+use crate::genotype::Ploidy;
+use crate::output::Placement;
+use crate::pileup::{AltSet, alt_sets};
+use crate::predict::small::SmallModel;
+use crate::predict::{Decision, decide};
+use crate::regions::Region;
+use crate::vcf::reference_blocks::blocks;
+
+/// What all workers share.
+pub(super) struct Workers<'a> {
+    pub(super) inputs: RunInputs<'a>,
+    /// The first region that no worker has taken.
+    pub(super) next: AtomicUsize,
+    /// Regions taken at once.
+    pub(super) run: usize,
+    /// One for each run that may be under way.
+    pub(super) tickets: Receiver<()>,
+    pub(super) images: Sender<ImageJob>,
+    pub(super) messages: Sender<Message>,
+    pub(super) ploidy: &'a Ploidy,
+    pub(super) placements_wanted: bool,
+    /// Set where reference blocks are wanted.
+    pub(super) quality_bin: Option<i32>,
+    pub(super) small_model: Option<&'a SmallModel>,
+    pub(super) times: &'a StageTimes,
+    pub(super) stop: Stop<'a>,
+}
+
+impl Workers<'_> {
+    /// Works until no region is left or the run stops; a failure is sent to the collector.
+    pub(super) fn run(&self) {
+        match guarded(|| self.work()) {
+            Ok(()) | Err(Error::Stopped) => {}
+            Err(error) => drop(self.messages.send(Message::Failed(error))),
+        }
+    }
+
+    fn work(&self) -> Result<()> {
+        let model = self.inputs.model;
+        let source = self.inputs.reads.open(self.inputs.reference.contigs(), model.evidence.reads())?;
+        let reference = self.inputs.reference.open()?;
+        let mut gatherer = Gatherer::new(source, reference, model.evidence, model.image.clone())
+            .counting_empty_regions(self.quality_bin.is_some())
+            .genotyping(self.inputs.sites.cloned());
+        loop {
+            let waiting = Instant::now();
+            receive(&self.tickets, self.stop)?;
+            self.times.add(Stage::WaitForWindow, waiting.elapsed());
+            let first = self.next.fetch_add(self.run, Ordering::Relaxed);
+            if first >= self.inputs.regions.len() {
+                return Ok(());
+            }
+            for &region in self.inputs.regions[first..].iter().take(self.run) {
+                self.region(&mut gatherer, region)?;
+            }
+        }
+    }
+
+    fn region(&self, gatherer: &mut Gatherer, region: Region) -> Result<()> {
+        if self.stop.is_set() {
+            return Err(Error::Stopped);
+        }
+        let fetched = self.times.time(Stage::Read, || gatherer.fetch(region))?;
+        let aligned = self.times.time(Stage::Realign, || gatherer.realign(fetched))?;
+        let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
+        self.announce(region, &evidence)?;
+        for (index, candidate) in evidence.candidates.iter().enumerate() {
+            let decision = self
+                .times
+                .time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.sample, self.small_model));
+            match decision {
+                Decision::Decided(prediction) => {
+                    let (region, set) = (region.sequence, AltSet::One(0));
+                    let message = Message::Predicted { region, candidate: index, set, prediction };
+                    self.messages.send(message).map_err(|_| Error::Stopped)?;
+                }
+                Decision::NeedsImages(undecided) => {
+                    for set in alt_sets(candidate.alts.len()) {
+                        let spec = &self.inputs.model.image;
+                        let image = self.times.time(Stage::Render, || evidence.render(spec, candidate, set));
+                        self.send(ImageJob { region: region.sequence, candidate: index, set, image, undecided })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn announce(&self, region: Region, evidence: &Evidence) -> Result<()> {
+        let message = Message::Gathered {
+            region: region.sequence,
+            candidates: evidence.candidates.clone(),
+            images: evidence.images(),
+            fetched: evidence.fetched,
+            realigned: evidence.realigned,
+            blocks: self.quality_bin.map_or_else(Vec::new, |bin| {
+                blocks(region.contig, &evidence.depths, &evidence.reference, self.ploidy, bin)
+            }),
+            placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
+        };
+        self.messages.send(message).map_err(|_| Error::Stopped)
+    }
+
+    /// Sends an image to the classifier, as soon as there is room.
+    fn send(&self, mut job: ImageJob) -> Result<()> {
+        let waiting = Instant::now();
+        loop {
+            match self.images.send_timeout(job, PATIENCE) {
+                Ok(()) => break,
+                Err(SendTimeoutError::Timeout(_)) if self.stop.is_set() => return Err(Error::Stopped),
+                Err(SendTimeoutError::Timeout(back)) => job = back,
+                Err(SendTimeoutError::Disconnected(_)) => return Err(Error::Stopped),
+            }
+        }
+        self.times.add(Stage::WaitForClassifier, waiting.elapsed());
+        Ok(())
+    }
+}
+
+fn placements(evidence: &Evidence) -> Vec<Placement> {
+    evidence.reads.iter().map(Placement::from).collect()
+}

@@ -1,0 +1,192 @@
+//! A candidate with its evidence, and its images where they are needed -> a [`Prediction`]: probabilities, and which model they are of.
+//!
+//! This is the one place that says whether a candidate needs an image ([`decide`]), and how the small model and the CNN are joined where it
+//! does ([`Undecided::with_image`]). Calling puts a queue and batches between these two; [`predict`] does both at once.
+
+use std::fmt;
+
+use crate::candidates::Candidate;
+use crate::error::{Error, Result};
+use crate::evidence::Evidence;
+use crate::pileup::{AltSet, ImageSpec, alt_sets};
+use crate::predict::Probabilities;
+use crate::predict::cnn::{Batch, Classifier};
+use crate::predict::small::{SmallModel, joined};
+use crate::sample::SampleProfile;
+
+/// Which model a prediction is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Predictor {
+    /// The small model alone; no image was rendered.
+    SmallModel,
+    /// The CNN alone: there is no small model, or the candidate is unlike those that it learned from.
+    Cnn,
+    /// Both, joined.
+    Both,
+}
+
+impl fmt::Display for Predictor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SmallModel => "small_model",
+            Self::Cnn => "cnn",
+            Self::Both => "small_model+cnn",
+        })
+    }
+}
+
+/// Probabilities with respect to a set of a candidate's alternative alleles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// The probabilities.
+    pub probabilities: Probabilities,
+    /// Which model they are of.
+    pub predictor: Predictor,
+}
+
+/// What the small model makes of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Decision {
+    /// It is certain; the candidate has one alternative allele and needs no image.
+    Decided(Prediction),
+    /// An image of each of the candidate's [`alt_sets`] is needed.
+    NeedsImages(Undecided),
+}
+
+/// What is known of a candidate before its images are classified.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Undecided {
+    /// The small model's probabilities and the weight of an image beside them, where it has any.
+    estimate: Option<(Probabilities, f64)>,
+}
+
+/// Decides whether a candidate needs images.
+#[must_use]
+pub fn decide(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    sample: SampleProfile,
+    small_model: Option<&SmallModel>,
+) -> Decision {
+    match small_model.and_then(|model| model.estimate(candidate, evidence, sample)) {
+        Some(estimate) if estimate.is_certain => {
+            let probabilities = estimate.probabilities;
+            Decision::Decided(Prediction { probabilities, predictor: Predictor::SmallModel })
+        }
+        Some(estimate) => {
+            Decision::NeedsImages(Undecided { estimate: Some((estimate.probabilities, estimate.image_weight)) })
+        }
+        None => Decision::NeedsImages(Undecided { estimate: None }),
+    }
+}
+
+impl Undecided {
+    /// Joins what is known of the candidate with what the CNN says of one of its images.
+    #[must_use]
+    pub fn with_image(self, image: Probabilities) -> Prediction {
+        match self.estimate {
+            Some((own, weight)) => Prediction { probabilities: joined(own, image, weight), predictor: Predictor::Both },
+            None => Prediction { probabilities: image, predictor: Predictor::Cnn },
+        }
+    }
+}
+
+/// The models that a decision may need.
+pub struct Models {
+    /// The small model, if there is one.
+    pub small: Option<SmallModel>,
+    /// The CNN.
+    pub cnn: Box<dyn Classifier>,
+    /// The CNN's images.
+    pub image: ImageSpec,
+}
+
+/// The predictions for a candidate, one for each of its [`alt_sets`], its images classified at once. The same as a run's, one candidate at
+/// a time and therefore slow.
+///
+/// # Errors
+/// As [`Classifier::classify`].
+pub fn predict(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    sample: SampleProfile,
+    models: &mut Models,
+) -> Result<Vec<(AltSet, Prediction)>> {
+    let undecided = match decide(candidate, evidence, sample, models.small.as_ref()) {
+        Decision::Decided(prediction) => return Ok(vec![(AltSet::One(0), prediction)]),
+        Decision::NeedsImages(undecided) => undecided,
+    };
+    let mut predictions = Vec::new();
+    for set in alt_sets(candidate.alts.len()) {
+        let mut batch = Batch::new(models.image.shape());
+        batch.push(&evidence.render(&models.image, candidate, set))?;
+        let found = models.cnn.classify(&batch)?;
+        let image = *found.first().ok_or_else(|| Error::Internal("an image has no result".into()))?;
+        predictions.push((set, undecided.with_image(image)));
+    }
+    Ok(predictions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genome::ReferenceWindow;
+    use crate::model::SmallModelOptions;
+    use crate::predict::cnn::fixed::SupportClassifier;
+    use crate::predict::small::network::tests::constant;
+    use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
+
+    /// A small model that says het with these odds, in nats.
+    fn small_model(logit: f32, image_weight: f64) -> SmallModel {
+        let options = SmallModelOptions {
+            temperature: 1.0,
+            min_certainty_snps: 20.0,
+            min_certainty_indels: 99.0,
+            image_weight,
+            max_depth: None,
+        };
+        SmallModel::new(constant([0.0, logit, 0.0]), options)
+    }
+
+    /// Ten reads, five of which support the candidate.
+    fn found() -> (Candidate, Evidence) {
+        let bases = "ACGTTGCAGG".repeat(6);
+        let reads = (0..10).map(|i| ReadBuilder::new(70, &bases).name(&i.to_string()).build()).collect();
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
+        (found, evidence(reads, ReferenceWindow::new(0, bases.repeat(8).into())))
+    }
+
+    #[test]
+    fn a_certain_small_model_decides_alone() {
+        let (found, evidence) = found();
+        let decided = |logit| decide(&found, &evidence, sample_profile(), Some(&small_model(logit, 0.5)));
+        let Decision::Decided(prediction) = decided(9.0) else { panic!("it is certain") };
+        assert_eq!(prediction.predictor, Predictor::SmallModel);
+        assert!(matches!(decided(1.0), Decision::NeedsImages(Undecided { estimate: Some(_) })));
+        let without = decide(&found, &evidence, sample_profile(), None);
+        assert_eq!(without, Decision::NeedsImages(Undecided { estimate: None }));
+    }
+
+    #[test]
+    fn images_are_joined_by_weight() {
+        let (own, image) = (Probabilities([0.8, 0.1, 0.1]), Probabilities([0.1, 0.8, 0.1]));
+        let both = Undecided { estimate: Some((own, 0.5)) }.with_image(image);
+        assert_eq!(both, Prediction { probabilities: joined(own, image, 0.5), predictor: Predictor::Both });
+        let alone = Undecided { estimate: None }.with_image(image);
+        assert_eq!(alone, Prediction { probabilities: image, predictor: Predictor::Cnn });
+    }
+
+    #[test]
+    fn predictions_are_made_at_once_too() {
+        let (found, evidence) = found();
+        let predicted = |small: Option<SmallModel>| {
+            let image = ImageSpec::default();
+            let cnn = Box::new(SupportClassifier::new(&image).unwrap());
+            predict(&found, &evidence, sample_profile(), &mut Models { small, cnn, image }).unwrap()
+        };
+        let of = |predictions: Vec<(AltSet, Prediction)>| predictions[0].1.predictor;
+        assert_eq!(of(predicted(Some(small_model(9.0, 0.5)))), Predictor::SmallModel);
+        assert_eq!(of(predicted(Some(small_model(1.0, 0.5)))), Predictor::Both);
+        assert_eq!(of(predicted(None)), Predictor::Cnn);
+    }
+}
