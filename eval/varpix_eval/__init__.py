@@ -1,0 +1,1 @@
+"""What varpix is measured with: simulated reads, comparison with truth and with other callers, planted faults."""

@@ -1,0 +1,54 @@
+"""The command line: `python3 -m varpix_eval COMMAND ...`, started by scripts/eval."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+# Name and what it does; the module in commands/ has the name with _ for -.
+COMMANDS = {
+    "simulate": "reads from known haplotypes, with their truth",
+    "training-data": "the simulated sets of eval/sets, and the manifest for training",
+    "make-testdata": "testdata/, always the same bytes",
+    "evaluate": "calls against truth: precision, recall, F1",
+    "check-accuracy": "calls testdata/ and fails unless all is found and nothing else",
+    "accuracy": "varpix, bcftools and freebayes on every set for judging",
+    "compare-callers": "varpix, bcftools and freebayes on one set",
+    "candidate-recall": "truth alleles among the candidates, with and without realignment",
+    "calibration": "GQ against observed error",
+    "consensus": "sequences that the calls make, against those of the truth",
+    "agreed-regions": "confident regions without variants that other truth sets add",
+    "benchmark-giab": "a Genome in a Bottle sample: fetched, called, judged",
+    "compare-networks": "networks and image sizes against each other",
+    "compare-reads": "what reads look like, set beside set",
+    "slippage": "how often repeats have a false length in reads",
+    "bench": "time and memory beside bcftools and freebayes",
+    "bench-growth": "cost by length, depth, threads and candidates",
+    "conformance": "candidates, counts and images beside DeepVariant's",
+    "deepvariant-reference": "DeepVariant's network in Keras, for the check of imports",
+    "faults": "plants faults in inputs, outputs and arguments, and checks the answers",
+    "crate-licenses": "licence texts of the crates in the program",
+    "environment": "installs tools from PyPI into .cache/NAME",
+}
+
+
+def main() -> None:
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in ("-h", "--help"):
+        width = max(map(len, COMMANDS))
+        print("usage: scripts/eval COMMAND [OPTION...]\n")
+        print("\n".join(f"  {command:{width}}  {what}" for command, what in COMMANDS.items()))
+        return
+    if name not in COMMANDS:
+        print(f"eval: unknown command {name}; scripts/eval lists them", file=sys.stderr)
+        sys.exit(2)
+    try:
+        importlib.import_module(f"varpix_eval.commands.{name.replace('-', '_')}").main(arguments)
+    except BrokenPipeError:
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

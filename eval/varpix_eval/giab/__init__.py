@@ -1,0 +1,1 @@
+"""Benchmark on Genome in a Bottle samples: downloads, figures, report."""

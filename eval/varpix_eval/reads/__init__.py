@@ -1,0 +1,1 @@
+"""What is measured on reads: alignments, repeat tracts, slippage rates of libraries."""
