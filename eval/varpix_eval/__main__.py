@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 
 # Name and what it does; the module in commands/ has the name with _ for -.
@@ -44,6 +45,9 @@ def main() -> None:
         sys.exit(2)
     try:
         importlib.import_module(f"varpix_eval.commands.{name.replace('-', '_')}").main(arguments)
+    except subprocess.CalledProcessError as error:
+        words = [error.cmd] if isinstance(error.cmd, str) else [str(word) for word in error.cmd]
+        sys.exit(f"{name}: {' '.join(words)[:200]} ended with {error.returncode}")
     except BrokenPipeError:
         sys.exit(141)
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from typing import NoReturn
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VARPIX = ROOT / "target/release/varpix"
 CACHE = ROOT / ".cache"
-DATA = pathlib.Path(os.environ.get("VARPIX_DATA", ROOT.parent / "shared/data"))
+DATA = pathlib.Path(os.path.normpath(ROOT / os.environ.get("VARPIX_DATA", "../shared/data")))
 Path = str | os.PathLike[str]
 
 
@@ -50,17 +50,16 @@ def checked(command: str, *words: object) -> None:
         fail(command, f"{pathlib.Path(str(words[0])).name} failed: {said[-1]}")
 
 
-def pipeline(*stages: list[object], stdout: int | None = None) -> str:
-    """Runs programs, the output of each the input of the next; returns what the last prints where stdout is PIPE."""
+def pipeline(*stages: list[object]) -> str:
+    """Runs programs, the output of each the input of the next; returns what the last prints."""
     processes: list[subprocess.Popen[str]] = []
-    for i, stage in enumerate(stages):
-        last = i == len(stages) - 1
+    for stage in stages:
         source = processes[-1].stdout if processes else None
         process = subprocess.Popen(
             [str(word) for word in stage],
             text=True,
             stdin=source,
-            stdout=stdout if last else subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         if source:
@@ -70,7 +69,7 @@ def pipeline(*stages: list[object], stdout: int | None = None) -> str:
     for process, stage in zip(processes, stages, strict=True):
         if process.wait():
             raise subprocess.CalledProcessError(process.returncode, [str(word) for word in stage])
-    return said or ""
+    return said
 
 
 def build(*more: str) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import resource
 import subprocess
 import sys
-import time
 
 from .project import fail
 
-# A process in between, whose only child the command is: the peak is that of the children of one process.
-READER = """import resource,subprocess,sys
+# A process in between, whose only child the command is: what its children used is what the command used.
+READER = """import resource,subprocess,sys,time
+start=time.perf_counter()
 code=subprocess.run(['bash','-o','pipefail','-c',sys.argv[1]]).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss//1024)
+wall=time.perf_counter()-start
+used=resource.getrusage(resource.RUSAGE_CHILDREN)
+print()
+print(wall,used.ru_utime+used.ru_stime,used.ru_maxrss//1024)
 sys.exit(code)"""
 
 
@@ -29,11 +31,9 @@ class Cost:
 
 def timed(command: str, line: str, log: pathlib.Path | None = None) -> Cost:
     """Runs a line of bash; its stderr goes to the log. Stops where it fails."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with open(log or "/dev/null", "w") as sink:
         done = subprocess.run([sys.executable, "-c", READER, line], stdout=subprocess.PIPE, stderr=sink, text=True)
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         fail(command, f"failed: {line}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, int(done.stdout.split()[-1]))
+    wall, cpu, memory = done.stdout.splitlines()[-1].split()
+    return Cost(float(wall), float(cpu), int(memory))
