@@ -5,7 +5,7 @@ export LIBTORCH=$PREFIX
 export LIBCLANG_PATH=$BUILD_PREFIX/lib
 # shellcheck disable=SC2016  # $ORIGIN is for the dynamic loader
 export VARPIX_RPATH='$ORIGIN/../lib'
-cargo metadata --format-version 1 --locked --filter-platform x86_64-unknown-linux-gnu | python3 scripts/crate-licenses >THIRD-PARTY.txt
+cargo metadata --format-version 1 --locked --filter-platform x86_64-unknown-linux-gnu | scripts/eval crate-licenses >THIRD-PARTY.txt
 cargo build --release --locked
 install -D --strip "${CARGO_TARGET_DIR:-target}/release/varpix" "$PREFIX/bin/varpix"
 for model in models/*/model.json; do

@@ -55,7 +55,16 @@ def train(program: pathlib.Path, variant: Variant, folder: pathlib.Path, by_name
     if (folder / "complete").exists():
         return
     learn, tune = [by_name[name] for name in TRAIN], [by_name[name] for name in TUNE]
-    command: list[project.Path] = [program, "train", "--ref", learn[0].reference, *paths(learn, ""), *paths(tune, "tune-"), "--name", "compare"]
+    command: list[project.Path] = [
+        program,
+        "train",
+        "--ref",
+        learn[0].reference,
+        *paths(learn, ""),
+        *paths(tune, "tune-"),
+        "--name",
+        "compare",
+    ]
     command += ["--network", variant.network, "--image-height", str(variant.height), "--image-width", str(variant.width)]
     command += ["--learn", "network", "--epochs", "1", "--evaluations", "1", "--tune-images", "10000", "--seed", str(variant.seed)]
     with open(f"{folder}.log", "w") as log:
