@@ -9,6 +9,14 @@ import subprocess
 
 import pytest
 
+from varpix_eval.simulation import sequencers
+
+
+@pytest.fixture(autouse=True)
+def _few_quality_strings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dwgsim's qualities are drawn from prepared strings; 2,000 of them take most of a test's time."""
+    monkeypatch.setattr(sequencers, "STRINGS", 50)
+
 
 @dataclasses.dataclass(frozen=True)
 class Genome:

@@ -47,14 +47,15 @@ def confident(region: Region, holes: Iterable[Hole], covered: list[tuple[int, in
     contig, start, end, sequence = region
     out = [(low, high) for name, low, high in holes if name == contig]
     out += [(start + m.start(), start + m.end()) for m in re.finditer("N+", sequence)]
-    at = start + EDGE
     if covered is not None:
+        at = start
         for low, high in sorted(covered):
             out.append((min(at, low), low))
             at = max(at, high)
         out.append((at, end))
         at = start
     else:
+        at = start + EDGE
         out.append((end - EDGE, end))
     kept = []
     for low, high in sorted(out):
