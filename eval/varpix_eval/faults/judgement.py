@@ -43,7 +43,8 @@ def genotypes(lines: list[str]) -> list[list[str]]:
     """Contig, position, alleles, filter and genotype: an index of another kind, say, moves where the survey of the sample looks, and so digits
     of qualities."""
     rows = [line.split("\t") for line in lines]
-    return [[*row[:2], *row[3:5], row[6], row[9].split(":")[0]] for row in rows]
+    # A record cut short is compared as it is.
+    return [[*row[:2], *row[3:5], row[6], row[9].split(":")[0]] if len(row) > 9 else row for row in rows]
 
 
 def sentence(seen: Observed) -> str:

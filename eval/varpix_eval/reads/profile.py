@@ -14,7 +14,7 @@ Table = dict[int, list[int]]
 
 
 def near_variants(vcf: str, region: str) -> set[int]:
-    """Positions (0-based) of a VCF's variants and 5 bp around them."""
+    """Positions (0-based) of a VCF's variants, 5 bp before and 6 behind them."""
     found: set[int] = set()
     for line in project.output("bcftools", "query", "-r", region, "-f", "%POS\t%REF\n", vcf).splitlines():
         position, allele = line.split("\t")
