@@ -22,7 +22,7 @@ fn most_of_the_truth_is_found_with_its_genotype() {
     let normal = |gt: &str| if gt == "1/0" { "0/1".to_owned() } else { gt.to_owned() };
     let found =
         truth.iter().filter(|(site, gt)| calls.get(*site).is_some_and(|called| normal(called) == normal(gt))).count();
-    // Representation differences are not resolved here; scripts/evaluate does that.
+    // Representation differences are not resolved here; scripts/eval evaluate does that.
     assert!(found * 100 >= truth.len() * 85, "{found} of {} found", truth.len());
     assert!(calls.len() * 100 <= truth.len() * 120, "{} calls for {} variants", calls.len(), truth.len());
 }

@@ -1,4 +1,4 @@
-//! The evidence of varpix beside DeepVariant's own, on the first 10 kb of the HG001 window: `scripts/conformance`.
+//! The evidence of varpix beside DeepVariant's own, on the first 10 kb of the HG001 window: `scripts/eval conformance`.
 
 use std::collections::BTreeMap;
 
