@@ -100,4 +100,4 @@ def test_unscattered_templates_lie_as_the_real_ones_do(haplotype: Haplotype) -> 
     real = sum(t.bases for t in window.templates) / window.span
     fragments = list(layout.as_templates(haplotype, real, [window], random.Random(10), False, None))
     starts = {f.start for f in fragments}
-    assert {tile + t.place for tile in (10_000, 20_000) for t in window.templates} <= starts
+    assert {tile + t.position for tile in (10_000, 20_000) for t in window.templates} <= starts

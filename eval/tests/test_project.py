@@ -87,6 +87,13 @@ def test_lengths_of_regions_and_targets(tmp_path: pathlib.Path) -> None:
     assert first.what.startswith(f"length {bench_growth.length(first.regions)} bp")
 
 
+def test_counts_are_found_in_varpix_table() -> None:
+    log = "varpix: candidates                             257\nvarpix:   settled without an image             245\n"
+    assert [bench_growth.number(what, log) for what in ("candidates", "without an image")] == [257, 245]
+    with pytest.raises(SystemExit, match="does not say 'images'"):
+        bench_growth.number("images", log)
+
+
 def test_crates_of_builds_and_tests_are_not_linked() -> None:
     def package(name: str) -> dict[str, str]:
         return {"id": name, "name": name, "version": "1"}

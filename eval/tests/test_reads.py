@@ -56,4 +56,4 @@ def test_known_variants_are_left_out(genome: Genome, tmp_path: pathlib.Path) -> 
     profile = Profile(f"a={reads(genome, tmp_path, 3)},{genome.ref},c:2001-2100,{genome.truth}")
     # One variant, at 2,001: it and 6 bp behind it.
     assert profile.count["bases"] == 20 * 93
-    assert profile.looked == 93
+    assert profile.examined == 93

@@ -25,7 +25,7 @@ def test_lengths_qualities_and_errors_of_a_pair(genome: Genome, tmp_path: pathli
     [window] = templates.load(f"{reads},{genome.ref},c:2001-3000")
     assert (window.first, window.span) == (0, 1000)
     clean, wrong = window.templates
-    assert (clean.place, clean.length, clean.reverse, clean.mapq) == (5, 300, False, (60, 50))
+    assert (clean.position, clean.length, clean.reverse, clean.mapq) == (5, 300, False, (60, 50))
     assert [read.edits for read in clean.reads] == [(), ()]
     # Qualities are in the direction of sequencing.
     assert clean.reads[0].quality.endswith("5")

@@ -1,13 +1,13 @@
-"""Confident regions without the places where another truth set has a variant that this one lacks: it may be missing here.
+"""Confident regions without the sites where another truth set has a variant that this one lacks: it may be missing here.
 
-In:  --truth VCF and --confident BED of a sample; --other VCF[+OFFSET] ...: truth sets of the same place, whose positions are OFFSET
+In:  --truth VCF and --confident BED of a sample; --other VCF[+OFFSET] ...: truth sets of the same region, whose positions are OFFSET
      higher (another build's)
 Out: BED on stdout, and on stderr how much was left out
 
   scripts/eval agreed-regions --truth hg001.vcf.gz --confident proxy.bed --region chr20:10000001-10100000 \\
     --other hg001-older.vcf.gz hg002.grch38.vcf.gz+19352 > agreed.bed
 
-No calls are looked at, so that no caller is favoured. Needs Debian's bcftools; the VCFs are indexed.
+Calls are not used, so that no caller is favoured. Needs Debian's bcftools; the VCFs are indexed.
 """
 
 from __future__ import annotations

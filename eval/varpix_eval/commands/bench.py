@@ -4,7 +4,7 @@
 
 Default: testdata/. Every program runs once unmeasured, then all in turn, --runs times. The table gives medians, and ratios to
 varpix with their range: quote the ratios, the machine may be shared. --against adds another build of varpix, for example that of
-the commit before; --option hands an option to varpix (and to that build), for example --option=--no-fast-tier.
+the commit before; --option hands an option to varpix (and to that build), for example --option=--no-small-model.
 
 bcftools is `mpileup | call -mv`, whose two processes may use two cores; CPU time is the sum of both. freebayes has one thread. The
 floor is `samtools view -c` and `samtools depth`. What is not installed is left out, and said. After the table: where varpix' time

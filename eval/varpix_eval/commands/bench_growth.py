@@ -79,15 +79,18 @@ def measured(line: Line, ref: str, reads: str, folder: pathlib.Path) -> str:
         cpus.append(cost.cpu)
         ratios.append(cost.cpu / other.cpu)
     wall, cpu, ratio = (statistics.median(values) for values in (walls, cpus, ratios))
-    candidates, settled = (int(number(pattern, said)) for pattern in (r"varpix: candidates +(\d+)", r"settled without.* (\d+)$"))
+    candidates, settled = (number(what, said) for what in ("candidates", "without an image"))
     mb = length(line.regions) / 1e6
     share = 100 * settled // candidates if candidates else 0
     return f"| {line.what} | {mb:.3f} | {candidates} | {share} % | {wall:.2f} | {cpu:.2f} | {cpu / mb:.2f} | {ratio:.2f} |"
 
 
-def number(pattern: str, text: str) -> float:
-    match = re.search(pattern, text, re.MULTILINE)
-    return float(match[1]) if match else 0.0
+def number(what: str, log: str) -> int:
+    """A count in the table that varpix ends with."""
+    match = re.search(rf"{what} +(\d+)$", log, re.MULTILINE)
+    if not match:
+        project.fail(NAME, f"varpix does not say '{what}'")
+    return int(match[1])
 
 
 def main(argv: Sequence[str]) -> None:

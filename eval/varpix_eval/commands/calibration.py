@@ -5,7 +5,7 @@ Out: a Markdown table on stdout: genotypes by GQ, their wrong ones, and the Phre
 
   scripts/eval calibration --ref 20.fa --reads a.bam --truth a.truth.vcf.gz --confident a.confident.bed --region 20:45000001-46000000
 
-All candidates count, those found to be reference too. A genotype is right where truth has the same alleles at the same place, both
+All candidates count, those found to be reference too. A genotype is right where truth has the same alleles at the same position, both
 normalised by bcftools norm, the same number of times; other spellings of the truth count as wrong, so errors are
 over-stated where variants stand close. Needs Debian's bcftools; --plot installs matplotlib from PyPI into .cache/benchmark.
 """

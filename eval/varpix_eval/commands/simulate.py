@@ -11,7 +11,7 @@ populations or species far apart: stretches of some 20 kb with one in 40 to 400 
 
 Library: --artefacts makes reads as dirty as real ones. Repeats slip on each molecule by itself, at the rates of --library (those of
 real ones; eval/varpix_eval/reads/libraries.json, docs/reads.md), varied by --library-spread from seed to seed. Molecules carry wrong bases, which both mates show; a few
-places have slips or wrong bases that many molecules share. Diverged copies of some segments, absent from the reference, add reads that map to the wrong place.
+positions have slips or wrong bases that many molecules share. Diverged copies of some segments, absent from the reference, add reads that map to the wrong position.
 Reads get tails of low quality, stretches of N, adapters, chimeras, duplicates, and errors that follow certain motifs on one strand. None of that is in the truth.
 --leave-out-shared takes wrong bases that an eighth of the molecules or more share out of the confident regions: they look like
 heterozygous SNPs of an uneven sample. --library without --artefacts gives slips and wrong bases of molecules alone.
@@ -59,7 +59,7 @@ def arguments(argv: Sequence[str]) -> Options:
     add("--aligner", choices=("bwa", "minimap2"), default="bwa")
     add("--seed", type=int, default=1)
     add("--sample", default="simulated")
-    add("--threads", type=int, default=2, help="no matter to the outputs")
+    add("--threads", type=int, default=2, help="the outputs do not depend on it")
     add("--plant", action="store_true")
     add("--divergent", action="store_true")
     add("--artefacts", action="store_true")

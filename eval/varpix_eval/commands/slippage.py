@@ -1,7 +1,7 @@
 """How often repeats have a false length in the reads of a BAM: by unit, copies and direction, and curves fitted to that.
 
 In:  NAME=BAM,REF,REGION[+REGION...][,TRUTH.vcf.gz,CONFIDENT.bed] one or more. With a truth, tracts in the confident regions without a variant within
-     10 bp are looked at, and the sample's length is the reference's; without one it is the one or two lengths that explain the fragments best.
+     10 bp are used, and the sample's length is the reference's; without one it is the one or two lengths that explain the fragments best.
 Out: Markdown tables on stdout; with --json FILE the fitted libraries, as eval/varpix_eval/reads/libraries.json has them; with --plot FILE an SVG.
 
   scripts/eval slippage real=hg002.bam,20.fa,20:18783982-18855722 simulated=a.bam,20.fa,20:1-2000000,a.truth.vcf.gz,a.confident.bed

@@ -29,7 +29,7 @@ def small_model(number: bytes) -> Plant:
 
     def plant(w: World) -> None:
         folder = w.model()
-        w.write("model/fast.json", re.sub(rb"-?0\.\d+", number, bytes(w.content("model/fast.json")), count=1))
+        w.write("model/small_model.json", re.sub(rb"-?0\.\d+", number, bytes(w.content("model/small_model.json")), count=1))
         w.resealed(folder)
 
     return plant
@@ -77,8 +77,11 @@ edited(
     "model-fast-bit",
     "one digit of the small model changed",
     3,
-    lambda w: (w.model(), w.write("model/fast.json", re.sub(rb"0\.\d\d\d\d", b"0.5432", bytes(w.content("model/fast.json")), count=1))),
-    "fast.json",
+    lambda w: (
+        w.model(),
+        w.write("model/small_model.json", re.sub(rb"0\.\d\d\d\d", b"0.5432", bytes(w.content("model/small_model.json")), count=1)),
+    ),
+    "small_model.json",
 )
 for name, content in (("nan", b"\0\0\xc0\x7f"), ("infinity", b"\0\0\x80\x7f")):
     edited(
@@ -94,14 +97,14 @@ for name, content in (("1e39", b"1e39"), ("nan", b"NaN"), ("null", b"null")):
         f"{name} in the small model",
         3,
         small_model(content),
-        "fast.json",
+        "small_model.json",
     )
 edited(
     "model-fast-cut",
     "the small model cut short",
     3,
-    lambda w: (folder := w.model(), w.cut("model/fast.json", 200_000), w.resealed(folder)),
-    "fast.json",
+    lambda w: (folder := w.model(), w.cut("model/small_model.json", 200_000), w.resealed(folder)),
+    "small_model.json",
 )
 setting("format", "another format", "format", 99, "format")
 setting("field", "an unknown field", "surprise", 1, "surprise")

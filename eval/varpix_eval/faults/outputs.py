@@ -76,7 +76,7 @@ def signalled(number: int) -> Plant:
 
     def plant(w: World) -> None:
         w.everything()
-        w.extra.append("--no-fast-tier")
+        w.extra.append("--no-small-model")
         w.signal = (number, 0.4)
 
     return plant

@@ -26,7 +26,7 @@ def reference(ref: str, contig: str, start: int, end: int) -> str:
 
 
 def parts(position: int, cigar: str) -> Iterable[tuple[str, int, int, int]]:
-    """(kind, place on the reference, place in the read, bases) of each part of a CIGAR, = and X as M."""
+    """(kind, position on the reference, position in the read, bases) of each part of a CIGAR, = and X as M."""
     at = 0
     for count, kind in CIGAR.findall(cigar):
         count = int(count)

@@ -46,7 +46,7 @@ class Profile:
         self.insert: collections.Counter[int] = collections.Counter()
         # By share: (on one strand alone, mean quality, mean distance to the read's end)
         self.false: dict[float, list[tuple[bool, float, float]]] = collections.defaultdict(list)
-        self.looked = 0
+        self.examined = 0
         for region in regions.split("+"):
             self.read(bam, ref, region, vcf if vcf != "-" else None, bed)
 
@@ -68,7 +68,7 @@ class Profile:
         self.waiting: dict[str, tuple[int, int, dict[int, str]]] = {}
         for fields in alignments.view(bam, region, "-F", "0xB04"):
             self.add(fields, bases, offset, known)
-        self.looked += len(set(range(start, end)) - known)
+        self.examined += len(set(range(start, end)) - known)
         for (position, _), seen in self.alleles.items():
             if len(seen) >= 2 and self.depth[position] >= 10 and start < position + offset + 1 <= end:
                 share = next(bound for bound in SHARES if len(seen) / self.depth[position] < bound)
@@ -157,7 +157,7 @@ class Profile:
         """False SNP alleles up to that share: per Mb, and of them on one strand alone, mean base quality, mean distance to the read's end."""
         found = self.false[share]
         one_strand, quality, distance = (sum(values) / len(found) for values in zip(*found)) if found else (0.0, 0.0, 0.0)
-        return len(found) / self.looked * 1e6, one_strand, quality, distance
+        return len(found) / self.examined * 1e6, one_strand, quality, distance
 
     def rates(self) -> dict[str, float]:
         c = self.count

@@ -195,9 +195,9 @@ def fitted(name: str, table: Tally) -> Library:
 
 
 def dispersion(all_seen: list[Seen], library: Library) -> tuple[float, float, int, int]:
-    """Excess of a tract's slips (either way) over chance as the SD of a factor; jackpots' share, their number, and tracts looked at."""
+    """Excess of a tract's slips (either way) over chance as the SD of a factor; jackpots' share, their number, and tracts examined."""
     excess = weight = 0.0
-    jackpots = looked = 0
+    jackpots = examined = 0
     for seen in all_seen:
         if seen.alleles[0] != seen.alleles[1] or not seen.sure:
             continue
@@ -210,7 +210,7 @@ def dispersion(all_seen: list[Seen], library: Library) -> tuple[float, float, in
             # Weighted by what a tract tells: counts above one.
             excess += (k - n * p) ** 2 - n * p * (1 - p)
             weight += n * (n - 1) * p * p
-        looked += n >= 15
+        examined += n >= 15
         jackpot = False
         for units, v in shown.items():
             if units and n >= 15 and v >= 0.15 * n:
@@ -218,7 +218,7 @@ def dispersion(all_seen: list[Seen], library: Library) -> tuple[float, float, in
                 jackpot |= tail(n, v, rate) < 1e-4
         jackpots += jackpot
     ratio = max(0.0, excess / weight) if weight else 0.0
-    return math.sqrt(math.log(1 + ratio)), jackpots / looked if looked else 0.0, jackpots, looked
+    return math.sqrt(math.log(1 + ratio)), jackpots / examined if examined else 0.0, jackpots, examined
 
 
 def tail(n: int, k: int, p: float) -> float:
@@ -233,7 +233,7 @@ def tail(n: int, k: int, p: float) -> float:
 
 @dataclasses.dataclass
 class Measured:
-    """A BAM with its tracts, and the library fitted to them; jackpots and tracts looked at for them."""
+    """A BAM with its tracts, and the library fitted to them; jackpots and tracts examined for them."""
 
     name: str
     seen: list[Seen]
@@ -258,5 +258,5 @@ def measure(spec: str, rounds: int = 6) -> Measured:
                 genotype(one, library)
         table = tally(seen)
         library = fitted(name, table)
-    sd, share, jackpots, looked = dispersion(seen, library)
-    return Measured(name, seen, table, dataclasses.replace(library, tract_sd=sd, shared=share), mates, (jackpots, looked))
+    sd, share, jackpots, examined = dispersion(seen, library)
+    return Measured(name, seen, table, dataclasses.replace(library, tract_sd=sd, shared=share), mates, (jackpots, examined))

@@ -16,7 +16,7 @@ from .molecules import Fragment
 from .templates import Window
 from .variants import Haplotype
 
-Weight = Callable[[int], float]  # of a place on the reference, 0 to 1
+Weight = Callable[[int], float]  # of a position on the reference, 0 to 1
 SHORT = 0.002  # share of fragments that are shorter than their reads, in a library with artefacts
 
 
@@ -60,7 +60,7 @@ def shotgun(haplotype: Haplotype, depth: float, lengths: Lengths, rng: random.Ra
 
 
 def uneven(contig: str, start: int, sequence: str, spread: float, seed: int) -> Weight:
-    """A smooth random walk by windows of 100 bp, less the farther GC is from the usual; spread is about the SD of the logarithm."""
+    """A smooth random walk by windows of 100 bp, less the farther GC is from the genome's; spread is about the SD of the logarithm."""
     rng, last, level, levels = random.Random(f"{seed} {contig} {start}"), math.exp(-100 / 2000), 0.0, []
     for at in range(0, len(sequence), 100):
         level = last * level + math.sqrt(1 - last * last) * rng.gauss(0, 1)
@@ -69,7 +69,7 @@ def uneven(contig: str, start: int, sequence: str, spread: float, seed: int) -> 
         levels.append(spread * 0.7 * (level - ((gc - 0.42) / 0.13) ** 2))
     top = max(levels)
     weights = [math.exp(level - top) for level in levels]
-    return lambda place: weights[min(len(weights) - 1, max(0, (place - start) // 100))]
+    return lambda position: weights[min(len(weights) - 1, max(0, (position - start) // 100))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +157,7 @@ def as_templates(
     haplotype: Haplotype, depth: float, windows: list[Window], rng: random.Random, scattered: bool, weight: Weight | None
 ) -> Iterator[Fragment]:
     """Fragments of the lengths of real pairs. Where they are not scattered they lie to each other as in the real windows, which follow each other
-    again and again, so that what real reads get wrong at one place together is together here too."""
+    again and again, so that what real reads get wrong at one position together is together here too."""
     span = sum(w.span for w in windows)
     real = sum(t.bases for w in windows for t in w.templates) / span
     size = len(haplotype.bases)
@@ -178,7 +178,7 @@ def as_templates(
         for i, template in enumerate(window.templates):
             copies = depth / real
             for copy in range(int(copies) + (rng.random() < copies % 1)):
-                start = tile + template.place + (rng.randrange(-30, 31) if copy else 0)
+                start = tile + template.position + (rng.randrange(-30, 31) if copy else 0)
                 if start > 0 and start + template.length < size:
                     yield Fragment(start, start + template.length, template.reverse, window.first + i)
         tile += window.span

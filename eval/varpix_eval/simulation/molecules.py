@@ -53,12 +53,12 @@ class Source:
     haplotype: Haplotype
     depth: float
     library: Library | None = None
-    wrong: list[tuple[int, str, float]] = dataclasses.field(default_factory=list)  # (place, base, share of the molecules)
+    wrong: list[tuple[int, str, float]] = dataclasses.field(default_factory=list)  # (position, base, share of the molecules)
 
     def __post_init__(self) -> None:
         self.tracts: list[Slipping] = []
         self.ends: list[int] = []
-        self.places = [place for place, _, _ in self.wrong]
+        self.positions = [position for position, _, _ in self.wrong]
 
     def prepare(self, seed: int) -> None:
         """Draws what is the same for all molecules."""
@@ -66,7 +66,7 @@ class Source:
             return
         library, bases = self.library, self.haplotype.bases
         for tract in tracts.find(bases):
-            # By place on the reference, so that a tract has the same factor on both haplotypes.
+            # By position on the reference, so that a tract has the same factor on both haplotypes.
             own = random.Random(f"{seed} {self.haplotype.contig} {self.haplotype.to_reference(tract.start)}")
             factor = min(own.lognormvariate(-(library.tract_sd**2) / 2, library.tract_sd), 2.5)
             fewer, more = (library.rate(tract.unit, tract.copies, tract.strong, way) * factor for way in (FEWER, MORE))
@@ -103,12 +103,12 @@ class Source:
                 while at < end:
                     edits.append((at, at + 1, rng.choice(OTHER.get(bases[at], "ACGT"))))
                     at += 1 + int(rng.expovariate(self.library.substitutions))
-            for i in range(bisect.bisect_left(self.places, start), len(self.wrong)):
-                place, base, share = self.wrong[i]
-                if place >= end:
+            for i in range(bisect.bisect_left(self.positions, start), len(self.wrong)):
+                position, base, share = self.wrong[i]
+                if position >= end:
                     break
                 if rng.random() < share:
-                    edits.append((place, place + 1, base))
+                    edits.append((position, position + 1, base))
         made = edited(bases, start, end, edits) if edits else bases[start:end]
         if fragment.primers:
             left, right = fragment.primers
@@ -131,7 +131,7 @@ def reverse_complement(bases: str) -> str:
 
 
 def shared_errors(sequence: str, offset: int, variants: list[Variant], rng: random.Random) -> list[tuple[int, str, str, float]]:
-    """Wrong bases (place on the contig, base, wrong one, share of the molecules) that molecules share, as real libraries have them.
+    """Wrong bases (position on the contig, base, wrong one, share of the molecules) that molecules share, as real libraries have them.
 
     About 150 in a Mb; few of them are in more than a tenth of the molecules (docs/reads.md).
     """

@@ -1,4 +1,4 @@
-"""Diverged copies of segments that the reference lacks: from a sequence to copies whose reads map to the wrong place."""
+"""Diverged copies of segments that the reference lacks: from a sequence to copies whose reads map to the wrong position."""
 
 from __future__ import annotations
 

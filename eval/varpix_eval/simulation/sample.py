@@ -48,11 +48,11 @@ def drawn(options: Options, plan: Plan) -> Sample:
         plan.add(region)
         wrong = molecules.shared_errors(region.sequence, start, variants, rng) if options.artefacts else []
         if options.leave_out_shared:
-            sample.holes += [(contig, place, place + 1) for place, _, _, share in wrong if share >= MUCH_SHARED]
+            sample.holes += [(contig, p, p + 1) for p, _, _, share in wrong if share >= MUCH_SHARED]
         for i, alts in enumerate(([v[2] for v in variants], [v[3] for v in variants]), 1):
             edits = [(v[0], v[1], alt) for v, alt in zip(variants, alts, strict=True)]
             haplotype = Haplotype(contig, start, region.sequence, edits)
-            here = [(haplotype.from_reference(place), base, share) for place, _, base, share in wrong]
+            here = [(haplotype.from_reference(p), base, share) for p, _, base, share in wrong]
             sample.sources.append(Source(f"h{number}.{i}", haplotype, options.depth / 2, plan.library, here))
         if options.artefacts and not (options.targets or options.amplicons):
             for i, copy in enumerate(paralogs(region.sequence, rng)):

@@ -1,4 +1,4 @@
-"""Templates of reads: from the pairs of a real BAM to what can be laid on another sequence: lengths, base qualities, and errors at their places.
+"""Templates of reads: from the pairs of a real BAM to what can be laid on another sequence: lengths, base qualities, and errors by cycle.
 
 Errors are what differs from the sample: known variants are masked, and without a truth, positions where a fifth of the reads differ. Slips of repeats are
 not among them, since they belong to a molecule's own sequence (molecules.py).
@@ -31,9 +31,9 @@ class Read:
 
 @dataclasses.dataclass(frozen=True)
 class Template:
-    """A pair: its place in its window, its fragment's length (bp), whether read 1 is the reverse one, reads 1 and 2 and their MAPQ."""
+    """A pair: its position in its window, its fragment's length (bp), whether read 1 is the reverse one, reads 1 and 2 and their MAPQ."""
 
-    place: int
+    position: int
     length: int
     reverse: bool
     reads: tuple[Read, Read]
@@ -97,7 +97,7 @@ def _window(bam: str, ref: str, region: str, truth: list[str]) -> tuple[int, lis
         first, second = (1, 0) if reverse else (0, 1)
         mapq = (int(left[4]), int(right[4]))
         found.append(Template(low - start + 1, high - low, reverse, (reads[first], reads[second]), (mapq[first], mapq[second])))
-    return end - start + 1, sorted(found, key=lambda t: (t.place, t.length, t.reads[0].quality))
+    return end - start + 1, sorted(found, key=lambda t: (t.position, t.length, t.reads[0].quality))
 
 
 def _known(region: str, vcf: str, bed: str) -> tuple[set[int], set[int]]:
@@ -152,9 +152,9 @@ def _read(fields: list[str], bases: str, offset: int, variants: set[int], loose:
 def laid(read: Read, source: str) -> str:
     """A read of the template's length with its errors, of a sequence that begins where the read does."""
     made, at, cycle, length = [], 0, 0, len(read.quality)
-    for place, replaced, own, shown in read.edits:
-        made.append(source[at : at + place - cycle])
-        at, cycle = at + place - cycle, place + len(shown)
+    for position, replaced, own, shown in read.edits:
+        made.append(source[at : at + position - cycle])
+        at, cycle = at + position - cycle, position + len(shown)
         if replaced and shown:
             # Where the sequence has the wrong base already, the real read's right one is wrong.
             shown = own if shown == source[at : at + 1] and own else shown

@@ -20,8 +20,8 @@ def natural(truth: str, contig: str, start: int, end: int, rng: random.Random) -
     found, skipped = [], []
     query = output("bcftools", "query", "-r", f"{contig}:{start + 1}-{end}", "-f", "%POS\t%REF\t%ALT[\t%GT]\n", truth)
     for line in query.splitlines():
-        place, ref, alts, genotype = line.split("\t")
-        position = int(place) - 1
+        one_based, ref, alts, genotype = line.split("\t")
+        position = int(one_based) - 1
         alleles = [ref.upper(), *alts.upper().split(",")]
         calls = re.split(r"[|/]", genotype)
         if len(calls) == 1:
@@ -138,7 +138,7 @@ class Haplotype:
     def __init__(self, contig: str, offset: int, sequence: str, edits: list[tuple[int, str, str]]) -> None:
         self.contig, self.offset = contig, offset
         self.bases = applied(sequence, offset, edits)
-        # Behind each edit: the place on the reference and here.
+        # Behind each edit: the position on the reference and here.
         self._there, self._here, here, at = [offset], [0], 0, offset
         for position, ref, alt in edits:
             here += position - at + len(alt)
@@ -147,7 +147,7 @@ class Haplotype:
             self._here.append(here)
 
     def to_reference(self, here: int) -> int:
-        """0-based place on the contig; within an insertion somewhat beyond it."""
+        """0-based position on the contig; within an insertion somewhat beyond it."""
         i = bisect.bisect_right(self._here, here) - 1
         return self._there[i] + here - self._here[i]
 
