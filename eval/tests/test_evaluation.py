@@ -93,6 +93,13 @@ def test_bins_count_wrong_genotypes_in_confident_regions() -> None:
     assert (high.low, high.genotypes, high.wrong) == (30, 2, 1)
 
 
+def test_confident_intervals_are_half_open_from_0() -> None:
+    called = {(position, "A", "G"): (0, 50) for position in (1, 2, 3, 4)}
+    [row] = calibration.binned(called, {}, [(1, 3)])
+    assert row.genotypes == 2
+    assert calibration.binned({(1, "A", "G"): (0, 50), (4, "A", "G"): (0, 50)}, {}, [(1, 3)]) == []
+
+
 def test_a_bin_without_wrong_genotypes_says_over() -> None:
     assert calibration.Bin(20, 25, 100, 0, 0.5).line() == "| 20-24 | 100 | 0 | 0.5 | over 23.0 |"
 

@@ -60,6 +60,9 @@ def test_a_run_that_goes_on_must_give_the_same_genotypes() -> None:
 def test_a_run_that_goes_on_may_replace_its_output_only() -> None:
     assert problems(fault(0), Observed(0, changed=["out.vcf"], output="out.vcf"), None) == []
     assert problems(fault(0), Observed(0, changed=["reads.bam"], output="out.vcf"), None) == ["reads.bam was changed"]
+    # Sites are an input, whatever the output is called.
+    sites = Observed(0, changed=["sites.vcf.gz"], output="sites.vcf.gz")
+    assert problems(fault(0), sites, None) == ["sites.vcf.gz was changed"]
 
 
 def test_a_warning_that_is_expected_must_come() -> None:
