@@ -1,11 +1,11 @@
-// varpix call, with the channels of nf-core's deepvariant/rundeepvariant, so that one stands in for the other.
 process VARPIX_CALL {
     tag "$meta.id"
     label 'process_high'
 
-    // docs/containers.md says how this image is made; it is on no registry.
+    // Neither the conda package nor the image is published yet: docs/containers.md describes how to build the image.
+    conda "${moduleDir}/environment.yml"
     container "${ workflow.containerEngine in ['singularity', 'apptainer'] ? 'varpix.sif' : 'varpix:latest' }"
-    // The image's entry point is varpix, Nextflow brings a command of its own.
+    // The entry point of the image is varpix; Nextflow starts bash.
     containerOptions "${ workflow.containerEngine in ['docker', 'podman'] ? "--entrypoint ''" : '' }"
 
     input:
@@ -16,11 +16,11 @@ process VARPIX_CALL {
     tuple val(meta5), path(par_bed)
 
     output:
-    tuple val(meta), path("${prefix}.vcf.gz")      , emit: vcf
+    tuple val(meta), path("${prefix}.vcf.gz")            , emit: vcf
     tuple val(meta), path("${prefix}.vcf.gz.{tbi,csi}")  , emit: vcf_index
-    tuple val(meta), path("${prefix}.g.vcf.gz")    , emit: gvcf
+    tuple val(meta), path("${prefix}.g.vcf.gz")          , emit: gvcf
     tuple val(meta), path("${prefix}.g.vcf.gz.{tbi,csi}"), emit: gvcf_index
-    path "versions.yml"                            , emit: versions
+    tuple val("${task.process}"), val('varpix'), eval("varpix -V | sed 's/^.*version //'"), topic: versions, emit: versions_varpix
 
     when:
     task.ext.when == null || task.ext.when
@@ -30,6 +30,7 @@ process VARPIX_CALL {
     prefix = task.ext.prefix ?: "${meta.id}"
     def regions = intervals ? "--regions ${intervals}" : ""
     def par_regions = par_bed ? "--par-regions ${par_bed}" : ""
+    // varpix writes a .csi in place of the .tbi if a contig is longer than 512 Mb.
     """
     varpix call \\
         --ref ${fasta} \\
@@ -40,24 +41,17 @@ process VARPIX_CALL {
         ${regions} \\
         ${par_regions} \\
         ${args}
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        varpix: \$(varpix -V | sed 's/^.*version //')
-    END_VERSIONS
     """
 
     stub:
+    def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}"
+    def index_suffix = task.ext.stub_index ?: 'tbi'
     """
+    echo ${args}
     echo "" | gzip > ${prefix}.vcf.gz
-    touch ${prefix}.vcf.gz.tbi
+    touch ${prefix}.vcf.gz.${index_suffix}
     echo "" | gzip > ${prefix}.g.vcf.gz
-    touch ${prefix}.g.vcf.gz.tbi
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        varpix: \$(varpix -V | sed 's/^.*version //')
-    END_VERSIONS
+    touch ${prefix}.g.vcf.gz.${index_suffix}
     """
 }
