@@ -21,10 +21,8 @@ use self::bundle::Bundle;
 use self::example_info::ExampleInfo;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
-use crate::model::Model;
-use crate::model::ModelConfig;
-use crate::model::checksums::Checksums;
 use crate::model::config::FORMAT;
+use crate::model::{Checksums, Model, ModelConfig};
 use crate::predict::cnn::networks::{self, inception_v3};
 use crate::predict::cnn::torch::{first_line, unusable};
 
@@ -74,9 +72,9 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         }),
         measured: serde_json::Value::Null,
     };
-    if let Some(problem) = config.problem() {
-        return Err(Error::model(&info_path, format!("asks for what varpix cannot do: {problem}")));
-    }
+    config
+        .validate()
+        .map_err(|problem| Error::model(&info_path, format!("asks for what varpix cannot do: {problem}")))?;
     write(&options.out, &store, &config)?;
     Model::open(&options.out)
 }
@@ -182,7 +180,7 @@ fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
     let made = leftovers::noted(|| builder.tempdir_in(parent), tempfile::TempDir::path);
     let folder = made.map_err(|e| cannot(e.to_string()))?;
     store.save(folder.path().join("weights.safetensors")).map_err(|e| cannot(first_line(&e)))?;
-    config.write(folder.path())?;
+    Model::write(config, folder.path())?;
     // From here on the folder is the model's; a failed renaming leaves it to be removed.
     let temporary = folder.keep();
     std::fs::rename(&temporary, out).map_err(|e| {

@@ -1,9 +1,40 @@
-//! A model's folder <-> its settings ([`ModelConfig`]), and where models are found ([`Model`]).
+//! A model's folder -> its checked settings ([`ModelConfig`]) and its files ([`Model`]); and back, with their checksums.
+//!
+//! A folder holds `model.json` (all that calling depends on), `weights.safetensors` (the CNN) and, where the model has a small model,
+//! `small_model.json`.
 
-pub mod checksums;
-pub mod config;
-mod limits;
-pub mod store;
+pub(crate) mod config;
+pub(crate) mod store;
 
 pub use config::{ModelConfig, SmallModelOptions};
-pub use store::Model;
+pub use store::checksums::Checksums;
+pub use store::{DEFAULT_MODEL, Model, search_path};
+
+#[cfg(test)]
+mod tests {
+    use super::config::FORMAT;
+    use super::*;
+    use crate::evidence::EvidenceOptions;
+    use crate::pileup::ImageSpec;
+
+    pub(super) fn config() -> ModelConfig {
+        ModelConfig {
+            format: FORMAT,
+            name: "test".into(),
+            network: "pileup_net".into(),
+            image: ImageSpec::default(),
+            evidence: EvidenceOptions::default(),
+            temperature: 1.0,
+            small_model: Some(SmallModelOptions {
+                temperature: 1.0,
+                min_certainty_snps: 9.0,
+                min_certainty_indels: 9.0,
+                image_weight: 0.5,
+                max_depth: Some(300),
+            }),
+            checksums: Checksums::default(),
+            training: serde_json::Value::Null,
+            measured: serde_json::Value::Null,
+        }
+    }
+}

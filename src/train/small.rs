@@ -14,8 +14,9 @@ use crate::error::{Error, Result};
 use crate::model::SmallModelOptions;
 use crate::model::config::DEFAULT_MAX_DEPTH;
 use crate::predict::Probabilities;
-use crate::predict::small::features::{FEATURES, Features, is_snp};
-use crate::predict::small::{Layer, SmallModel, SmallNetwork, certainty, joined, needed_certainty};
+use crate::predict::small::{
+    FEATURES, FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
+};
 use crate::train::calibrate::{best_temperature, lowest};
 use crate::train::cnn::optimizer::AdamW;
 use crate::train::data::{DataSet, Described, ExampleOptions, described, jobs};
@@ -152,7 +153,7 @@ fn train_network(known: &[Described], seed: u64) -> std::result::Result<SmallNet
             (variance.sqrt() as f32).max(0.01)
         })
         .collect();
-    let mut network = SmallNetwork { mean, scale, members: Vec::new() };
+    let mut network = SmallNetwork { features: FeatureId::all().collect(), mean, scale, members: Vec::new() };
     for member in 0..MEMBERS {
         network.members.push(train_member(&network, known, seed.wrapping_add(member))?);
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use varpix::predict::small::features::FEATURES;
+use varpix::model::Model;
+use varpix::predict::small::FEATURES;
 
 use crate::world::{World, model, text, tool};
 
@@ -123,6 +124,45 @@ fn small_models_that_do_not_fit() {
     // What is not used is not looked at.
     let world = &model.world;
     world.call(&["--model", &text(&model.folder), "--no-small-model", "--regions", "chrZ"]).fails(2, &["chrZ"]);
+}
+
+#[test]
+fn small_models_with_other_features() {
+    let model = Broken::new().without_checksums();
+    model.change("small_model.json", |text| text.replacen("\"gc_content\"", "\"moon_phase\"", 1));
+    model.is_refused(&["small_model.json", "feature 'moon_phase' is not known"]);
+    model.change("small_model.json", |text| text.replacen("\"moon_phase\"", "\"is_snp\"", 1));
+    model.is_refused(&["small_model.json", "names the feature 'is_snp' twice"]);
+    model.change("small_model.json", |text| text.replacen("\"is_snp\",", "", 1));
+    model.is_refused(&["small_model.json", &format!("names {} features", FEATURES - 1)]);
+    model.change("small_model.json", |text| format!("{{{}", &text[text.find("\"mean\"").unwrap()..]));
+    model.is_refused(&["small_model.json", "missing field `features`"]);
+}
+
+/// Small models did not name their features at first; these are the ones of `models/wgs`, in its order. To name those of another model, and
+/// renew its checksum: `VARPIX_NAME_FEATURES=FOLDER cargo test --test integration features_of_a_model_without_names`.
+#[test]
+fn features_of_a_model_without_names() {
+    let committed = fs::read_to_string(model().join("small_model.json")).unwrap();
+    let (names, rest) = committed.split_at(committed.find("\"mean\"").unwrap());
+    let name = |folder: &std::path::Path| {
+        let path = folder.join("small_model.json");
+        let nameless = fs::read_to_string(&path).unwrap();
+        assert!(nameless.starts_with("{\"mean\""), "{} begins otherwise", path.display());
+        fs::write(path, format!("{names}{}", &nameless[1..])).unwrap();
+        Model::write(&Model::open(folder).unwrap().config, folder).unwrap();
+    };
+    if let Some(folder) = std::env::var_os("VARPIX_NAME_FEATURES") {
+        return name(folder.as_ref());
+    }
+    let copy = Broken::new();
+    copy.change("small_model.json", |_| format!("{{{rest}"));
+    copy.is_refused(&["small_model.json", "SHA-256"]);
+    name(&copy.folder);
+    for file in ["small_model.json", "model.json"] {
+        let same = fs::read(copy.folder.join(file)).unwrap() == fs::read(model().join(file)).unwrap();
+        assert!(same, "{file} is not the committed one");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 pub mod features;
 pub(in crate::predict) mod network;
+mod observed;
+mod table;
 
 use std::path::Path;
 
@@ -14,15 +16,16 @@ use sha2::{Digest, Sha256};
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
-use crate::model::store::{SMALL_MODEL, bytes};
-use crate::model::{Model, SmallModelOptions, checksums};
+use crate::model::store::{SMALL_MODEL, bytes, checksums};
+use crate::model::{Model, SmallModelOptions};
 use crate::predict::Probabilities;
-use crate::predict::small::features::{Features, features, is_snp};
+use crate::predict::small::features::features;
 use crate::predict::softmax;
 use crate::reads::Read;
 use crate::sample::SampleProfile;
 
 pub use network::{Layer, SmallNetwork};
+pub use table::{FEATURES, FeatureId, Features, is_snp};
 
 /// Largest `small_model.json` that is read, in bytes; the shipped one has 600,000.
 const MOST_BYTES: u64 = 16 << 20;
@@ -139,7 +142,6 @@ pub fn certainty(probabilities: Probabilities) -> f64 {
 mod tests {
     use super::*;
     use crate::genome::ReferenceWindow;
-    use crate::predict::small::features::FEATURES;
     use crate::predict::small::network::tests::constant;
     use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
 

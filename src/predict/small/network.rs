@@ -1,14 +1,15 @@
-//! Features -> logits: the small model's networks, as a model's `small_model.json` holds them.
+//! Features -> logits: the small model's networks, as a model's `small_model.json` stores them.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::predict::small::features::{FEATURES, Features};
+use crate::predict::small::table::{FeatureId, Features};
 
-/// Candidates with a number that lies so many standard deviations from the mean of those learned from are left to the images.
+/// Candidates with a feature that many standard deviations from the mean of the training data are left to the CNN.
 const STRANGE: f32 = 12.0;
 
 /// A layer: `bias + weights x`, one row of weights for each output.
@@ -21,16 +22,18 @@ pub struct Layer {
     pub bias: Vec<f32>,
 }
 
-/// Some small networks of one shape and their mean: standardised features, then layers with a rectifier between two of them; three
-/// outputs. They differ in what they began with; their mean is more often right than each.
+/// An ensemble of small networks of one shape: standardised features, then layers with a rectifier (ReLU) between two of them; three
+/// outputs, averaged over the members. These differ in their initial weights; the mean is more often right than each of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmallNetwork {
-    /// What is taken from each feature.
+    /// Its inputs, stored by name.
+    pub features: Vec<FeatureId>,
+    /// Mean of each input in the training data, in the order of `features`.
     pub mean: Vec<f32>,
-    /// What each is then divided by.
+    /// Standard deviation of each, in the same order; positive.
     pub scale: Vec<f32>,
-    /// The layers of each.
+    /// The layers of each member.
     pub members: Vec<Vec<Layer>>,
 }
 
@@ -41,7 +44,7 @@ impl Layer {
         self.weights.iter().zip(&self.bias).map(|(row, &bias)| sum(row, bias)).collect()
     }
 
-    /// What no output exceeds in size where no input exceeds `largest`; not finite where a number of the layer is not.
+    /// An upper bound of its outputs' absolute values where no input exceeds `largest`; not finite where a number of the layer is not.
     fn largest_output(&self, largest: f64) -> f64 {
         let size = |number: &f32| f64::from(number.abs());
         let bounds = self
@@ -55,12 +58,13 @@ impl Layer {
 }
 
 impl SmallNetwork {
-    /// The features as its first layer takes them: standard deviations from the mean.
+    /// Its inputs among a candidate's features, in standard deviations from the mean.
     pub fn standardised<'a>(&'a self, features: &'a Features) -> impl Iterator<Item = f32> + 'a {
-        features.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale)
+        let inputs = self.features.iter().map(|feature| feature.of(features));
+        inputs.zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale)
     }
 
-    /// Logits of none, one and both copies.
+    /// Logits of hom-ref, het and hom-alt.
     #[must_use]
     pub fn logits(&self, features: &Features) -> [f32; 3] {
         let inputs: Vec<f32> = self.standardised(features).collect();
@@ -77,7 +81,7 @@ impl SmallNetwork {
         })
     }
 
-    /// Whether it has learned from candidates like this one: no number lies far from all it has seen.
+    /// Whether it has learned from candidates like this one: no input lies far from all those of the training data.
     #[must_use]
     pub fn knows(&self, features: &Features) -> bool {
         self.standardised(features).all(|z| z.abs() <= STRANGE)
@@ -92,58 +96,71 @@ impl SmallNetwork {
         files::write(path, (text + "\n").as_bytes())
     }
 
-    /// Reads what `small_model.json` holds.
+    /// Reads the content of `small_model.json`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with it; an unknown feature by its name.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let network: Self = serde_json::from_slice(json).map_err(|e| format!("is not a small model: {e}"))?;
-        network.problem().map_or(Ok(network), Err)
+        network.validate()?;
+        Ok(network)
     }
 
-    /// What is wrong with its shape or its numbers, if anything.
-    fn problem(&self) -> Option<String> {
-        if let Some(other) = [self.mean.len(), self.scale.len()].into_iter().find(|&n| n != FEATURES) {
-            return Some(format!("describes candidates by {other} numbers, this program by {FEATURES}"));
+    /// Checks its shape, and that all its numbers and results are finite.
+    fn validate(&self) -> Result<(), String> {
+        let mut named = HashSet::new();
+        if let Some(twice) = self.features.iter().find(|feature| !named.insert(**feature)) {
+            return Err(format!("names the feature '{}' twice", twice.name()));
+        }
+        for (list, numbers) in [("mean", &self.mean), ("scale", &self.scale)] {
+            if numbers.len() != self.features.len() {
+                let (names, numbers) = (self.features.len(), numbers.len());
+                return Err(format!("names {names} features, but '{list}' has {numbers} numbers"));
+            }
         }
         if self.members.is_empty() {
-            return Some("holds no network".into());
+            return Err("holds no network".into());
         }
         if self.mean.iter().any(|mean| !mean.is_finite()) {
-            return Some("has a mean that is not finite".into());
+            return Err("has a mean that is not finite".into());
         }
         if self.scale.iter().any(|scale| !scale.is_normal() || scale.is_sign_negative()) {
-            return Some("has a scale that is not positive and finite".into());
+            return Err("has a scale that is not positive and finite".into());
         }
-        self.members.iter().find_map(|layers| {
-            let mut width = FEATURES;
-            // What the inputs of a layer cannot exceed, for candidates that it knows.
-            let mut largest = f64::from(STRANGE);
-            for (i, layer) in layers.iter().enumerate() {
-                if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
-                    return Some(format!("layer {} does not fit the one before", i + 1));
-                }
-                width = layer.bias.len();
-                largest = layer.largest_output(largest);
-                if largest.is_nan() || largest > f64::from(f32::MAX) / 2.0 {
-                    return Some(format!(
-                        "layer {} has weights that are not finite, or too large for finite results",
-                        i + 1
-                    ));
-                }
+        self.members.iter().try_for_each(|layers| self.validate_member(layers))
+    }
+
+    fn validate_member(&self, layers: &[Layer]) -> Result<(), String> {
+        let mut width = self.features.len();
+        // An upper bound of a layer's inputs, for candidates that the network knows.
+        let mut largest = f64::from(STRANGE);
+        for (number, layer) in (1..).zip(layers) {
+            if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
+                return Err(format!("layer {number} does not fit the one before"));
             }
-            (width != 3).then(|| format!("has {width} outputs, not 3"))
-        })
+            width = layer.bias.len();
+            largest = layer.largest_output(largest);
+            if largest.is_nan() || largest > f64::from(f32::MAX) / 2.0 {
+                return Err(format!("layer {number} has weights that are not finite, or too large for finite results"));
+            }
+        }
+        if width == 3 { Ok(()) } else { Err(format!("has {width} outputs, not 3")) }
     }
 }
 
 #[cfg(test)]
 pub(in crate::predict) mod tests {
     use super::*;
+    use crate::predict::small::table::FEATURES;
 
     pub(in crate::predict) fn constant(logits: [f32; 3]) -> SmallNetwork {
         let layer = Layer { weights: vec![vec![0.0; FEATURES]; 3], bias: logits.to_vec() };
-        SmallNetwork { mean: vec![0.0; FEATURES], scale: vec![1.0; FEATURES], members: vec![vec![layer]] }
+        SmallNetwork {
+            features: FeatureId::all().collect(),
+            mean: vec![0.0; FEATURES],
+            scale: vec![1.0; FEATURES],
+            members: vec![vec![layer]],
+        }
     }
 
     #[test]
@@ -151,13 +168,13 @@ pub(in crate::predict) mod tests {
         let said = |change: fn(&mut SmallNetwork)| {
             let mut network = constant([0.0, 1.5, -2.0]);
             change(&mut network);
-            network.problem().unwrap_or_default()
+            network.validate().unwrap_err()
         };
         assert!(said(|network| network.mean[3] = f32::NAN).contains("mean"));
         for scale in [0.0, -1.0, f32::INFINITY, f32::NAN, 1e-40] {
             let mut network = constant([0.0; 3]);
             network.scale[7] = scale;
-            assert!(network.problem().unwrap().contains("scale"), "{scale}");
+            assert!(network.validate().unwrap_err().contains("scale"), "{scale}");
         }
         assert!(said(|network| network.members[0][0].bias[1] = f32::NEG_INFINITY).contains("layer 1"));
         assert!(said(|network| network.members[0][0].weights[0][0] = f32::NAN).contains("layer 1"));
@@ -170,14 +187,39 @@ pub(in crate::predict) mod tests {
 
     #[test]
     fn a_network_of_another_shape_is_refused() {
-        assert_eq!(constant([0.0; 3]).problem(), None);
+        assert_eq!(constant([0.0; 3]).validate(), Ok(()));
         let fewer = SmallNetwork { mean: vec![0.0; 3], ..constant([0.0; 3]) };
-        assert!(fewer.problem().unwrap().contains("by 3 numbers"));
+        assert!(fewer.validate().unwrap_err().contains("'mean' has 3 numbers"));
         let mut uneven = constant([0.0; 3]);
         uneven.members[0].push(Layer { weights: vec![vec![0.0; 4]; 3], bias: vec![0.0; 3] });
-        assert!(uneven.problem().unwrap().contains("layer 2"));
+        assert!(uneven.validate().unwrap_err().contains("layer 2"));
         let none = SmallNetwork { members: Vec::new(), ..constant([0.0; 3]) };
-        assert!(none.problem().unwrap().contains("no network"));
+        assert!(none.validate().unwrap_err().contains("no network"));
+    }
+
+    #[test]
+    fn features_are_stored_by_name() {
+        let named = |names: &[&str]| {
+            let n = names.len();
+            let json = serde_json::json!({
+                "features": names, "mean": vec![0.0; n], "scale": vec![1.0; n],
+                "members": [[{"weights": vec![(1..=n).collect::<Vec<_>>(); 3], "bias": vec![0.0; 3]}]],
+            });
+            SmallNetwork::parse(json.to_string().as_bytes())
+        };
+        // A model of fewer features, in an order of its own.
+        let network = named(&["depth_cv", "is_snp"]).unwrap();
+        let mut features = [0.0; FEATURES];
+        for (name, value) in [("is_snp", 1.0), ("depth_cv", 0.25)] {
+            let at = FeatureId::all().position(|feature| feature.name() == name).unwrap();
+            features[at] = value;
+        }
+        assert_eq!(network.standardised(&features).collect::<Vec<_>>(), [0.25, 1.0]);
+        assert!((network.logits(&features)[0] - 2.25).abs() < 1e-6);
+        assert!(named(&["is_snp", "moon_phase"]).unwrap_err().contains("feature 'moon_phase' is not known"));
+        assert!(named(&["is_snp", "is_snp"]).unwrap_err().contains("'is_snp' twice"));
+        let nameless = serde_json::to_string(&constant([0.0; 3])).unwrap().replace("features", "inputs");
+        assert!(SmallNetwork::parse(nameless.as_bytes()).unwrap_err().contains("`inputs`"));
     }
 
     #[test]

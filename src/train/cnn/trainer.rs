@@ -22,8 +22,8 @@ use tch::{Device, Kind, TchError, Tensor, nn};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::files;
+use crate::model::Checksums;
 use crate::model::ModelConfig;
-use crate::model::checksums::Checksums;
 use crate::model::config::FORMAT;
 use crate::model::store::{Model, SMALL_MODEL};
 use crate::pileup::ImageSpec;
@@ -207,7 +207,7 @@ fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: 
         network.write(&options.out.join(SMALL_MODEL))?;
         config.small_model = Some(chosen);
     }
-    config.write(&options.out)?;
+    Model::write(&config, &options.out)?;
     confusion(&logits, tune)
 }
 
@@ -444,7 +444,7 @@ impl<'a> Trainer<'a> {
             training,
             measured,
         };
-        config.write(out)
+        Model::write(&config, out)
     }
 }
 

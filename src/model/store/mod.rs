@@ -1,25 +1,28 @@
-//! A model's folder: `model.json` (all that calling depends on), `weights.safetensors` and, where the model has a small model,
-//! `small_model.json`.
+//! A folder, or a name -> the model that lies there, its files checked against their checksums; a new model -> its folder.
+
+pub(crate) mod checksums;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::files::input::regular_file;
-use crate::model::checksums;
-use crate::model::config::ModelConfig;
+use crate::model::{Checksums, ModelConfig};
 
+/// The settings' file in a model's folder.
+const CONFIG: &str = "model.json";
 /// The small model's file in a model's folder.
-pub const SMALL_MODEL: &str = "small_model.json";
+pub(crate) const SMALL_MODEL: &str = "small_model.json";
 /// The network's file in a model's folder.
-pub const WEIGHTS: &str = "weights.safetensors";
-/// Most bytes of `model.json`; they are some thousand.
+pub(crate) const WEIGHTS: &str = "weights.safetensors";
+/// Most bytes of `model.json`, which has some thousand.
 const MOST_BYTES: u64 = 4 << 20;
 /// Model used where none is named.
 pub const DEFAULT_MODEL: &str = "wgs";
 
-/// The bytes of a file of a model, which has no more than `most`.
+/// The content of a file of a model, of at most `most` bytes.
 ///
 /// # Errors
 /// [`Error::Input`] or [`Error::Model`] where it cannot be read, or is larger.
@@ -33,7 +36,7 @@ pub(crate) fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A model found and read; its weights are not loaded yet.
+/// A model whose settings are read and checked; its weights are not loaded yet.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Its folder.
@@ -47,7 +50,7 @@ impl Model {
     /// The SHA-256 of its weights, in hexadecimal, checked against `model.json`.
     ///
     /// # Errors
-    /// [`Error::Input`] where they cannot be read; [`Error::Model`] where they are not those that `model.json` was written for.
+    /// [`Error::Input`] where they cannot be read; [`Error::Model`] where `model.json` gives another checksum.
     pub fn checksum(&self) -> Result<String> {
         if let Some(known) = self.checksum.get() {
             return Ok(known.clone());
@@ -67,7 +70,7 @@ impl Model {
             return Self::open(given);
         }
         let folders = search_path();
-        let found = folders.iter().map(|folder| folder.join(given)).find(|p| p.join("model.json").is_file());
+        let found = folders.iter().map(|folder| folder.join(given)).find(|p| p.join(CONFIG).is_file());
         if let Some(folder) = found {
             Self::open(&folder)
         } else {
@@ -81,7 +84,7 @@ impl Model {
     /// # Errors
     /// [`Error::Model`] naming the file and what is wrong with it.
     pub fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join("model.json");
+        let path = folder.join(CONFIG);
         let config = ModelConfig::parse(&bytes(&path, MOST_BYTES)?).map_err(|problem| Error::model(&path, problem))?;
         let model = Self { folder: folder.to_owned(), config, checksum: OnceLock::new() };
         let weights = model.weights();
@@ -92,7 +95,18 @@ impl Model {
         Ok(model)
     }
 
-    /// Its weights.
+    /// Writes a model's settings to its folder, with the checksums of the files that are there already.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where that fails; [`Error::Input`] where a file of the model cannot be read.
+    pub fn write(config: &ModelConfig, folder: &Path) -> Result<()> {
+        let checksums = Checksums::of(folder, config.small_model.is_some())?;
+        let text = serde_json::to_string_pretty(&ModelConfig { checksums, ..config.clone() })
+            .map_err(|e| Error::Internal(format!("{CONFIG}: {e}")))?;
+        files::write(&folder.join(CONFIG), (text + "\n").as_bytes())
+    }
+
+    /// The file of its weights.
     #[must_use]
     pub fn weights(&self) -> PathBuf {
         self.folder.join(WEIGHTS)
@@ -115,36 +129,10 @@ pub fn search_path() -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::evidence::EvidenceOptions;
-    use crate::model::SmallModelOptions;
-    use crate::model::checksums::Checksums;
-    use crate::model::config::FORMAT;
-    use crate::model::limits;
-    use crate::pileup::ImageSpec;
+    use crate::model::tests::config;
     use crate::predict::small::SmallModel;
-
-    pub(in crate::model) fn config() -> ModelConfig {
-        ModelConfig {
-            format: FORMAT,
-            name: "test".into(),
-            network: "pileup_net".into(),
-            image: ImageSpec::default(),
-            evidence: EvidenceOptions::default(),
-            temperature: 1.0,
-            small_model: Some(SmallModelOptions {
-                temperature: 1.0,
-                min_certainty_snps: 9.0,
-                min_certainty_indels: 9.0,
-                image_weight: 0.5,
-                max_depth: Some(300),
-            }),
-            checksums: Checksums::default(),
-            training: serde_json::Value::Null,
-            measured: serde_json::Value::Null,
-        }
-    }
 
     fn open(config: &serde_json::Value) -> String {
         let folder = tempfile::tempdir().unwrap();
@@ -153,7 +141,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_what_is_wrong() {
         let good = serde_json::to_value(config()).unwrap();
         assert!(open(&good).contains("weights.safetensors"));
         let mut other = good.clone();
@@ -168,11 +156,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn checksums_are_written_and_looked_at() {
+    fn checksums_are_written_and_checked() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(WEIGHTS), "weights").unwrap();
         std::fs::write(folder.path().join(SMALL_MODEL), "{}").unwrap();
-        config().write(folder.path()).unwrap();
+        Model::write(&config(), folder.path()).unwrap();
         let model = || Model::open(folder.path()).unwrap();
         assert_eq!(model().config.checksums.weights, Some(model().checksum().unwrap()));
         std::fs::write(folder.path().join(WEIGHTS), "weightS").unwrap();
@@ -211,13 +199,13 @@ pub(super) mod tests {
             let at = at % json.len();
             json.splice(at..(at + with.len()).min(json.len()), with);
             if let Ok(config) = ModelConfig::parse(&json) {
-                proptest::prop_assert!(limits::problem(&config).is_none());
+                proptest::prop_assert_eq!(config.validate(), Ok(()));
             }
         }
     }
 
     #[test]
-    fn unknown_names_say_where_was_looked() {
+    fn an_unknown_name_is_answered_with_the_folders_searched() {
         assert!(Model::find(Path::new("no-such-model")).unwrap_err().to_string().contains("models"));
     }
 }

@@ -1,4 +1,4 @@
-//! A model's files -> their SHA-256, as `model.json` holds them, so that a flipped bit is found before it makes a call.
+//! A model's files -> their SHA-256, as `model.json` holds them, so that a damaged file is found before it makes a wrong call.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::files::input::regular_file;
 use crate::model::store::{SMALL_MODEL, WEIGHTS};
 
-/// Bytes read at once.
+/// Bytes read at once; SHA-256 takes longer than the reading from some 10 kB on.
 const CHUNK: usize = 1 << 18;
 
-/// SHA-256 of the files beside `model.json`, in hexadecimal. Models of earlier versions have none; their files are taken unchecked.
+/// SHA-256 of the files beside `model.json`, in hexadecimal. A model without them is used unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checksums {
@@ -30,15 +30,14 @@ impl Checksums {
     ///
     /// # Errors
     /// [`Error::Input`] where one cannot be read.
-    pub fn of(folder: &Path, with_small_model: bool) -> Result<Self> {
+    pub(super) fn of(folder: &Path, with_small_model: bool) -> Result<Self> {
         let weights = Some(of_file(&folder.join(WEIGHTS))?);
         let small_model = with_small_model.then(|| of_file(&folder.join(SMALL_MODEL))).transpose()?;
         Ok(Self { weights, small_model })
     }
 
     /// True where there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(in crate::model) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -47,7 +46,7 @@ impl Checksums {
 ///
 /// # Errors
 /// [`Error::Input`] where it cannot be read.
-pub fn of_file(path: &Path) -> Result<String> {
+pub(crate) fn of_file(path: &Path) -> Result<String> {
     let mut file = regular_file(path)?;
     let mut digest = Sha256::new();
     let mut chunk = vec![0; CHUNK];
@@ -65,7 +64,7 @@ pub fn of_file(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Model`] naming the file.
-pub fn check(path: &Path, found: &str, expected: Option<&str>) -> Result<()> {
+pub(crate) fn check(path: &Path, found: &str, expected: Option<&str>) -> Result<()> {
     match expected {
         Some(expected) if !expected.eq_ignore_ascii_case(found) => Err(Error::model(
             path,

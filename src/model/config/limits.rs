@@ -1,5 +1,5 @@
-//! A model's settings -> what is out of range, if anything. All numbers are bounded here, once, so that no other code meets one that
-//! overflows, never ends or takes all memory.
+//! A model's settings -> the first one out of range. The ranges are wide: they exclude what overflows, never ends or takes all memory,
+//! not what calls badly.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -21,13 +21,9 @@ const FARTHEST: u64 = 10_000;
 /// Greatest score of an aligned base: sums over a read fit 32 bits by far.
 const MOST_SCORE: i32 = 1000;
 
-/// What is wrong with the settings.
-pub(super) fn problem(config: &ModelConfig) -> Option<String> {
-    checked(config).err()
-}
-
-fn checked(config: &ModelConfig) -> Result<(), String> {
-    // Both stand in headers of VCFs.
+/// The part of [`ModelConfig::validate`] that is about ranges.
+pub(super) fn check(config: &ModelConfig) -> Result<(), String> {
+    // Both are written to VCF headers.
     for (name, text) in [("name", &config.name), ("network", &config.network)] {
         if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
             return Err(format!("{name}: 1 to 200 characters without tabs and line breaks are expected"));
@@ -45,7 +41,7 @@ fn image(image: &ImageSpec) -> Result<(), String> {
     within("image.min_base_quality", image.min_base_quality, 0..=MOST_BASE_QUALITY)?;
     let mut seen = HashSet::new();
     if let Some(twice) = image.channels.iter().find(|channel| !seen.insert(**channel)) {
-        return Err(format!("image.channels: {} is there twice", twice.name()));
+        return Err(format!("image.channels: {} is listed twice", twice.name()));
     }
     within("bytes of an image (height x width x channels)", image.shape().bytes(), 1..=MOST_IMAGE_BYTES)
 }
@@ -99,7 +95,7 @@ fn realign(options: &RealignOptions) -> Result<(), String> {
 }
 
 fn within<T: PartialOrd + Debug + Copy>(name: &str, value: T, range: RangeInclusive<T>) -> Result<(), String> {
-    // What is not a number lies in no range.
+    // NaN is in no range.
     if range.contains(&value) {
         Ok(())
     } else {
@@ -112,9 +108,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::store::tests::config;
+    use crate::model::tests::config;
 
-    /// What is said of a good description with one value changed, by its path.
+    /// What is wrong with a good description after one value is changed, by its path.
     fn with(path: &str, value: Value) -> String {
         let mut changed = serde_json::to_value(config()).unwrap();
         *changed.pointer_mut(path).unwrap() = value;
@@ -123,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_shipped_settings_are_within() {
-        assert_eq!(problem(&config()), None);
+        assert_eq!(config().validate(), Ok(()));
     }
 
     /// Every number of a description, by its path.
@@ -160,10 +156,10 @@ mod tests {
     fn images_are_of_some_size() {
         assert!(with("/image/height", json!(1_000_000_000)).contains("height 1000000000"));
         assert!(with("/image/width", json!(999_999_999)).contains("width 999999999"));
-        assert!(with("/image/channels/1", json!("read_base")).contains("read_base is there twice"));
+        assert!(with("/image/channels/1", json!("read_base")).contains("read_base is listed twice"));
         let mut large = config();
         (large.image.height, large.image.width) = (1000, 2001);
-        assert!(problem(&large).unwrap().contains("bytes of an image"));
+        assert!(large.validate().unwrap_err().contains("bytes of an image"));
     }
 
     #[test]

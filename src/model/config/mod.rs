@@ -1,0 +1,94 @@
+//! `model.json` <-> [`ModelConfig`]: all settings that calling depends on, checked in one place ([`ModelConfig::validate`]).
+
+mod limits;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::EvidenceOptions;
+use crate::model::Checksums;
+use crate::pileup::ImageSpec;
+
+/// Version of `model.json` that this program writes and reads.
+pub(crate) const FORMAT: u32 = 1;
+/// Greatest depth, in reads, of a candidate that a new small model may classify. It learns from samples of 5x to 75x, where collapsed
+/// repeats reach several times that depth. Deeper candidates cannot be told by their features alone, since the depth enters as a logarithm.
+/// On simulated heterozygous variants its QUAL is above the CNN's up to 300 reads (median 38 and 33), equal at 400, and fails from 600 on.
+pub(crate) const DEFAULT_MAX_DEPTH: u32 = 300;
+
+/// When the small model's probabilities are used, and how; stored in a model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmallModelOptions {
+    /// Divisor of its logits; positive.
+    pub temperature: f64,
+    /// Phred of the error probability below which it decides a substitution without the CNN.
+    pub min_certainty_snps: f64,
+    /// The same for all other variants.
+    pub min_certainty_indels: f64,
+    /// Weight of the CNN's probabilities for a candidate that it does not decide, 0 to 1; its own have the rest.
+    #[serde(default = "all")]
+    pub image_weight: f64,
+    /// Greatest depth, in reads, of a candidate that it classifies; the CNN alone classifies deeper ones. No limit where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<u32>,
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+/// The content of `model.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Version of this file's format.
+    pub format: u32,
+    /// The model's name.
+    pub name: String,
+    /// The network's name: a module of `predict::cnn::networks`.
+    pub network: String,
+    /// Shape and channels of its images.
+    pub image: ImageSpec,
+    /// How its evidence is gathered.
+    pub evidence: EvidenceOptions,
+    /// Divisor of the network's logits, which calibrates its probabilities (Guo et al. 2017, arXiv:1706.04599); positive.
+    #[serde(default = "unchanged")]
+    pub temperature: f64,
+    /// When its small model is used; without it the CNN classifies every candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub small_model: Option<SmallModelOptions>,
+    /// Checksums of its other files; set by [`Model::write`](crate::model::Model::write).
+    #[serde(default, skip_serializing_if = "Checksums::is_empty")]
+    pub checksums: Checksums,
+    /// How it was trained: data, seed, steps. For readers; nothing depends on it.
+    pub training: serde_json::Value,
+    /// What it reached on the tune sets. For readers; nothing depends on it.
+    pub measured: serde_json::Value,
+}
+
+impl ModelConfig {
+    /// Reads what `model.json` holds.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        let config: Self = serde_json::from_slice(json).map_err(|e| format!("is not a model description: {e}"))?;
+        if config.format != FORMAT {
+            return Err(format!("has format {}, this program reads format {FORMAT}", config.format));
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every setting against its range, so that no other code meets one that overflows, never ends or takes all memory.
+    ///
+    /// # Errors
+    /// The first setting out of range, with its path in `model.json`.
+    pub fn validate(&self) -> Result<(), String> {
+        limits::check(self)
+    }
+}
+
+fn unchanged() -> f64 {
+    1.0
+}
