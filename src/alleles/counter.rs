@@ -96,30 +96,27 @@ impl Counter<'_> {
     fn add(&mut self, index: u32, read: &Read, repeated: bool) {
         let mapping_quality_square = u64::from(read.mapping_quality).pow(2);
         let who = Who { index, reverse: read.reverse, mapping_quality_square, repeated };
-        let mut reference_position = read.span.start().cast_signed();
-        let mut offset = 0;
         let mut pending = Pending::Nothing;
         let end = self.start + i64::try_from(self.counts.len()).unwrap_or(0);
-        for op in &read.cigar {
-            let length = op.length as usize;
-            let step = i64::from(op.length);
-            match op.kind {
+        for segment in read.segments() {
+            let (start, length) = (segment.position.cast_signed(), segment.length as usize);
+            match segment.kind {
                 CigarKind::Match if length > 0 => {
                     self.settle(who, std::mem::replace(&mut pending, Pending::Nothing));
                     // All but the last base, as far as they lie in the region.
-                    let last = reference_position + step - 1;
-                    let from = reference_position.max(self.start);
+                    let last = start + i64::from(segment.length) - 1;
+                    let from = start.max(self.start);
                     let to = last.min(end);
                     for position in from..to {
-                        let i = offset + usize::try_from(position - reference_position).unwrap_or(0);
+                        let i = segment.offset + usize::try_from(position - start).unwrap_or(0);
                         self.add_base(who, position, read.bases[i], read.qualities[i]);
                     }
-                    let i = offset + length - 1;
+                    let i = segment.offset + length - 1;
                     pending = Pending::Base { position: last, base: read.bases[i], quality: read.qualities[i] };
                 }
                 CigarKind::Insertion | CigarKind::Deletion | CigarKind::SoftClip if length > 0 => {
-                    let position = reference_position - 1;
-                    if let Some(other) = self.gap_allele(read, op.kind, length, position, offset) {
+                    let position = start - 1;
+                    if let Some(other) = self.gap_allele(read, segment.kind, length, position, segment.offset) {
                         let replaced = std::mem::replace(&mut pending, other);
                         if !anchored_at(&replaced, position) {
                             self.settle(who, replaced);
@@ -128,8 +125,6 @@ impl Counter<'_> {
                 }
                 _ => {}
             }
-            offset += if op.kind.consumes_read() { length } else { 0 };
-            reference_position += if op.kind.consumes_reference() { step } else { 0 };
         }
         self.settle(who, pending);
     }
@@ -326,12 +321,9 @@ mod tests {
             let read = ReadBuilder::new(start, &text).cigar(&cigar).build();
             let counts = counts(std::slice::from_ref(&read));
             let mut aligned = [false; 20];
-            let mut position = usize::try_from(start).unwrap();
-            for op in &read.cigar {
-                if op.kind == CigarKind::Match {
-                    aligned.iter_mut().skip(position).take(op.length as usize).for_each(|slot| *slot = true);
-                }
-                position += if op.kind.consumes_reference() { op.length as usize } else { 0 };
+            for segment in read.segments().filter(|segment| segment.kind == CigarKind::Match) {
+                let first = usize::try_from(segment.position).unwrap();
+                aligned.iter_mut().skip(first).take(segment.length as usize).for_each(|slot| *slot = true);
             }
             for (slot, count) in counts.iter().enumerate() {
                 let said = count.reference + count.low_quality_reference + u32::try_from(count.observations.len()).unwrap();
