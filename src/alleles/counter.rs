@@ -11,7 +11,7 @@
 use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::{CigarKind, Read};
 
-use super::allele::{Allele, AlleleCount, AlleleKind, Observation};
+use super::allele::{AlleleCount, AlleleKind, Observation, ObservedAllele};
 
 /// Lowest base quality that counts, Phred.
 pub const DEFAULT_MIN_BASE_QUALITY: u8 = 10;
@@ -80,7 +80,7 @@ impl Who {
         !self.repeated && !low_quality
     }
 
-    fn sees(self, allele: Allele, low_quality: bool) -> Observation {
+    fn sees(self, allele: ObservedAllele, low_quality: bool) -> Observation {
         Observation { read: self.index, counts: self.counts(low_quality), reverse: self.reverse, allele }
     }
 }
@@ -89,7 +89,7 @@ impl Who {
 enum Pending {
     Nothing,
     Base { position: i64, base: u8, quality: u8 },
-    Other { position: i64, low_quality: bool, allele: Allele },
+    Other { position: i64, low_quality: bool, allele: ObservedAllele },
 }
 
 impl Counter<'_> {
@@ -149,7 +149,7 @@ impl Counter<'_> {
         };
         let bases: Box<[u8]> = std::iter::once(anchor).chain(rest.iter().copied()).collect();
         let known = bases.iter().all(|&base| is_base(base));
-        known.then_some(Pending::Other { position, low_quality, allele: Allele { kind, bases } })
+        known.then_some(Pending::Other { position, low_quality, allele: ObservedAllele { kind, bases } })
     }
 
     fn settle(&mut self, who: Who, pending: Pending) {
@@ -174,12 +174,12 @@ impl Counter<'_> {
             count.mapping_quality_squares += if low_quality { 0 } else { who.mapping_quality_square };
             count.low_quality_reference += u32::from(low_quality);
         } else if is_base(base) {
-            let allele = Allele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
+            let allele = ObservedAllele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
             self.observe(slot, who, allele, low_quality);
         }
     }
 
-    fn observe(&mut self, slot: usize, who: Who, allele: Allele, low_quality: bool) {
+    fn observe(&mut self, slot: usize, who: Who, allele: ObservedAllele, low_quality: bool) {
         let count = &mut self.counts[slot];
         count.mapping_quality_squares += if who.counts(low_quality) { who.mapping_quality_square } else { 0 };
         count.observations.push(who.sees(allele, low_quality));

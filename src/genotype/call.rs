@@ -4,6 +4,7 @@ use super::likelihoods::{GenotypeProbabilities, genotypes};
 use super::merge::{BySet, independent, kept_alts, merged};
 use crate::candidates::{Asked, Candidate};
 use crate::genome::{ContigId, Interval};
+use crate::variant::allele::shared_suffix;
 
 /// Least GQ of a reference call whose genotype is written, Phred.
 pub const MIN_REFERENCE_GENOTYPE_QUALITY: i32 = 20;
@@ -145,13 +146,12 @@ fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Opt
     }
 }
 
-/// Takes away the bases that all alleles end with, down to one base each.
+/// Removes the bases that all alleles end with, but for one base of each.
 fn trim_shared_suffix(reference: &mut Vec<u8>, alts: &mut [Vec<u8>]) {
-    while reference.len() > 1 && alts.iter().all(|alt| alt.len() > 1 && alt.last() == reference.last()) {
-        reference.pop();
-        for alt in alts.iter_mut() {
-            alt.pop();
-        }
+    let shortest = alts.iter().map(Vec::len).min().unwrap_or(0).min(reference.len());
+    let shared = shared_suffix(reference, alts.iter()).min(shortest.saturating_sub(1));
+    for allele in std::iter::once(reference).chain(alts) {
+        allele.truncate(allele.len() - shared);
     }
 }
 

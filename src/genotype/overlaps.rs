@@ -8,6 +8,7 @@
 use super::call::{Call, Filter};
 use super::likelihoods::{GenotypeProbabilities, genotypes};
 use crate::genome::Interval;
+use crate::variant::Allele;
 
 /// Most combinations of genotypes that are tried; of larger groups the surest calls are kept first.
 const MOST_COMBINATIONS: usize = 100_000;
@@ -62,12 +63,10 @@ fn is_variant(call: &Call) -> bool {
 /// The reference bases that each allele takes away, none for the reference and for insertions.
 fn occupied(call: &Call) -> Vec<Interval> {
     let of_alt = |alt: &Vec<u8>| {
-        let reference = &call.reference;
-        let head = reference.iter().zip(alt).take_while(|(a, b)| a == b).count();
-        let most = reference.len().min(alt.len()) - head;
-        let tail = reference.iter().rev().zip(alt.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
-        let start = call.position + head as u64;
-        Interval::new(start, start + (reference.len() - head - tail) as u64)
+        let mut allele = Allele::new(call.position, &call.reference, alt);
+        allele.trim_prefix(0);
+        allele.trim_suffix(0);
+        allele.interval()
     };
     std::iter::once(Interval::new(call.position, call.position)).chain(call.alts.iter().map(of_alt)).collect()
 }

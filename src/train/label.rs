@@ -12,6 +12,7 @@ use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
 use crate::regions::{Region, Targets};
+use crate::variant::Allele;
 use crate::variant::known::{KnownVariant, Truth};
 
 /// Variants this close share a group, in bp.
@@ -86,34 +87,22 @@ fn groups(candidates: &[Candidate], truths: &[&KnownVariant]) -> Vec<Group> {
     groups
 }
 
-/// A change of the reference: `remove` bases at `start` (0-based) give way to `insert`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Edit {
-    start: u64,
-    remove: u64,
-    insert: Vec<u8>,
-}
-
-impl Edit {
-    /// Without the bases that both alleles share.
-    fn new(position: u64, reference: &[u8], alternative: &[u8]) -> Self {
-        let shared = |a: &mut dyn Iterator<Item = (&u8, &u8)>| a.take_while(|(a, b)| a == b).count();
-        let tail = shared(&mut reference.iter().rev().zip(alternative.iter().rev()));
-        let (reference, alternative) = (&reference[..reference.len() - tail], &alternative[..alternative.len() - tail]);
-        let head = shared(&mut reference.iter().zip(alternative));
-        let start = position + head as u64;
-        Self { start, remove: (reference.len() - head) as u64, insert: alternative[head..].to_vec() }
-    }
+/// An allele without the bases that both its sides share, which are none of its own: one side may be empty.
+fn edit(position: u64, reference: &[u8], alternative: &[u8]) -> Allele {
+    let mut allele = Allele::new(position, reference, alternative);
+    allele.trim_suffix(0);
+    allele.trim_prefix(0);
+    allele
 }
 
 /// What an assignment costs: copies of the truth left out, then copies of candidates used.
 type Cost = (usize, usize);
 
 /// The edits of a site's alternative alleles.
-type Edits = Vec<Edit>;
+type Edits = Vec<Allele>;
 
 fn of_candidate(candidate: &Candidate) -> Edits {
-    candidate.alts.iter().map(|alt| Edit::new(candidate.position, &candidate.reference, &alt.bases)).collect()
+    candidate.alts.iter().map(|alt| edit(candidate.position, &candidate.reference, &alt.bases)).collect()
 }
 
 /// Copies of each allele of each candidate, so that their haplotypes are those of as much of the truth as possible.
@@ -122,13 +111,11 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
     if truths.is_empty() {
         return Some(nothing());
     }
-    let known: Vec<Edits> = truths
-        .iter()
-        .map(|t| t.alternatives.iter().map(|alt| Edit::new(t.position, &t.reference, alt)).collect())
-        .collect();
+    let known: Vec<Edits> =
+        truths.iter().map(|t| t.alternatives.iter().map(|alt| edit(t.position, &t.reference, alt)).collect()).collect();
     let edits = || candidates.iter().chain(&known).flatten();
-    let start = edits().map(|edit| edit.start).min()?;
-    let end = edits().map(|edit| edit.start + edit.remove).max()?;
+    let start = edits().map(|edit| edit.position).min()?;
+    let end = edits().map(Allele::end).max()?;
     let bases = reference.slice(start.cast_signed(), end.cast_signed())?;
     let ways = candidates.iter().try_fold(1_usize, |n, edits| n.checked_mul(edits.len() + 1))?;
     if ways > MOST_CHOICES {
@@ -208,24 +195,24 @@ fn genotypes([a, b]: [usize; 2]) -> Vec<[usize; 2]> {
 
 /// The sequence from `start` on with the chosen alleles (0 is the reference's) in place; `None` where they overlap.
 fn haplotype(start: u64, bases: &[u8], sites: &[Edits], alleles: &[usize]) -> Option<Vec<u8>> {
-    let mut edits: Vec<&Edit> = sites
+    let mut edits: Vec<&Allele> = sites
         .iter()
         .zip(alleles)
         .filter_map(|(edits, &allele)| allele.checked_sub(1).and_then(|alt| edits.get(alt)))
         .collect();
-    edits.sort_by_key(|edit| (edit.start, edit.remove));
+    edits.sort_by_key(|edit| (edit.position, edit.end()));
     let mut sequence = Vec::with_capacity(bases.len() + 16);
     let mut at = start;
     let mut inserted_at = None;
     for edit in edits {
-        if edit.start < at || inserted_at == Some(edit.start) {
+        if edit.position < at || inserted_at == Some(edit.position) {
             return None;
         }
         let offset = |position: u64| usize::try_from(position - start).ok();
-        sequence.extend_from_slice(bases.get(offset(at)?..offset(edit.start)?)?);
-        sequence.extend_from_slice(&edit.insert);
-        at = edit.start + edit.remove;
-        inserted_at = (edit.remove == 0).then_some(edit.start);
+        sequence.extend_from_slice(bases.get(offset(at)?..offset(edit.position)?)?);
+        sequence.extend_from_slice(&edit.alternative);
+        at = edit.end();
+        inserted_at = edit.reference.is_empty().then_some(edit.position);
     }
     sequence.extend_from_slice(bases.get(usize::try_from(at - start).ok()?..)?);
     Some(sequence)
@@ -250,7 +237,7 @@ mod tests {
     }
 
     fn candidate(position: u64, reference: &str, alternatives: &[&str]) -> Edits {
-        alternatives.iter().map(|alt| Edit::new(position, reference.as_bytes(), alt.as_bytes())).collect()
+        alternatives.iter().map(|alt| edit(position, reference.as_bytes(), alt.as_bytes())).collect()
     }
 
     fn solved(candidates: &[Edits], truths: &[KnownVariant]) -> Vec<Vec<u8>> {
