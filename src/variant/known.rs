@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::allele::Allele;
+use super::genotype::Genotype;
 use super::records::{Variant, Variants, shortened};
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceWindow};
@@ -17,8 +18,8 @@ pub struct KnownVariant {
     pub reference: Vec<u8>,
     /// The alternative alleles of its record.
     pub alternatives: Vec<Vec<u8>>,
-    /// The sample's two alleles, in either order: 0 for the reference, `i` for `alternatives[i - 1]`.
-    pub genotype: [usize; 2],
+    /// The sample's two alleles, in the record's order.
+    pub genotype: Genotype,
 }
 
 impl KnownVariant {
@@ -30,9 +31,9 @@ impl KnownVariant {
 
     /// The alternative alleles that the sample carries, each once, in normal form.
     pub fn alleles<'a>(&'a self, window: &'a ReferenceWindow) -> impl Iterator<Item = Allele> + 'a {
-        let [a, b] = self.genotype;
-        let carried = [Some(a), (b != a).then_some(b)].into_iter().flatten();
-        carried
+        self.genotype
+            .alleles()
+            .take(if self.genotype.is_homozygous() { 1 } else { 2 })
             .filter_map(|allele| self.alternatives.get(allele.checked_sub(1)?))
             .map(|bases| Allele::new(self.position, &self.reference, bases).normal(window))
     }
@@ -94,9 +95,10 @@ impl Truth {
             let plain = |allele: usize| {
                 allele == 0 || alleles.get(allele).is_some_and(|a| a.iter().all(|base| b"ACGT".contains(base)))
             };
-            let known: Vec<_> = genotypes.into_iter().map(|g| g.map(|a| if plain(a) { a } else { 0 })).collect();
+            let known = genotypes.into_iter().map(|g| g.map(|a| if plain(a) { a } else { 0 }));
+            let known: Vec<Genotype> = known.map(|[a, b]| Genotype::Diploid(a, b)).collect();
             let reference = alleles.remove(0);
-            for genotype in known.into_iter().filter(|genotype| *genotype != [0, 0]) {
+            for genotype in known.into_iter().filter(|&genotype| genotype != Genotype::HOM_REF) {
                 let variant =
                     KnownVariant { position, reference: reference.clone(), alternatives: alleles.clone(), genotype };
                 truth.by_contig.entry(contig).or_default().push(variant);

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn the_normal_form_is_found_however_far_it_lies() {
         // The repeat begins 4,000 bp before.
-        let (records, built) = sites(&["3999 CAT T", "4002 TG AG,T"]);
+        let (records, built) = sites(&["4000 CAT T", "4002 TG AG,T"]);
         let sites = records.unwrap().normal(&mut built.open()).unwrap().remove(&ContigId(0)).unwrap();
         assert_eq!((sites[0].start(), sites[0].reference.as_slice()), (0, b"GCA".as_slice()));
         assert_eq!(sites[0].alternatives, [b"G".to_vec()]);
