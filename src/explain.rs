@@ -6,7 +6,8 @@ use crate::alleles::{self, CountOptions, Depths, PositionDepth};
 use crate::candidates::CandidateOptions;
 use crate::evidence::Evidence;
 use crate::regions::Region;
-use crate::variant::known::{NormalAllele, Truth};
+use crate::variant::Allele;
+use crate::variant::known::Truth;
 
 /// How far from an allele's place alignments of it are looked for, in bp.
 const AROUND: u64 = 100;
@@ -57,7 +58,7 @@ impl fmt::Display for Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The allele, in normal form.
-    pub allele: NormalAllele,
+    pub allele: Allele,
     /// What became of it.
     pub verdict: Verdict,
     /// Reads that show it and count.
@@ -82,11 +83,11 @@ pub fn explain(
     let counts = alleles::count(around, &evidence.reads, &evidence.reference, count);
     beyond.add(&evidence.reads, &counts, count);
     let (shown, beyond) = (evidence.depths.shown(&evidence.reference), beyond.shown(&evidence.reference));
-    let candidates: Vec<NormalAllele> = evidence
+    let candidates: Vec<Allele> = evidence
         .candidates
         .iter()
         .flat_map(|c| c.alts.iter().map(move |alt| (c, alt)))
-        .map(|(c, alt)| NormalAllele::new(c.position, &c.reference, &alt.bases, &evidence.reference))
+        .map(|(c, alt)| Allele::new(c.position, &c.reference, &alt.bases).normal(&evidence.reference))
         .collect();
     known
         .variants(region.contig, region.interval.start(), region.interval.end() + SHIFT_ROOM)
@@ -122,18 +123,18 @@ pub fn explain(
 }
 
 /// The single bases that an allele of several changes, or `None` where it is not of that kind.
-fn split(allele: &NormalAllele) -> Option<Vec<NormalAllele>> {
+fn split(allele: &Allele) -> Option<Vec<Allele>> {
     let (reference, alternative) = (&allele.reference, &allele.alternative);
     (reference.len() == alternative.len() && reference.len() > 1).then(|| {
         let pairs = reference.iter().zip(alternative).zip(allele.position..);
         pairs
             .filter(|((from, to), _)| from != to)
-            .map(|((&from, &to), position)| NormalAllele { position, reference: vec![from], alternative: vec![to] })
+            .map(|((&from, &to), position)| Allele::new(position, &[from], &[to]))
             .collect()
     })
 }
 
-fn near(allele: &NormalAllele, evidence: &Evidence) -> Vec<String> {
+fn near(allele: &Allele, evidence: &Evidence) -> Vec<String> {
     let close = evidence
         .candidates
         .iter()

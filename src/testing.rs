@@ -15,7 +15,7 @@ use crate::alleles::Depths;
 use crate::candidates::{AltAllele, Candidate};
 use crate::evidence::Evidence;
 use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
-use crate::reads::{Cigar, CigarKind, FetchStats, Read};
+use crate::reads::{Cigar, CigarKind, FetchStats, Read, consumed};
 use crate::sample::SampleProfile;
 
 /// libtorch has one generator of random numbers for all threads: every test that draws from it, and be it for a network's first
@@ -128,9 +128,7 @@ impl ReadBuilder {
     #[must_use]
     pub fn cigar(mut self, text: &str) -> Self {
         self.read.cigar = cigar(text);
-        let span: u64 =
-            self.read.cigar.iter().filter(|op| op.kind.consumes_reference()).map(|op| u64::from(op.length)).sum();
-        self.read.span = Interval::new(self.start, self.start + span);
+        self.read.span = Interval::new(self.start, self.start + consumed(&self.read.cigar).positions);
         self
     }
 

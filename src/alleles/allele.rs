@@ -1,5 +1,8 @@
 //! What one read shows at one position, and all that the reads show there.
 
+use crate::genome::ReferenceWindow;
+use crate::variant::Allele;
+
 /// How an allele differs from the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlleleKind {
@@ -15,12 +18,33 @@ pub enum AlleleKind {
 
 /// A non-reference allele, anchored at a position.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Allele {
+pub struct ObservedAllele {
     /// How it differs.
     pub kind: AlleleKind,
     /// The read's base for a substitution; else the anchor's base in the read, then the bases inserted, deleted or
     /// clipped. Upper-case ASCII.
     pub bases: Box<[u8]>,
+}
+
+impl ObservedAllele {
+    /// The allele in VCF terms, where it is anchored at `position`; `None` for a soft clip, and off the window.
+    #[must_use]
+    pub fn allele(&self, position: u64, reference: &ReferenceWindow) -> Option<Allele> {
+        let (length, alternative): (usize, &[u8]) = match self.kind {
+            AlleleKind::SoftClip => return None,
+            AlleleKind::Deletion => (self.bases.len(), &self.bases[..1]),
+            AlleleKind::Substitution | AlleleKind::Insertion => (1, &self.bases),
+        };
+        let start = position.cast_signed();
+        let whole = reference.slice(start, start + i64::try_from(length).ok()?)?;
+        Some(Allele::new(position, whole, alternative))
+    }
+
+    /// The same in normal form.
+    #[must_use]
+    pub fn normal(&self, position: u64, reference: &ReferenceWindow) -> Option<Allele> {
+        self.allele(position, reference).map(|allele| allele.normal(reference))
+    }
 }
 
 /// One read's non-reference allele at a position.
@@ -34,7 +58,7 @@ pub struct Observation {
     /// True on the reverse strand.
     pub reverse: bool,
     /// What the read shows.
-    pub allele: Allele,
+    pub allele: ObservedAllele,
 }
 
 /// One position; each read that aligns to it, or is anchored at it, counts for exactly one allele.

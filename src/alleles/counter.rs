@@ -11,7 +11,7 @@
 use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::{CigarKind, Read};
 
-use super::allele::{Allele, AlleleCount, AlleleKind, Observation};
+use super::allele::{AlleleCount, AlleleKind, Observation, ObservedAllele};
 
 /// Lowest base quality that counts, Phred.
 pub const DEFAULT_MIN_BASE_QUALITY: u8 = 10;
@@ -80,7 +80,7 @@ impl Who {
         !self.repeated && !low_quality
     }
 
-    fn sees(self, allele: Allele, low_quality: bool) -> Observation {
+    fn sees(self, allele: ObservedAllele, low_quality: bool) -> Observation {
         Observation { read: self.index, counts: self.counts(low_quality), reverse: self.reverse, allele }
     }
 }
@@ -89,37 +89,34 @@ impl Who {
 enum Pending {
     Nothing,
     Base { position: i64, base: u8, quality: u8 },
-    Other { position: i64, low_quality: bool, allele: Allele },
+    Other { position: i64, low_quality: bool, allele: ObservedAllele },
 }
 
 impl Counter<'_> {
     fn add(&mut self, index: u32, read: &Read, repeated: bool) {
         let mapping_quality_square = u64::from(read.mapping_quality).pow(2);
         let who = Who { index, reverse: read.reverse, mapping_quality_square, repeated };
-        let mut reference_position = read.span.start().cast_signed();
-        let mut offset = 0;
         let mut pending = Pending::Nothing;
         let end = self.start + i64::try_from(self.counts.len()).unwrap_or(0);
-        for op in &read.cigar {
-            let length = op.length as usize;
-            let step = i64::from(op.length);
-            match op.kind {
+        for segment in read.segments() {
+            let (start, length) = (segment.position.cast_signed(), segment.length as usize);
+            match segment.kind {
                 CigarKind::Match if length > 0 => {
                     self.settle(who, std::mem::replace(&mut pending, Pending::Nothing));
                     // All but the last base, as far as they lie in the region.
-                    let last = reference_position + step - 1;
-                    let from = reference_position.max(self.start);
+                    let last = start + i64::from(segment.length) - 1;
+                    let from = start.max(self.start);
                     let to = last.min(end);
                     for position in from..to {
-                        let i = offset + usize::try_from(position - reference_position).unwrap_or(0);
+                        let i = segment.offset + usize::try_from(position - start).unwrap_or(0);
                         self.add_base(who, position, read.bases[i], read.qualities[i]);
                     }
-                    let i = offset + length - 1;
+                    let i = segment.offset + length - 1;
                     pending = Pending::Base { position: last, base: read.bases[i], quality: read.qualities[i] };
                 }
                 CigarKind::Insertion | CigarKind::Deletion | CigarKind::SoftClip if length > 0 => {
-                    let position = reference_position - 1;
-                    if let Some(other) = self.gap_allele(read, op.kind, length, position, offset) {
+                    let position = start - 1;
+                    if let Some(other) = self.gap_allele(read, segment.kind, length, position, segment.offset) {
                         let replaced = std::mem::replace(&mut pending, other);
                         if !anchored_at(&replaced, position) {
                             self.settle(who, replaced);
@@ -128,8 +125,6 @@ impl Counter<'_> {
                 }
                 _ => {}
             }
-            offset += if op.kind.consumes_read() { length } else { 0 };
-            reference_position += if op.kind.consumes_reference() { step } else { 0 };
         }
         self.settle(who, pending);
     }
@@ -154,7 +149,7 @@ impl Counter<'_> {
         };
         let bases: Box<[u8]> = std::iter::once(anchor).chain(rest.iter().copied()).collect();
         let known = bases.iter().all(|&base| is_base(base));
-        known.then_some(Pending::Other { position, low_quality, allele: Allele { kind, bases } })
+        known.then_some(Pending::Other { position, low_quality, allele: ObservedAllele { kind, bases } })
     }
 
     fn settle(&mut self, who: Who, pending: Pending) {
@@ -179,12 +174,12 @@ impl Counter<'_> {
             count.mapping_quality_squares += if low_quality { 0 } else { who.mapping_quality_square };
             count.low_quality_reference += u32::from(low_quality);
         } else if is_base(base) {
-            let allele = Allele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
+            let allele = ObservedAllele { kind: AlleleKind::Substitution, bases: Box::new([base]) };
             self.observe(slot, who, allele, low_quality);
         }
     }
 
-    fn observe(&mut self, slot: usize, who: Who, allele: Allele, low_quality: bool) {
+    fn observe(&mut self, slot: usize, who: Who, allele: ObservedAllele, low_quality: bool) {
         let count = &mut self.counts[slot];
         count.mapping_quality_squares += if who.counts(low_quality) { who.mapping_quality_square } else { 0 };
         count.observations.push(who.sees(allele, low_quality));
@@ -326,12 +321,9 @@ mod tests {
             let read = ReadBuilder::new(start, &text).cigar(&cigar).build();
             let counts = counts(std::slice::from_ref(&read));
             let mut aligned = [false; 20];
-            let mut position = usize::try_from(start).unwrap();
-            for op in &read.cigar {
-                if op.kind == CigarKind::Match {
-                    aligned.iter_mut().skip(position).take(op.length as usize).for_each(|slot| *slot = true);
-                }
-                position += if op.kind.consumes_reference() { op.length as usize } else { 0 };
+            for segment in read.segments().filter(|segment| segment.kind == CigarKind::Match) {
+                let first = usize::try_from(segment.position).unwrap();
+                aligned.iter_mut().skip(first).take(segment.length as usize).for_each(|slot| *slot = true);
             }
             for (slot, count) in counts.iter().enumerate() {
                 let said = count.reference + count.low_quality_reference + u32::try_from(count.observations.len()).unwrap();

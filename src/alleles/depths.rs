@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::allele::{Allele, AlleleKind};
+use super::allele::ObservedAllele;
 use super::counter::{AlleleCounts, CountOptions};
 use super::joint::JointAlleles;
 use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::Read;
-use crate::variant::known::NormalAllele;
+use crate::variant::Allele;
 
 /// Reads that count, on both strands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct PositionDepth {
     /// Those that show the reference base.
     pub reference: Depth,
     /// Those that show anything else, soft clips among it.
-    alleles: BTreeMap<Allele, Depth>,
+    alleles: BTreeMap<ObservedAllele, Depth>,
     mapping_quality_squares: u64,
 }
 
@@ -60,7 +60,7 @@ impl PositionDepth {
 
     /// Reads that show an allele.
     #[must_use]
-    pub fn of(&self, allele: &Allele) -> Depth {
+    pub fn of(&self, allele: &ObservedAllele) -> Depth {
         self.alleles.get(allele).copied().unwrap_or_default()
     }
 
@@ -139,8 +139,8 @@ impl Depths {
 
     /// The alleles that reads show, in normal form.
     #[must_use]
-    pub fn shown(&self, reference: &ReferenceWindow) -> BTreeMap<NormalAllele, Depth> {
-        let mut shown = BTreeMap::<NormalAllele, Depth>::new();
+    pub fn shown(&self, reference: &ReferenceWindow) -> BTreeMap<Allele, Depth> {
+        let mut shown = BTreeMap::<Allele, Depth>::new();
         for (position, at) in (self.interval.start()..).zip(&self.positions) {
             for (allele, &depth) in &at.alleles {
                 if let Some(normal) = allele.normal(position, reference) {
@@ -158,8 +158,8 @@ impl Depths {
     pub fn of_alleles(
         &self,
         position: u64,
-        alleles: &[NormalAllele],
-        shown: &BTreeMap<NormalAllele, Depth>,
+        alleles: &[Allele],
+        shown: &BTreeMap<Allele, Depth>,
         reference: &ReferenceWindow,
     ) -> AlleleDepths {
         let nothing = PositionDepth::default();
@@ -193,21 +193,6 @@ impl Depths {
             alts: alts.to_vec(),
             mapping_quality: here.mapping_quality(),
         })
-    }
-}
-
-impl Allele {
-    /// The allele in normal form, where it is anchored at `position`; `None` for a soft clip.
-    #[must_use]
-    pub fn normal(&self, position: u64, reference: &ReferenceWindow) -> Option<NormalAllele> {
-        let (length, alternative): (usize, &[u8]) = match self.kind {
-            AlleleKind::SoftClip => return None,
-            AlleleKind::Deletion => (self.bases.len(), &self.bases[..1]),
-            AlleleKind::Substitution | AlleleKind::Insertion => (1, &self.bases),
-        };
-        let start = position.cast_signed();
-        let whole = reference.slice(start, start + i64::try_from(length).ok()?)?;
-        Some(NormalAllele::new(position, whole, alternative, reference))
     }
 }
 
@@ -256,7 +241,7 @@ mod tests {
         // One T less: at the left end of TTTT, and at its right end.
         let (left, right) = (reads("GATTTCAGT", "2M1D7M", 2), reads("GATTTCAGT", "5M1D4M", 4));
         let found = depths(&[left, right, reads("GATTTTCAGT", "10M", 1), reads("GATTTT", "6M", 0)]);
-        let normal = NormalAllele::new(4, b"TT", b"T", &window());
+        let normal = Allele::new(4, b"TT", b"T").normal(&window());
         let shown = found.shown(&window());
         let of = found.of_alleles(normal.position, &[normal], &shown, &window());
         // Two reads of the last kind end before the deletion's end, and are reference all the same.
@@ -269,7 +254,7 @@ mod tests {
     #[test]
     fn what_no_read_shows_has_no_depth() {
         let found = depths(&[reads("GATTTTCAGT", "10M", 3)]);
-        let normal = NormalAllele::new(8, b"G", b"T", &window());
+        let normal = Allele::new(8, b"G", b"T").normal(&window());
         let of = found.of_alleles(8, &[normal], &found.shown(&window()), &window());
         assert_eq!((of.depth, of.reference.all, of.alts[0].all), (4, 4, 0));
         assert_eq!(depths(&[]).position(3), Some(&PositionDepth::default()));

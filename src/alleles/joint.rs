@@ -81,26 +81,19 @@ fn bases_over(read: &Read, stretch: Interval) -> Option<(Vec<u8>, u8)> {
         return None;
     }
     let (mut bases, mut lowest) = (Vec::new(), u8::MAX);
-    let (mut at, mut offset) = (read.span.start(), 0_usize);
-    for op in &read.cigar {
-        let (length, step) = (op.length as usize, u64::from(op.length));
-        let taken = match op.kind {
-            CigarKind::Match => {
-                let (from, to) = (at.max(start), (at + step).min(end));
-                if from < to {
-                    offset + usize::try_from(from - at).ok()?..offset + usize::try_from(to - at).ok()?
-                } else {
-                    0..0
-                }
+    for segment in read.segments() {
+        let taken = match segment.kind {
+            CigarKind::Match if segment.interval().overlaps(stretch) => {
+                let shared = segment.interval().intersect(stretch);
+                let first = segment.offset + usize::try_from(shared.start() - segment.position).ok()?;
+                first..first + usize::try_from(shared.len()).ok()?
             }
-            CigarKind::Insertion if (start..=end).contains(&at) => offset..offset + length,
-            CigarKind::Skip if at < end && at + step > start => return None,
+            CigarKind::Insertion if (start..=end).contains(&segment.position) => segment.bases(),
+            CigarKind::Skip if segment.interval().overlaps(stretch) => return None,
             _ => 0..0,
         };
         bases.extend_from_slice(&read.bases[taken.clone()]);
         lowest = read.qualities[taken].iter().copied().fold(lowest, u8::min);
-        at += if op.kind.consumes_reference() { step } else { 0 };
-        offset += if op.kind.consumes_read() { length } else { 0 };
     }
     Some((bases, lowest))
 }

@@ -5,7 +5,7 @@ pub mod counter;
 pub mod depths;
 pub mod joint;
 
-pub use allele::{Allele, AlleleCount, AlleleKind, Observation};
+pub use allele::{AlleleCount, AlleleKind, Observation, ObservedAllele};
 pub use counter::{AlleleCounts, CountOptions, count};
 pub use depths::{AlleleDepths, Depth, Depths, PositionDepth};
 pub use joint::JointAlleles;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{Allele, AlleleCount, AlleleCounts, AlleleKind, Depths, PositionDepth};
+use crate::alleles::{AlleleCount, AlleleCounts, AlleleKind, Depths, ObservedAllele, PositionDepth};
 use crate::genome::{ContigId, Interval, ReferenceWindow};
-use crate::variant::known::NormalAllele;
+use crate::variant::Allele;
 
 /// Fewest reads that must show an allele.
 pub const DEFAULT_MIN_COUNT: u32 = 2;
@@ -101,7 +101,7 @@ pub struct Asked {
     /// ALT, one for each of the candidate's, in their order.
     pub alts: Vec<Vec<u8>>,
     /// Where the alternative alleles begin at different positions: each in normal form. Else none.
-    pub apart: Vec<NormalAllele>,
+    pub apart: Vec<Allele>,
 }
 
 impl Candidate {
@@ -158,7 +158,7 @@ fn candidate(
         return None;
     }
     let depth = count.depth();
-    let mut seen: BTreeMap<&Allele, (u32, Vec<u32>)> = BTreeMap::new();
+    let mut seen: BTreeMap<&ObservedAllele, (u32, Vec<u32>)> = BTreeMap::new();
     for observation in &count.observations {
         let (good, support) = seen.entry(&observation.allele).or_default();
         *good += u32::from(observation.counts);
@@ -169,9 +169,10 @@ fn candidate(
     let whole = reference.slice(start, start + i64::try_from(longest).ok()?)?;
     let mut alts: Vec<AltAllele> = seen
         .into_iter()
-        .map(|(allele, (_, support))| {
+        .filter_map(|(allele, (_, support))| {
             let depth = all.of(allele);
-            AltAllele { bases: against(allele, whole), count: depth.all, reverse_count: depth.reverse, support }
+            let bases = allele.allele(position, reference)?.spelled_over(position, whole);
+            Some(AltAllele { bases, count: depth.all, reverse_count: depth.reverse, support })
         })
         .collect();
     alts.sort_unstable_by(|a, b| a.bases.cmp(&b.bases));
@@ -186,14 +187,6 @@ fn candidate(
         mapping_quality: all.mapping_quality(),
         asked: None,
     })
-}
-
-/// The allele's bases where the reference allele is `whole`: what of `whole` it leaves alone is appended.
-fn against(allele: &Allele, whole: &[u8]) -> Vec<u8> {
-    match allele.kind {
-        AlleleKind::Deletion => [&allele.bases[..1], &whole[allele.bases.len()..]].concat(),
-        _ => [&allele.bases, &whole[1..]].concat(),
-    }
 }
 
 #[cfg(test)]

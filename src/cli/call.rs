@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
-use crate::candidates::sites::{SiteRecords, Sites};
+use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
 use crate::genome::Contigs;
@@ -30,6 +30,7 @@ use crate::predict::cnn::Classifier;
 use crate::predict::small::SmallModel;
 use crate::regions::{Region, Targets};
 use crate::sample::{SampleProfile, survey};
+use crate::variant::sites::SiteRecords;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
 use crate::vcf::reference_blocks::DEFAULT_QUALITY_BIN;
@@ -295,8 +296,8 @@ impl CallArgs {
     /// The sites to genotype, if any, that begin in the targets.
     fn sites(&self, inputs: &Inputs) -> Result<Option<Arc<Sites>>> {
         let Some(path) = &self.genotype_sites else { return Ok(None) };
-        let records = SiteRecords::read(path, inputs.reference().contigs())?.within(inputs.targets());
-        Ok(Some(Arc::new(records.placed(&mut inputs.reference().open()?)?)))
+        let records = SiteRecords::read(path, inputs.reference().contigs())?;
+        Ok(Some(Arc::new(Sites::new(records, inputs.targets(), &mut inputs.reference().open()?)?)))
     }
 
     fn header(&self, sample: &str, model: &Model, inputs: &Inputs) -> Result<HeaderOptions> {

@@ -1,9 +1,11 @@
 //! A candidate with its images' probabilities -> a [`Call`], trimmed and filtered.
 
-use super::likelihoods::{GenotypeProbabilities, genotypes};
+use super::likelihoods::GenotypeProbabilities;
 use super::merge::{BySet, independent, kept_alts, merged};
 use crate::candidates::{Asked, Candidate};
 use crate::genome::{ContigId, Interval};
+use crate::variant::Genotype;
+use crate::variant::allele::shared_suffix;
 
 /// Least GQ of a reference call whose genotype is written, Phred.
 pub const MIN_REFERENCE_GENOTYPE_QUALITY: i32 = 20;
@@ -42,8 +44,8 @@ pub struct Call {
     pub reference: Vec<u8>,
     /// Alternative alleles kept; at least one.
     pub alts: Vec<Vec<u8>>,
-    /// Indexes of the two alleles (0 is the reference), ascending; `None` for `./.`.
-    pub genotype: Option<(usize, usize)>,
+    /// GT, diploid, the lower index first; `None` for `./.`.
+    pub genotype: Option<Genotype>,
     /// GQ, Phred.
     pub genotype_quality: i32,
     /// QUAL, Phred, to one decimal.
@@ -133,9 +135,9 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     }
 }
 
-fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Option<(usize, usize)>, i32) {
+fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Option<Genotype>, i32) {
     let quality = probabilities.genotype_quality();
-    let genotype = genotypes(depths.len()).nth(probabilities.best());
+    let genotype = Genotype::all(depths.len()).nth(probabilities.best());
     if depths.iter().sum::<u32>() == 0 {
         (Filter::NoCall, None, 0)
     } else if probabilities.best() == 0 {
@@ -145,13 +147,12 @@ fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Opt
     }
 }
 
-/// Takes away the bases that all alleles end with, down to one base each.
+/// Removes the bases that all alleles end with, but for one base of each.
 fn trim_shared_suffix(reference: &mut Vec<u8>, alts: &mut [Vec<u8>]) {
-    while reference.len() > 1 && alts.iter().all(|alt| alt.len() > 1 && alt.last() == reference.last()) {
-        reference.pop();
-        for alt in alts.iter_mut() {
-            alt.pop();
-        }
+    let shortest = alts.iter().map(Vec::len).min().unwrap_or(0).min(reference.len());
+    let shared = shared_suffix(reference, alts.iter()).min(shortest.saturating_sub(1));
+    for allele in std::iter::once(reference).chain(alts) {
+        allele.truncate(allele.len() - shared);
     }
 }
 
@@ -174,14 +175,17 @@ mod tests {
     #[test]
     fn a_het_passes() {
         let call = call(&site("A", &[("G", 14)], 16), &one([0.0001, 0.9989, 0.001]), false);
-        assert_eq!((call.filter, call.genotype, call.genotype_quality), (Filter::Pass, Some((0, 1)), 30));
+        assert_eq!(
+            (call.filter, call.genotype, call.genotype_quality),
+            (Filter::Pass, Some(Genotype::Diploid(0, 1)), 30)
+        );
         assert_eq!((call.depth, call.allele_depths, call.phred_likelihoods), (30, vec![16, 14], vec![39, 0, 29]));
     }
 
     #[test]
     fn reference_calls_need_quality_for_a_genotype() {
         let sure = call(&site("A", &[("G", 3)], 27), &one([0.999, 0.001, 0.0]), false);
-        assert_eq!((sure.filter, sure.genotype), (Filter::RefCall, Some((0, 0))));
+        assert_eq!((sure.filter, sure.genotype), (Filter::RefCall, Some(Genotype::HOM_REF)));
         let unsure = call(&site("A", &[("G", 3)], 27), &one([0.9, 0.1, 0.0]), false);
         assert_eq!((unsure.filter, unsure.genotype), (Filter::RefCall, None));
     }

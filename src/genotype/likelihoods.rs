@@ -1,22 +1,12 @@
 //! Probabilities of diploid genotypes in VCF's order, and the Phred numbers made of them.
 
+use crate::variant::Genotype;
+
 /// Highest probability that is believed: Phred values end at 99.03.
 const MAX_PROBABILITY: f64 = 1.0 - 1.25e-10;
 
 /// PL of a genotype that cannot be: of [`GenotypeProbabilities::phred_likelihoods`] the highest.
 pub const IMPOSSIBLE: i32 = 990;
-
-/// Index of the genotype `a/b` in VCF's order (VCF specification, section 1.6.2).
-#[must_use]
-pub fn genotype_index(a: usize, b: usize) -> usize {
-    let (low, high) = (a.min(b), a.max(b));
-    high * (high + 1) / 2 + low
-}
-
-/// All genotypes of `alleles` alleles (the reference among them) in VCF's order: 0/0, 0/1, 1/1, 0/2, ...
-pub fn genotypes(alleles: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..alleles).flat_map(|high| (0..=high).map(move |low| (low, high)))
-}
 
 /// One probability for each genotype, in VCF's order; they sum to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +34,7 @@ impl GenotypeProbabilities {
     pub fn homozygous(&self) -> Self {
         // In VCF's order n alleles have n (n + 1) / 2 genotypes.
         let alleles = (1..=self.0.len()).find(|n| n * (n + 1) / 2 >= self.0.len()).unwrap_or(1);
-        let weights = genotypes(alleles).zip(&self.0).map(|((a, b), &p)| if a == b { p } else { 0.0 });
+        let weights = Genotype::all(alleles).zip(&self.0).map(|(g, &p)| if g.is_homozygous() { p } else { 0.0 });
         Self::normalised(weights.collect())
     }
 
@@ -102,15 +92,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn order_is_vcfs() {
-        let listed: Vec<_> = genotypes(3).collect();
-        assert_eq!(listed, [(0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2)]);
-        for (i, (a, b)) in listed.into_iter().enumerate() {
-            assert_eq!((genotype_index(a, b), genotype_index(b, a)), (i, i));
-        }
-    }
 
     #[test]
     fn phred_numbers() {

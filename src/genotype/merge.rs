@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::likelihoods::{GenotypeProbabilities, error_phred, genotypes};
+use super::likelihoods::{GenotypeProbabilities, error_phred};
 use crate::pileup::AltSet;
 use crate::predict::Probabilities;
+use crate::variant::Genotype;
 
 /// Alternative alleles whose own image gives them a QUAL under this are left out, Phred.
 pub const MIN_ALLELE_QUALITY: f64 = 1.0;
@@ -33,15 +34,19 @@ pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
         return GenotypeProbabilities::of_one_allele(p.0);
     }
     let kept_images: Vec<_> = images.iter().filter(|(set, _)| all_kept(**set, kept)).collect();
-    let weights = genotypes(kept.len() + 1)
-        .map(|(low, high)| {
+    let weights = Genotype::all(kept.len() + 1)
+        .map(|genotype| {
             let alt = |allele: usize| kept[allele - 1];
             let says = |(set, p): &&(&AltSet, &Probabilities)| -> Option<f64> {
-                match (low, high) {
-                    (0, 0) => Some(p.hom_ref()),
-                    (0, allele) => set.contains(alt(allele)).then(|| p.het()),
-                    (a, b) if a == b => set.contains(alt(a)).then(|| p.hom_alt()),
-                    (a, b) => (**set == AltSet::Two(alt(a), alt(b))).then(|| p.hom_alt()),
+                match genotype {
+                    Genotype::Haploid(0) | Genotype::Diploid(0, 0) => Some(p.hom_ref()),
+                    Genotype::Diploid(0, allele) | Genotype::Diploid(allele, 0) => {
+                        set.contains(alt(allele)).then(|| p.het())
+                    }
+                    Genotype::Diploid(a, b) if a != b => (**set == AltSet::Two(alt(a), alt(b))).then(|| p.hom_alt()),
+                    Genotype::Haploid(allele) | Genotype::Diploid(allele, _) => {
+                        set.contains(alt(allele)).then(|| p.hom_alt())
+                    }
                 }
             };
             kept_images.iter().filter_map(|image| says(&image)).fold(f64::INFINITY, f64::min)
@@ -55,11 +60,10 @@ pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
 #[must_use]
 pub fn independent(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
     let of_allele = |alt: usize| images.get(&AltSet::One(alt)).map_or([1.0 / 3.0; 3], |p| p.0);
-    let weight = |(low, high): (usize, usize)| -> f64 {
-        let copies = |allele: usize| usize::from(low == allele) + usize::from(high == allele);
-        kept.iter().enumerate().map(|(i, &alt)| of_allele(alt)[copies(i + 1)]).product()
+    let weight = |genotype: Genotype| -> f64 {
+        kept.iter().enumerate().map(|(i, &alt)| of_allele(alt)[genotype.copies(i + 1)]).product()
     };
-    GenotypeProbabilities::normalised(genotypes(kept.len() + 1).map(weight).collect())
+    GenotypeProbabilities::normalised(Genotype::all(kept.len() + 1).map(weight).collect())
 }
 
 fn all_kept(set: AltSet, kept: &[usize]) -> bool {

@@ -6,8 +6,9 @@
 //! images say of the site.
 
 use super::call::{Call, Filter};
-use super::likelihoods::{GenotypeProbabilities, genotypes};
+use super::likelihoods::GenotypeProbabilities;
 use crate::genome::Interval;
+use crate::variant::{Allele, Genotype};
 
 /// Most combinations of genotypes that are tried; of larger groups the surest calls are kept first.
 const MOST_COMBINATIONS: usize = 100_000;
@@ -56,18 +57,16 @@ impl Resolver {
 }
 
 fn is_variant(call: &Call) -> bool {
-    call.genotype.is_some_and(|(a, b)| a + b > 0)
+    call.genotype.is_some_and(|genotype| genotype.alternative_copies() > 0)
 }
 
 /// The reference bases that each allele takes away, none for the reference and for insertions.
 fn occupied(call: &Call) -> Vec<Interval> {
     let of_alt = |alt: &Vec<u8>| {
-        let reference = &call.reference;
-        let head = reference.iter().zip(alt).take_while(|(a, b)| a == b).count();
-        let most = reference.len().min(alt.len()) - head;
-        let tail = reference.iter().rev().zip(alt.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
-        let start = call.position + head as u64;
-        Interval::new(start, start + (reference.len() - head - tail) as u64)
+        let mut allele = Allele::new(call.position, &call.reference, alt);
+        allele.trim_prefix(0);
+        allele.trim_suffix(0);
+        allele.interval()
     };
     std::iter::once(Interval::new(call.position, call.position)).chain(call.alts.iter().map(of_alt)).collect()
 }
@@ -79,9 +78,9 @@ fn resolve(group: &mut [Call]) {
 
 fn resolve_variants(group: &mut [Call], variants: &[usize]) {
     let spans: Vec<Vec<Interval>> = variants.iter().map(|&i| occupied(&group[i])).collect();
-    let options: Vec<Vec<(usize, usize)>> =
-        variants.iter().map(|&i| genotypes(group[i].alts.len() + 1).collect()).collect();
-    let called: Vec<(usize, usize)> = variants.iter().filter_map(|&i| group[i].genotype).collect();
+    let options: Vec<Vec<Genotype>> =
+        variants.iter().map(|&i| Genotype::all(group[i].alts.len() + 1).collect()).collect();
+    let called: Vec<Genotype> = variants.iter().filter_map(|&i| group[i].genotype).collect();
     if is_possible(&spans, &called) {
         return;
     }
@@ -102,8 +101,8 @@ fn resolve_variants(group: &mut [Call], variants: &[usize]) {
                 i
             })
             .collect();
-        let pairs: Vec<(usize, usize)> = chosen.iter().zip(&options).map(|(&i, options)| options[i]).collect();
-        if !is_possible(&spans, &pairs) {
+        let genotypes: Vec<Genotype> = chosen.iter().zip(&options).map(|(&i, options)| options[i]).collect();
+        if !is_possible(&spans, &genotypes) {
             continue;
         }
         let probability: f64 =
@@ -118,11 +117,11 @@ fn resolve_variants(group: &mut [Call], variants: &[usize]) {
 }
 
 /// True where no base has more alternative copies than a diploid sample can have.
-fn is_possible(spans: &[Vec<Interval>], genotypes: &[(usize, usize)]) -> bool {
+fn is_possible(spans: &[Vec<Interval>], genotypes: &[Genotype]) -> bool {
     let taken: Vec<Interval> = spans
         .iter()
         .zip(genotypes)
-        .flat_map(|(spans, &(a, b))| [spans[a], spans[b]])
+        .flat_map(|(spans, genotype)| genotype.alleles().map(|allele| spans[allele]))
         .filter(|span| !span.is_empty())
         .collect();
     // The most copies lie over the first base of one of them.
@@ -134,11 +133,11 @@ fn keep_surest(group: &mut [Call], variants: &[usize], spans: &[Vec<Interval>]) 
     let mut order: Vec<usize> = (0..variants.len()).collect();
     let sure = |i: usize| group[variants[i]].genotype_quality;
     order.sort_by_key(|&i| std::cmp::Reverse(sure(i)));
-    let mut kept = vec![(0, 0); variants.len()];
+    let mut kept = vec![Genotype::HOM_REF; variants.len()];
     for i in order {
-        kept[i] = group[variants[i]].genotype.unwrap_or((0, 0));
+        kept[i] = group[variants[i]].genotype.unwrap_or(Genotype::HOM_REF);
         if !is_possible(spans, &kept) {
-            kept[i] = (0, 0);
+            kept[i] = Genotype::HOM_REF;
             let n = group[variants[i]].probabilities.values().len();
             let reference = (0..n).map(|genotype| f64::from(u8::from(genotype == 0))).collect();
             group[variants[i]].judge_again(GenotypeProbabilities::normalised(reference));
@@ -150,7 +149,7 @@ impl Call {
     /// Takes other probabilities for its genotypes; QUAL stays.
     fn judge_again(&mut self, probabilities: GenotypeProbabilities) {
         let best = probabilities.best();
-        self.genotype = genotypes(self.alts.len() + 1).nth(best);
+        self.genotype = Genotype::all(self.alts.len() + 1).nth(best);
         self.genotype_quality = probabilities.genotype_quality();
         self.phred_likelihoods = probabilities.phred_likelihoods();
         if best == 0 {
@@ -194,30 +193,30 @@ mod tests {
     const HOM: [f64; 3] = [0.001, 0.009, 0.99];
     const HET: [f64; 3] = [0.02, 0.95, 0.03];
 
-    fn resolved(calls: Vec<Call>) -> Vec<Option<(usize, usize)>> {
+    fn resolved(calls: Vec<Call>) -> Vec<String> {
         let mut resolver = Resolver::default();
         let mut out: Vec<Call> = calls.into_iter().flat_map(|call| resolver.push(call)).collect();
         out.extend(resolver.finish());
-        out.iter().map(|call| call.genotype).collect()
+        out.iter().map(|call| call.genotype.unwrap().to_string()).collect()
     }
 
     #[test]
     fn possible_groups_stay() {
         let deletion = called(10, "ACGT", &["A"], &HET);
         let inside = called(12, "G", &["T"], &HET);
-        assert_eq!(resolved(vec![deletion, inside]), [Some((0, 1)), Some((0, 1))]);
+        assert_eq!(resolved(vec![deletion, inside]), ["0/1", "0/1"]);
         // The anchor is not deleted; an insertion takes no base.
         let calls =
             vec![called(10, "A", &["T"], &HOM), called(10, "ACGT", &["A"], &HOM), called(11, "C", &["CA"], &HET)];
-        assert_eq!(resolved(calls), [Some((1, 1)), Some((1, 1)), Some((0, 1))]);
+        assert_eq!(resolved(calls), ["1/1", "1/1", "0/1"]);
     }
 
     #[test]
     fn the_surer_call_stays() {
         let calls = vec![called(10, "ACGT", &["A"], &HOM), called(12, "G", &["T"], &HET)];
-        assert_eq!(resolved(calls), [Some((1, 1)), Some((0, 0))]);
+        assert_eq!(resolved(calls), ["1/1", "0/0"]);
         let calls = vec![called(10, "ACGT", &["A"], &[0.01, 0.45, 0.54]), called(12, "G", &["T"], &HET)];
-        assert_eq!(resolved(calls), [Some((0, 1)), Some((0, 1))]);
+        assert_eq!(resolved(calls), ["0/1", "0/1"]);
     }
 
     #[test]
@@ -225,7 +224,7 @@ mod tests {
         let asked = |call: Call| Call { asked: Some(Box::default()), ..call };
         let hom = || asked(called(10, "ACGT", &["A"], &HOM));
         let calls = vec![hom(), hom(), asked(called(12, "G", &["T"], &HET)), hom()];
-        assert_eq!(resolved(calls), [Some((1, 1)), Some((1, 1)), Some((0, 1)), Some((1, 1))]);
+        assert_eq!(resolved(calls), ["1/1", "1/1", "0/1", "1/1"]);
     }
 
     #[test]

@@ -106,42 +106,33 @@ fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<
 /// The lowest quality that the read would paint at `position`: of the base it aligns there, and of the first base of an
 /// insertion after it; `None` where it paints nothing there.
 fn quality_at(read: &Read, position: u64) -> Option<u8> {
-    let (mut reference, mut offset) = (read.span.start(), 0_usize);
     let mut lowest = None;
-    for op in &read.cigar {
-        let length = u64::from(op.length);
-        let painted = match op.kind {
-            CigarKind::Match if reference <= position && position < reference + length => {
-                Some(offset + usize::try_from(position - reference).ok()?)
+    for segment in read.segments().take_while(|segment| segment.position <= position + 1) {
+        let painted = match segment.kind {
+            CigarKind::Match if segment.interval().contains(position) => {
+                Some(segment.offset + usize::try_from(position - segment.position).ok()?)
             }
-            CigarKind::Insertion if reference == position + 1 && length > 0 => Some(offset),
+            CigarKind::Insertion if segment.position == position + 1 && segment.length > 0 => Some(segment.offset),
             _ => None,
         };
         let quality = painted.and_then(|i| read.qualities.get(i)).copied();
         lowest = lowest.into_iter().chain(quality).min();
-        reference += if op.kind.consumes_reference() { length } else { 0 };
-        offset += if op.kind.consumes_read() { op.length as usize } else { 0 };
-        if reference > position + 1 {
-            break;
-        }
     }
     lowest
 }
 
 /// Calls `paint` with the position of each aligned base and of each indel's anchor, in alignment order.
 fn walk(read: &Read, reference: &ReferenceWindow, mut paint: impl FnMut(i64, Pixel)) {
-    let mut position = read.span.start().cast_signed();
-    let mut offset = 0;
-    for op in &read.cigar {
-        let length = op.length as usize;
-        match op.kind {
+    for segment in read.segments() {
+        let (position, offset) = (segment.position.cast_signed(), segment.offset);
+        match segment.kind {
             CigarKind::Match => {
-                let aligned = read.bases[offset..offset + length].iter().zip(&read.qualities[offset..offset + length]);
+                let aligned = read.bases[segment.bases()].iter().zip(&read.qualities[segment.bases()]);
                 for (position, (&base, &quality)) in (position..).zip(aligned) {
                     paint(position, Pixel { base, quality, differs: base != reference.base(position) });
                 }
             }
-            CigarKind::Insertion if length > 0 => {
+            CigarKind::Insertion if segment.length > 0 => {
                 paint(position - 1, Pixel { base: b'*', quality: read.qualities[offset], differs: true });
             }
             CigarKind::Deletion | CigarKind::Skip => {
@@ -150,8 +141,6 @@ fn walk(read: &Read, reference: &ReferenceWindow, mut paint: impl FnMut(i64, Pix
             }
             _ => {}
         }
-        offset += if op.kind.consumes_read() { length } else { 0 };
-        position += if op.kind.consumes_reference() { i64::from(op.length) } else { 0 };
     }
 }
 

@@ -1,68 +1,10 @@
 //! One aligned read, owned and immutable: the only place where htslib records end.
 
-use std::fmt;
+use rust_htslib::bam::record::{Aux, Record};
 
-use rust_htslib::bam::record::{Aux, Cigar as HtsCigar, Record};
-
+use super::cigar::{Cigar, CigarKind, normalised};
+use super::segments::{Segment, consumed, segments};
 use crate::genome::{Interval, ReferenceWindow};
-
-/// What a CIGAR operation does, in the groups that matter here (SAM specification, section 1.4.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CigarKind {
-    /// M, = or X: bases aligned to reference positions.
-    Match,
-    /// I: bases that the reference lacks.
-    Insertion,
-    /// D: reference positions that the read lacks.
-    Deletion,
-    /// N: reference positions skipped (introns).
-    Skip,
-    /// S: bases not aligned, present in the read.
-    SoftClip,
-    /// H: bases not aligned, absent from the read.
-    HardClip,
-    /// P: padding, which moves nothing.
-    Padding,
-}
-
-impl CigarKind {
-    /// True where the operation moves along the read's bases.
-    #[must_use]
-    pub fn consumes_read(self) -> bool {
-        matches!(self, Self::Match | Self::Insertion | Self::SoftClip)
-    }
-
-    /// True where the operation moves along the reference.
-    #[must_use]
-    pub fn consumes_reference(self) -> bool {
-        matches!(self, Self::Match | Self::Deletion | Self::Skip)
-    }
-}
-
-/// One CIGAR operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cigar {
-    /// What it does.
-    pub kind: CigarKind,
-    /// For how many bp.
-    pub length: u32,
-}
-
-impl fmt::Display for Cigar {
-    /// As SAM writes it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letter = match self.kind {
-            CigarKind::Match => 'M',
-            CigarKind::Insertion => 'I',
-            CigarKind::Deletion => 'D',
-            CigarKind::Skip => 'N',
-            CigarKind::SoftClip => 'S',
-            CigarKind::HardClip => 'H',
-            CigarKind::Padding => 'P',
-        };
-        write!(f, "{}{letter}", self.length)
-    }
-}
 
 /// Base quality of a base that has none (QUAL `*`, or 0xff in BAM), Phred: an error in 1,000 bases, which is what short and accurate long
 /// reads have, and what htslib gives to the bases of a CRAM whose qualities were dropped.
@@ -136,17 +78,14 @@ impl Read {
     /// # Errors
     /// [`Unusable`] where it has no alignment or no sequence.
     pub fn from_record(record: &Record) -> Result<Self, Unusable> {
-        let cigar = joined(record.cigar().iter().map(|&op| op.into()));
+        let cigar = normalised(record.cigar().iter().map(|&op| op.into()));
         let bases: Box<[u8]> = record.seq().as_bytes().iter().map(u8::to_ascii_uppercase).collect();
-        let span_of = |consumes: fn(CigarKind) -> bool| -> u64 {
-            cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
-        };
-        let reference_span = span_of(CigarKind::consumes_reference);
+        let consumed = consumed(&cigar);
         let Ok(start) = u64::try_from(record.pos()) else { return Err(Unusable::NoAlignment) };
-        if cigar.is_empty() || reference_span == 0 {
+        if consumed.positions == 0 {
             return Err(Unusable::NoAlignment);
         }
-        if bases.is_empty() || bases.len() as u64 != span_of(CigarKind::consumes_read) {
+        if bases.is_empty() || bases.len() != consumed.bases {
             return Err(Unusable::NoSequence);
         }
         let haplotype = match record.aux(b"HP") {
@@ -168,7 +107,7 @@ impl Read {
             read_group: read_group.into(),
             name: record.qname().into(),
             number: u8::from(record.is_last_in_template()),
-            span: Interval::new(start, start + reference_span),
+            span: Interval::new(start, start + consumed.positions),
             mapping_quality: record.mapq(),
             reverse: record.is_reverse(),
             template_length: record.insert_size(),
@@ -184,18 +123,15 @@ impl Read {
     /// Gives the read another alignment, which must use as many bases as it has and at least one reference position.
     /// False, and nothing happens, where it is the one it has or does not fit.
     pub fn realign(&mut self, start: u64, cigar: Box<[Cigar]>) -> bool {
-        let length = |consumes: fn(CigarKind) -> bool| -> u64 {
-            cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
-        };
-        let span = length(CigarKind::consumes_reference);
-        let fits = length(CigarKind::consumes_read) == self.bases.len() as u64 && span > 0;
+        let consumed = consumed(&cigar);
+        let fits = consumed.bases == self.bases.len() && consumed.positions > 0;
         let is_aligned = |op: &&Cigar| op.kind != CigarKind::HardClip;
         let same = || cigar.iter().filter(is_aligned).eq(self.cigar.iter().filter(is_aligned));
         if !fits || (start == self.span.start() && same()) {
             return false;
         }
         let before = Moved { start: self.span.start(), cigar: std::mem::replace(&mut self.cigar, cigar) };
-        self.span = Interval::new(start, start + span);
+        self.span = Interval::new(start, start + consumed.positions);
         self.moved_from.get_or_insert_with(|| Box::new(before));
         true
     }
@@ -223,18 +159,16 @@ impl Read {
         !read.is_nameless() && same_key.any(|before| before == read)
     }
 
+    /// The operations of its alignment, each with its reference position and its offset in the read.
+    #[inline]
+    pub fn segments(&self) -> impl Iterator<Item = Segment> {
+        segments(self.span.start(), &self.cigar)
+    }
+
     /// True where the alignment has a deletion over `position` (0-based).
     #[must_use]
     pub fn deletes(&self, position: u64) -> bool {
-        let mut start = self.span.start();
-        for op in &self.cigar {
-            let length = if op.kind.consumes_reference() { u64::from(op.length) } else { 0 };
-            if position < start + length {
-                return op.kind == CigarKind::Deletion;
-            }
-            start += length;
-        }
-        false
+        self.segments().any(|segment| segment.kind == CigarKind::Deletion && segment.interval().contains(position))
     }
 
     /// True where QNAME is `*`: nothing is known of the name.
@@ -255,32 +189,13 @@ impl Read {
             return;
         }
         self.written = Some(self.bases.clone());
-        let (mut offset, mut position) = (0, self.span.start().cast_signed());
-        for op in &self.cigar {
-            let length = op.length as usize;
-            if op.kind.consumes_read() {
-                for (base, at) in self.bases[offset..offset + length].iter_mut().zip(position..) {
-                    let known = if op.kind == CigarKind::Match { reference.base(at) } else { b'N' };
-                    *base = if *base == b'=' { known } else { *base };
-                }
-                offset += length;
+        for segment in segments(self.span.start(), &self.cigar) {
+            for (base, position) in self.bases[segment.bases()].iter_mut().zip(segment.position.cast_signed()..) {
+                let known = if segment.kind == CigarKind::Match { reference.base(position) } else { b'N' };
+                *base = if *base == b'=' { known } else { *base };
             }
-            position += if op.kind.consumes_reference() { i64::from(op.length) } else { 0 };
         }
     }
-}
-
-/// The operations, each as long as it goes: `=` and `X` are one match, what has no length and padding say nothing. So an alignment is the
-/// same however it is spelled.
-fn joined(ops: impl Iterator<Item = Cigar>) -> Box<[Cigar]> {
-    let mut joined: Vec<Cigar> = Vec::new();
-    for op in ops.filter(|op| op.length > 0 && op.kind != CigarKind::Padding) {
-        match joined.last_mut() {
-            Some(last) if last.kind == op.kind => last.length = last.length.saturating_add(op.length),
-            _ => joined.push(op),
-        }
-    }
-    joined.into()
 }
 
 /// The quality of a base as it is believed.
@@ -290,21 +205,6 @@ fn quality_of(base: u8, quality: u8) -> u8 {
         b'A' | b'C' | b'G' | b'T' | b'=' => quality,
         // NOT_AVAILABLE is the greatest.
         _ => quality.min(UNKNOWN_BASE_QUALITY),
-    }
-}
-
-impl From<HtsCigar> for Cigar {
-    fn from(op: HtsCigar) -> Self {
-        let kind = match op {
-            HtsCigar::Match(_) | HtsCigar::Equal(_) | HtsCigar::Diff(_) => CigarKind::Match,
-            HtsCigar::Ins(_) => CigarKind::Insertion,
-            HtsCigar::Del(_) => CigarKind::Deletion,
-            HtsCigar::RefSkip(_) => CigarKind::Skip,
-            HtsCigar::SoftClip(_) => CigarKind::SoftClip,
-            HtsCigar::HardClip(_) => CigarKind::HardClip,
-            HtsCigar::Pad(_) => CigarKind::Padding,
-        };
-        Self { kind, length: op.len() }
     }
 }
 

@@ -13,8 +13,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rust_htslib::bam;
-use rust_htslib::bam::record::Cigar;
 
+use super::cigar::{Cigar, CigarKind};
+use super::segments::{consumed, segments};
 use crate::alignment_file::{BamFile, RegionReader};
 use crate::error::{Error, Result};
 use crate::files::input::regular_file;
@@ -243,35 +244,22 @@ fn compare(record: &bam::Record, bases: &mut Reference, contig: ContigId) -> Res
     let cigar = record.cigar();
     let (Ok(start), Ok(end)) = (u64::try_from(record.pos()), u64::try_from(cigar.end_pos())) else { return Ok(None) };
     let sequence = record.seq();
-    let query: u64 = cigar
-        .iter()
-        .filter(|op| !matches!(op, Cigar::Del(_) | Cigar::RefSkip(_) | Cigar::HardClip(_) | Cigar::Pad(_)))
-        .map(|op| u64::from(op.len()))
-        .sum();
-    if end > length || start >= end || query != sequence.len() as u64 {
+    let ops = || cigar.iter().map(|&op| Cigar::from(op));
+    if end > length || start >= end || consumed(ops()).bases != sequence.len() {
         return Ok(None);
     }
     let span = Interval::new(start, end.min(start + LONGEST_SPAN));
     let expected = bases.few_bases(contig, span)?;
     let mut tally = Tally { reads: 1, ..Tally::default() };
-    let (mut in_read, mut in_reference) = (0, 0);
-    for op in &cigar {
-        let n = to_usize(u64::from(op.len()));
-        match op {
-            Cigar::Match(_) | Cigar::Equal(_) | Cigar::Diff(_) => {
-                for (i, &expected) in expected.iter().skip(in_reference).take(n).enumerate() {
-                    let base = sequence[in_read + i];
-                    if b"ACGT=".contains(&base) && expected != b'N' {
-                        tally.judged += 1;
-                        tally.by_word += u64::from(base == b'=');
-                        tally.mismatches += u64::from(base != b'=' && base != expected);
-                    }
-                }
-                (in_read, in_reference) = (in_read + n, in_reference + n);
+    for segment in segments(start, ops()).filter(|segment| segment.kind == CigarKind::Match) {
+        let expected = expected.iter().skip(to_usize(segment.position - start));
+        for (i, &expected) in segment.bases().zip(expected) {
+            let base = sequence[i];
+            if b"ACGT=".contains(&base) && expected != b'N' {
+                tally.judged += 1;
+                tally.by_word += u64::from(base == b'=');
+                tally.mismatches += u64::from(base != b'=' && base != expected);
             }
-            Cigar::Ins(_) | Cigar::SoftClip(_) => in_read += n,
-            Cigar::Del(_) | Cigar::RefSkip(_) => in_reference += n,
-            Cigar::HardClip(_) | Cigar::Pad(_) => {}
         }
     }
     Ok(Some((span, tally)))

@@ -10,7 +10,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::read::{Cigar, CigarKind, Read};
+use super::cigar::{Cigar, CigarKind};
+use super::read::Read;
 use crate::genome::ReferenceWindow;
 
 /// What a base that is not the reference's takes away from how well a clip fits, where one that is adds 1.

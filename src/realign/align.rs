@@ -16,6 +16,7 @@ use super::compose::{Alignment, Place, can_shift_left, compose, places, same_pla
 use super::local::{End, LocalAligner, LocalAlignment, Scores};
 use crate::genome::reference::to_usize;
 use crate::reads::{Cigar, CigarKind, Read};
+use crate::variant::allele::{shared_prefix, shared_suffix};
 
 /// Length of the k-mers by which reads are placed: two bits a base in 64.
 const SEED: usize = 32;
@@ -237,17 +238,14 @@ impl Placed {
 
     fn find_places(&mut self, reference: &[u8], aligner: &mut LocalAligner) {
         let bases = &self.bases;
-        let same = |(a, b): &(&u8, &u8)| a == b;
-        let differ = bases.iter().zip(reference).filter(|pair| !same(pair)).count();
+        let differ = bases.iter().zip(reference).filter(|(a, b)| a != b).count();
         if bases.len() == reference.len() && differ <= NEVER_GAPPED {
             self.places = same_places(bases.len());
             return;
         }
         // What both have at their ends is aligned to itself; all but a part of it is left out.
-        let head = bases.iter().zip(reference).take_while(same).count().saturating_sub(SHARED_END);
-        let most = bases.len().min(reference.len()) - head;
-        let tail = bases.iter().rev().zip(reference.iter().rev()).take(most).take_while(same).count();
-        let tail = tail.saturating_sub(SHARED_END);
+        let head = shared_prefix(bases, reference).saturating_sub(SHARED_END);
+        let tail = shared_suffix(&bases[head..], [&reference[head..]]).saturating_sub(SHARED_END);
         let (query, target) = (head..bases.len() - tail, head..reference.len() - tail);
         self.places = match aligner.align(&bases[query.clone()], &reference[target]) {
             Some(found) => {

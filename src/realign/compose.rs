@@ -1,6 +1,7 @@
 //! A read's alignment to a haplotype and the haplotype's to the reference -> the read's alignment to the reference.
 
-use crate::reads::{Cigar, CigarKind};
+use crate::genome::reference::to_usize;
+use crate::reads::{Cigar, CigarKind, segments};
 
 use super::local::LocalAlignment;
 
@@ -36,15 +37,13 @@ pub fn same_places(length: usize) -> Vec<Place> {
 #[must_use]
 pub fn places(length: usize, alignment: &LocalAlignment) -> Vec<Place> {
     let mut places = vec![Place::Unaligned; alignment.query.start];
-    let mut target = alignment.target.start;
-    for op in &alignment.cigar {
-        let n = op.length as usize;
-        match op.kind {
+    for segment in segments(alignment.target.start as u64, &alignment.cigar) {
+        let (target, n) = (to_usize(segment.position), segment.length as usize);
+        match segment.kind {
             CigarKind::Match => places.extend((target..target + n).map(Place::At)),
             CigarKind::Insertion => places.extend(std::iter::repeat_n(Place::Inserted, n)),
             _ => {}
         }
-        target += if op.kind.consumes_reference() { n } else { 0 };
     }
     places.resize(length, Place::Unaligned);
     places
@@ -64,19 +63,17 @@ pub struct Alignment {
 #[must_use]
 pub fn compose(start: usize, cigar: &[Cigar], haplotype: &[Place]) -> Option<Alignment> {
     let mut composer = Composer::default();
-    let mut at = start;
-    for op in cigar {
-        let on_haplotype = op.kind.consumes_reference();
-        for _ in 0..op.length {
-            match (op.kind, haplotype.get(at)) {
+    for segment in segments(start as u64, cigar) {
+        let first = to_usize(segment.position);
+        for i in 0..segment.length as usize {
+            match (segment.kind, haplotype.get(first + i)) {
                 (CigarKind::Match, Some(Place::At(reference))) => composer.step_to(*reference, CigarKind::Match),
                 (CigarKind::Deletion, Some(Place::At(reference))) => composer.step_to(*reference, CigarKind::Deletion),
                 (CigarKind::Match, Some(Place::Inserted)) => composer.push(CigarKind::Insertion),
                 (CigarKind::Deletion, Some(Place::Inserted)) => {}
-                (CigarKind::Insertion | CigarKind::SoftClip, _) => composer.push(op.kind),
+                (CigarKind::Insertion | CigarKind::SoftClip, _) => composer.push(segment.kind),
                 _ => return None,
             }
-            at += usize::from(on_haplotype);
         }
     }
     composer.finish()
@@ -128,22 +125,19 @@ impl Composer {
 /// True where an insertion or deletion could be moved to the left without changing what it says.
 #[must_use]
 pub fn can_shift_left(alignment: &Alignment, read: &[u8], reference: &[u8]) -> bool {
-    let (mut offset, mut position) = (0, alignment.start);
     let mut before = None;
-    for op in &alignment.cigar {
-        let n = op.length as usize;
+    for segment in segments(alignment.start as u64, &alignment.cigar) {
+        let (position, n) = (to_usize(segment.position), segment.length as usize);
         let after_match = before == Some(CigarKind::Match);
-        let last = match op.kind {
-            CigarKind::Insertion => read.get(offset + n - 1),
+        let last = match segment.kind {
+            CigarKind::Insertion => read.get(segment.offset + n - 1),
             CigarKind::Deletion => reference.get(position + n - 1),
             _ => None,
         };
         if after_match && last.is_some() && last == reference.get(position - 1) {
             return true;
         }
-        offset += if op.kind.consumes_read() { n } else { 0 };
-        position += if op.kind.consumes_reference() { n } else { 0 };
-        before = Some(op.kind);
+        before = Some(segment.kind);
     }
     false
 }
@@ -151,16 +145,14 @@ pub fn can_shift_left(alignment: &Alignment, read: &[u8], reference: &[u8]) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reads::segments::{Consumed, consumed};
     use crate::testing::{cigar, cigar_text};
 
     /// The haplotype's places for an alignment of it that spans it all.
     fn haplotype(text: &str) -> Vec<Place> {
         let cigar = cigar(text).into_vec();
-        let of = |consumes: fn(CigarKind) -> bool| -> usize {
-            cigar.iter().filter(|op| consumes(op.kind)).map(|op| op.length as usize).sum()
-        };
-        let (query, target) = (of(CigarKind::consumes_read), of(CigarKind::consumes_reference));
-        places(query, &LocalAlignment { score: 1, query: 0..query, target: 0..target, cigar })
+        let Consumed { bases, positions } = consumed(&cigar);
+        places(bases, &LocalAlignment { score: 1, query: 0..bases, target: 0..to_usize(positions), cigar })
     }
 
     fn composed(start: usize, read: &str, haplotype: &[Place]) -> Option<(usize, String)> {

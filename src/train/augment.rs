@@ -11,7 +11,7 @@ use rand_pcg::Pcg64;
 
 use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{Channel, ImageSpec, PileupImage};
-use crate::reads::{Cigar, CigarKind, Read};
+use crate::reads::{Cigar, CigarKind, Read, consumed};
 
 /// Depths that samples are thinned to, in reads per position; those that are not so deep stay.
 const DEPTHS: std::ops::Range<f64> = 5.0..75.0;
@@ -154,26 +154,24 @@ fn trim(reads: &mut Vec<Read>, random: &mut Pcg64) -> f64 {
 /// The read's bases `from..to` with their alignment, or `None` where none of them is aligned.
 fn part(read: &Read, from: usize, to: usize) -> Option<Read> {
     let mut cigar: Vec<Cigar> = Vec::new();
-    let (mut offset, mut position, mut start) = (0, read.span.start(), None);
-    for op in read.cigar.iter().filter(|op| op.kind != CigarKind::HardClip) {
-        let n = op.length as usize;
-        let kept = if op.kind.consumes_read() {
-            let (first, last) = (offset.max(from), (offset + n).min(to));
+    let mut start = None;
+    for segment in read.segments().filter(|segment| segment.kind != CigarKind::HardClip) {
+        let (kind, offset) = (segment.kind, segment.offset);
+        let kept = if kind.consumes_read() {
+            let (first, last) = (offset.max(from), segment.bases().end.min(to));
             let kept = last.saturating_sub(first);
-            if kept > 0 && op.kind == CigarKind::Match {
-                start.get_or_insert(position + (first - offset) as u64);
+            if kept > 0 && kind == CigarKind::Match {
+                start.get_or_insert(segment.position + (first - offset) as u64);
             }
             kept
         } else if offset > from && offset < to {
-            n
+            segment.length as usize
         } else {
             0
         };
         if kept > 0 {
-            cigar.push(Cigar { kind: op.kind, length: u32::try_from(kept).ok()? });
+            cigar.push(Cigar { kind, length: u32::try_from(kept).ok()? });
         }
-        offset += if op.kind.consumes_read() { n } else { 0 };
-        position += if op.kind.consumes_reference() { u64::from(op.length) } else { 0 };
     }
     // What stands before the first or after the last aligned base is clipped, or nothing.
     tidy_end(&mut cigar);
@@ -194,7 +192,7 @@ fn part(read: &Read, from: usize, to: usize) -> Option<Read> {
 /// Of the operations before the first match, those with bases become one soft clip, the others go.
 fn tidy_end(cigar: &mut Vec<Cigar>) {
     let matched = cigar.iter().position(|op| op.kind == CigarKind::Match).unwrap_or(cigar.len());
-    let clipped: u32 = cigar[..matched].iter().filter(|op| op.kind.consumes_read()).map(|op| op.length).sum();
+    let clipped = u32::try_from(consumed(&cigar[..matched]).bases).unwrap_or(u32::MAX);
     let clip = (clipped > 0).then_some(Cigar { kind: CigarKind::SoftClip, length: clipped });
     cigar.splice(..matched, clip);
 }
@@ -243,6 +241,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::reads::segments::Consumed;
     use crate::testing::{ReadBuilder, cigar_text};
 
     fn cut(cigar: &str, from: usize, to: usize) -> Option<(u64, String, String)> {
@@ -327,12 +326,10 @@ mod tests {
             let thinned = reads(&mut all, 40.0, &mut random);
             prop_assert!(thinned.left > 0.05 && thinned.left <= 1.0 && (0.0..0.5).contains(&thinned.spread));
             for read in &all {
-                let length = |consumes: fn(CigarKind) -> bool| -> u64 {
-                    read.cigar.iter().filter(|op| consumes(op.kind)).map(|op| u64::from(op.length)).sum()
-                };
-                prop_assert_eq!(length(CigarKind::consumes_read), read.bases.len() as u64);
+                let Consumed { bases, positions } = consumed(&read.cigar);
+                prop_assert_eq!(bases, read.bases.len());
                 prop_assert_eq!(read.qualities.len(), read.bases.len());
-                prop_assert_eq!(length(CigarKind::consumes_reference), read.span.len());
+                prop_assert_eq!(positions, read.span.len());
                 prop_assert!(read.qualities.iter().all(|&quality| quality <= 41));
             }
         }

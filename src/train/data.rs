@@ -19,6 +19,7 @@ use crate::regions::{Region, Targets};
 use crate::sample::{SampleProfile, survey_with};
 use crate::train::augment::{self, Thinned};
 use crate::train::label::{class, label};
+use crate::variant::Genotype;
 use crate::variant::known::Truth;
 
 /// Reads of one sample with its truth.
@@ -144,7 +145,7 @@ pub fn examples(
     options: &ExampleOptions,
     mut take: impl FnMut(Example) -> bool,
 ) -> Result<()> {
-    labelled(sets, jobs, options, |(found, sample), candidate, copies, random| {
+    labelled(sets, jobs, options, |(found, sample), candidate, genotype, random| {
         let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
         let wanted = options.features;
         let features = wanted.then(|| features(candidate, found, sample)).flatten();
@@ -153,7 +154,7 @@ pub fn examples(
             if let Some(random) = random {
                 augment::image(&mut image, &options.image, random);
             }
-            if !take(Example { image, class: class(copies, set), snp, features }) {
+            if !take(Example { image, class: class(genotype, set), snp, features }) {
                 return false;
             }
         }
@@ -171,9 +172,9 @@ pub fn described(
     options: &ExampleOptions,
     mut take: impl FnMut(Described),
 ) -> Result<()> {
-    labelled(sets, jobs, options, |(found, sample), candidate, copies, _| {
+    labelled(sets, jobs, options, |(found, sample), candidate, genotype, _| {
         if let Some(features) = features(candidate, found, sample) {
-            take(Described { features, class: class(copies, AltSet::One(0)) });
+            take(Described { features, class: class(genotype, AltSet::One(0)) });
         }
         true
     })
@@ -184,7 +185,7 @@ fn labelled(
     sets: &[DataSet],
     jobs: &[Job],
     options: &ExampleOptions,
-    mut take: impl FnMut((&Evidence, SampleProfile), &Candidate, &[u8], &mut Option<Pcg64>) -> bool,
+    mut take: impl FnMut((&Evidence, SampleProfile), &Candidate, Genotype, &mut Option<Pcg64>) -> bool,
 ) -> Result<()> {
     let mut gatherers = Vec::new();
     for set in sets {
@@ -203,9 +204,9 @@ fn labelled(
             sample = sets[i].thinned(thinned, &mut Pcg64::new(state, i as u128 + 1000));
         })?;
         let labels = label(region, &found, &sets[i].truth, &sets[i].confident);
-        for (candidate, copies) in found.candidates.iter().zip(labels) {
-            let Some(copies) = copies else { continue };
-            if !take((&found, sample), candidate, &copies, &mut random) {
+        for (candidate, genotype) in found.candidates.iter().zip(labels) {
+            let Some(genotype) = genotype else { continue };
+            if !take((&found, sample), candidate, genotype, &mut random) {
                 return Ok(());
             }
         }

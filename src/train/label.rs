@@ -1,4 +1,4 @@
-//! A region's candidates and the truth -> how many copies of each of its alleles a candidate really has.
+//! A region's candidates and the truth -> each candidate's true [`Genotype`].
 //!
 //! The same sequence can be written in many ways: an indel further right in a repeat, two neighbouring SNPs as one change of
 //! two bases, alleles of one place on one line or on two. So haplotypes are compared, not lines: of a small group of
@@ -13,6 +13,7 @@ use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
 use crate::regions::{Region, Targets};
 use crate::variant::known::{KnownVariant, Truth};
+use crate::variant::{Allele, Genotype};
 
 /// Variants this close share a group, in bp.
 const GROUP_GAP: u64 = 30;
@@ -21,10 +22,10 @@ const GROUP_SIZE: usize = 8;
 /// Most ways to choose alleles that are tried for a group; candidates of a larger one are not labelled.
 const MOST_CHOICES: usize = 100_000;
 
-/// For each candidate: copies of each of its alleles, or `None` where it is not to be learned from: outside of the confident
+/// For each candidate its genotype, or `None` where it is not to be learned from: outside of the confident
 /// regions, or in a group too large to try.
 #[must_use]
-pub fn label(region: Region, evidence: &Evidence, truth: &Truth, confident: &Targets) -> Vec<Option<Vec<u8>>> {
+pub fn label(region: Region, evidence: &Evidence, truth: &Truth, confident: &Targets) -> Vec<Option<Genotype>> {
     let sure = |start: u64, end: u64| {
         confident.contains(region.contig, start) && confident.contains(region.contig, end.saturating_sub(1))
     };
@@ -35,20 +36,20 @@ pub fn label(region: Region, evidence: &Evidence, truth: &Truth, confident: &Tar
     for group in groups(&evidence.candidates, &known) {
         let candidates: Vec<_> = group.candidates.iter().map(|&i| of_candidate(&evidence.candidates[i])).collect();
         let truths: Vec<_> = group.truths.iter().map(|&i| known[i]).collect();
-        let Some(copies) = solve(&candidates, &truths, &evidence.reference) else { continue };
-        for (&i, copies) in group.candidates.iter().zip(copies) {
+        let Some(genotypes) = solve(&candidates, &truths, &evidence.reference) else { continue };
+        for (&i, genotype) in group.candidates.iter().zip(genotypes) {
             let interval = evidence.candidates[i].interval();
-            labels[i] = sure(interval.start(), interval.end()).then_some(copies);
+            labels[i] = sure(interval.start(), interval.end()).then_some(genotype);
         }
     }
     labels
 }
 
-/// The class of an image: how many copies, at most two, its set has.
+/// The class of an image: how many copies the genotype has of its set's alleles.
 #[must_use]
-pub fn class(copies: &[u8], set: AltSet) -> u8 {
-    let sum: u8 = copies.iter().enumerate().filter(|(i, _)| set.contains(*i)).map(|(_, n)| *n).sum();
-    sum.min(2)
+pub fn class(genotype: Genotype, set: AltSet) -> u8 {
+    let copies = genotype.alleles().filter_map(|allele| allele.checked_sub(1)).filter(|&alt| set.contains(alt));
+    copies.map(|_| 1).sum()
 }
 
 /// Candidates and truth variants (by index) that are looked at together.
@@ -86,49 +87,34 @@ fn groups(candidates: &[Candidate], truths: &[&KnownVariant]) -> Vec<Group> {
     groups
 }
 
-/// A change of the reference: `remove` bases at `start` (0-based) give way to `insert`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Edit {
-    start: u64,
-    remove: u64,
-    insert: Vec<u8>,
-}
-
-impl Edit {
-    /// Without the bases that both alleles share.
-    fn new(position: u64, reference: &[u8], alternative: &[u8]) -> Self {
-        let shared = |a: &mut dyn Iterator<Item = (&u8, &u8)>| a.take_while(|(a, b)| a == b).count();
-        let tail = shared(&mut reference.iter().rev().zip(alternative.iter().rev()));
-        let (reference, alternative) = (&reference[..reference.len() - tail], &alternative[..alternative.len() - tail]);
-        let head = shared(&mut reference.iter().zip(alternative));
-        let start = position + head as u64;
-        Self { start, remove: (reference.len() - head) as u64, insert: alternative[head..].to_vec() }
-    }
+/// An allele without the bases that both its sides share, which are none of its own: one side may be empty.
+fn edit(position: u64, reference: &[u8], alternative: &[u8]) -> Allele {
+    let mut allele = Allele::new(position, reference, alternative);
+    allele.trim_suffix(0);
+    allele.trim_prefix(0);
+    allele
 }
 
 /// What an assignment costs: copies of the truth left out, then copies of candidates used.
 type Cost = (usize, usize);
 
 /// The edits of a site's alternative alleles.
-type Edits = Vec<Edit>;
+type Edits = Vec<Allele>;
 
 fn of_candidate(candidate: &Candidate) -> Edits {
-    candidate.alts.iter().map(|alt| Edit::new(candidate.position, &candidate.reference, &alt.bases)).collect()
+    candidate.alts.iter().map(|alt| edit(candidate.position, &candidate.reference, &alt.bases)).collect()
 }
 
-/// Copies of each allele of each candidate, so that their haplotypes are those of as much of the truth as possible.
-fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWindow) -> Option<Vec<Vec<u8>>> {
-    let nothing = || candidates.iter().map(|edits| vec![0; edits.len()]).collect();
+/// Each candidate's genotype, so that their haplotypes are those of as much of the truth as possible.
+fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWindow) -> Option<Vec<Genotype>> {
     if truths.is_empty() {
-        return Some(nothing());
+        return Some(vec![Genotype::HOM_REF; candidates.len()]);
     }
-    let known: Vec<Edits> = truths
-        .iter()
-        .map(|t| t.alternatives.iter().map(|alt| Edit::new(t.position, &t.reference, alt)).collect())
-        .collect();
+    let known: Vec<Edits> =
+        truths.iter().map(|t| t.alternatives.iter().map(|alt| edit(t.position, &t.reference, alt)).collect()).collect();
     let edits = || candidates.iter().chain(&known).flatten();
-    let start = edits().map(|edit| edit.start).min()?;
-    let end = edits().map(|edit| edit.start + edit.remove).max()?;
+    let start = edits().map(|edit| edit.position).min()?;
+    let end = edits().map(Allele::end).max()?;
     let bases = reference.slice(start.cast_signed(), end.cast_signed())?;
     let ways = candidates.iter().try_fold(1_usize, |n, edits| n.checked_mul(edits.len() + 1))?;
     if ways > MOST_CHOICES {
@@ -142,21 +128,21 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
             spelled.entry(sequence).or_default().push(choice);
         }
     }
-    let options: Vec<Vec<[usize; 2]>> = truths.iter().map(|t| genotypes(t.genotype)).collect();
+    let options: Vec<Vec<Genotype>> = truths.iter().map(|t| parts(t.genotype)).collect();
     let sizes: Vec<usize> = options.iter().map(Vec::len).collect();
     if sizes.iter().try_fold(1_usize, |n, &size| n.checked_mul(size)).is_none_or(|n| n > MOST_CHOICES) {
         return None;
     }
     let mut best: Option<(Cost, [&Vec<usize>; 2])> = None;
     for choice in choices(&sizes) {
-        let genotypes: Vec<[usize; 2]> = choice.iter().zip(&options).map(|(&i, options)| options[i]).collect();
-        let copies = |pair: [usize; 2]| pair.iter().filter(|&&allele| allele > 0).count();
-        let missed: usize = truths.iter().zip(&genotypes).map(|(t, &g)| copies(t.genotype) - copies(g)).sum();
+        let genotypes: Vec<Genotype> = choice.iter().zip(&options).map(|(&i, options)| options[i]).collect();
+        let missed = |(t, g): (&&KnownVariant, &Genotype)| t.genotype.alternative_copies() - g.alternative_copies();
+        let missed: usize = truths.iter().zip(&genotypes).map(missed).sum();
         if best.as_ref().is_some_and(|((least, _), _)| missed > *least) {
             continue;
         }
         let side = |i: usize| {
-            let alleles: Vec<usize> = genotypes.iter().map(|genotype| genotype[i]).collect();
+            let alleles: Vec<usize> = genotypes.iter().filter_map(|genotype| genotype.alleles().nth(i)).collect();
             haplotype(start, bases, &known, &alleles).and_then(|sequence| spelled.get(&sequence))
         };
         let (Some(first), Some(second)) = (side(0), side(1)) else { continue };
@@ -168,16 +154,8 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
         }
     }
     // Leaving all of the truth out always works, so there is a best.
-    let (_, chosen) = best?;
-    let mut copies: Vec<Vec<u8>> = nothing();
-    for alleles in chosen {
-        for (copies, &allele) in copies.iter_mut().zip(alleles) {
-            if let Some(n) = allele.checked_sub(1).and_then(|alt| copies.get_mut(alt)) {
-                *n += 1;
-            }
-        }
-    }
-    Some(copies)
+    let (_, [first, second]) = best?;
+    Some(first.iter().zip(second).map(|(&a, &b)| Genotype::Diploid(a, b)).collect())
 }
 
 /// All choices of one of `sizes[i]` things for each `i`, the first thing of all first.
@@ -195,12 +173,13 @@ fn choices(sizes: &[usize]) -> impl Iterator<Item = Vec<usize>> {
     })
 }
 
-/// What of a genotype may be taken for true: all of it in either order, then with alleles left out.
-fn genotypes([a, b]: [usize; 2]) -> Vec<[usize; 2]> {
+/// The parts of a genotype that may be taken for true: all of it, its haplotypes in either order, then with alleles left out.
+fn parts(genotype: Genotype) -> Vec<Genotype> {
+    let Genotype::Diploid(a, b) = genotype else { return parts(Genotype::Diploid(genotype.index(), genotype.index())) };
     let mut all = Vec::new();
-    for pair in [[a, b], [b, a], [a, 0], [0, a], [b, 0], [0, b], [0, 0]] {
-        if !all.contains(&pair) {
-            all.push(pair);
+    for (a, b) in [(a, b), (b, a), (a, 0), (0, a), (b, 0), (0, b), (0, 0)] {
+        if !all.contains(&Genotype::Diploid(a, b)) {
+            all.push(Genotype::Diploid(a, b));
         }
     }
     all
@@ -208,24 +187,24 @@ fn genotypes([a, b]: [usize; 2]) -> Vec<[usize; 2]> {
 
 /// The sequence from `start` on with the chosen alleles (0 is the reference's) in place; `None` where they overlap.
 fn haplotype(start: u64, bases: &[u8], sites: &[Edits], alleles: &[usize]) -> Option<Vec<u8>> {
-    let mut edits: Vec<&Edit> = sites
+    let mut edits: Vec<&Allele> = sites
         .iter()
         .zip(alleles)
         .filter_map(|(edits, &allele)| allele.checked_sub(1).and_then(|alt| edits.get(alt)))
         .collect();
-    edits.sort_by_key(|edit| (edit.start, edit.remove));
+    edits.sort_by_key(|edit| (edit.position, edit.end()));
     let mut sequence = Vec::with_capacity(bases.len() + 16);
     let mut at = start;
     let mut inserted_at = None;
     for edit in edits {
-        if edit.start < at || inserted_at == Some(edit.start) {
+        if edit.position < at || inserted_at == Some(edit.position) {
             return None;
         }
         let offset = |position: u64| usize::try_from(position - start).ok();
-        sequence.extend_from_slice(bases.get(offset(at)?..offset(edit.start)?)?);
-        sequence.extend_from_slice(&edit.insert);
-        at = edit.start + edit.remove;
-        inserted_at = (edit.remove == 0).then_some(edit.start);
+        sequence.extend_from_slice(bases.get(offset(at)?..offset(edit.position)?)?);
+        sequence.extend_from_slice(&edit.alternative);
+        at = edit.end();
+        inserted_at = edit.reference.is_empty().then_some(edit.position);
     }
     sequence.extend_from_slice(bases.get(usize::try_from(at - start).ok()?..)?);
     Some(sequence)
@@ -239,23 +218,26 @@ mod tests {
     //                        0123456789012345678901234567890123456789
     const REFERENCE: &[u8] = b"GATTACAGGCACACACATTTTGCCTAGGATCCTTAGCCAT";
 
-    fn truth(position: u64, reference: &str, alternatives: &[&str], genotype: [usize; 2]) -> KnownVariant {
+    fn truth(position: u64, reference: &str, alternatives: &[&str], [a, b]: [usize; 2]) -> KnownVariant {
         let bytes = |text: &&str| text.as_bytes().to_vec();
         KnownVariant {
             position,
             reference: reference.as_bytes().to_vec(),
             alternatives: alternatives.iter().map(bytes).collect(),
-            genotype,
+            genotype: Genotype::Diploid(a, b),
         }
     }
 
     fn candidate(position: u64, reference: &str, alternatives: &[&str]) -> Edits {
-        alternatives.iter().map(|alt| Edit::new(position, reference.as_bytes(), alt.as_bytes())).collect()
+        alternatives.iter().map(|alt| edit(position, reference.as_bytes(), alt.as_bytes())).collect()
     }
 
-    fn solved(candidates: &[Edits], truths: &[KnownVariant]) -> Vec<Vec<u8>> {
+    /// Copies of each alternative allele of each candidate.
+    fn solved(candidates: &[Edits], truths: &[KnownVariant]) -> Vec<Vec<usize>> {
         let window = ReferenceWindow::new(0, REFERENCE.to_vec());
-        solve(candidates, &truths.iter().collect::<Vec<_>>(), &window).unwrap()
+        let genotypes = solve(candidates, &truths.iter().collect::<Vec<_>>(), &window).unwrap();
+        let copies = |(edits, genotype): (&Edits, Genotype)| (1..=edits.len()).map(|i| genotype.copies(i)).collect();
+        candidates.iter().zip(genotypes).map(copies).collect()
     }
 
     #[test]
@@ -325,9 +307,8 @@ mod tests {
 
     #[test]
     fn classes_count_copies() {
-        assert_eq!(class(&[1, 1], AltSet::One(0)), 1);
-        assert_eq!(class(&[1, 1], AltSet::Two(0, 1)), 2);
-        assert_eq!(class(&[2, 0], AltSet::One(1)), 0);
-        assert_eq!(class(&[2], AltSet::One(0)), 2);
+        let of = |a, b, set| class(Genotype::Diploid(a, b), set);
+        assert_eq!((of(1, 2, AltSet::One(0)), of(1, 2, AltSet::Two(0, 1))), (1, 2));
+        assert_eq!((of(1, 1, AltSet::One(1)), of(1, 1, AltSet::One(0)), of(0, 0, AltSet::One(0))), (0, 2, 0));
     }
 }

@@ -1,65 +1,13 @@
-//! A VCF of known variants -> the variants its sample carries; alleles in a normal form that can be compared.
+//! A VCF or BCF of known variants -> the variants that its first sample carries: [`Truth`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::allele::Allele;
+use super::genotype::Genotype;
+use super::records::{Variant, Variants, shortened};
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceWindow};
-use crate::variant::records::{Variant, Variants, shortened};
-
-/// An allele without shared ends, as far left as it goes (Tan et al., Bioinformatics 31:2202, 2015).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NormalAllele {
-    /// Position of the first reference base, 0-based.
-    pub position: u64,
-    /// Reference bases.
-    pub reference: Vec<u8>,
-    /// Alternative bases.
-    pub alternative: Vec<u8>,
-}
-
-impl NormalAllele {
-    /// Normalises `reference` -> `alternative` at `position` (0-based).
-    #[must_use]
-    pub fn new(position: u64, reference: &[u8], alternative: &[u8], window: &ReferenceWindow) -> Self {
-        let mut position = position.cast_signed();
-        let (mut reference, mut alternative) = (reference.to_vec(), alternative.to_vec());
-        loop {
-            let same_end = reference.last() == alternative.last() && reference.last().is_some();
-            if same_end && (reference.len() > 1 || alternative.len() > 1) {
-                reference.pop();
-                alternative.pop();
-            } else if !(reference.is_empty() || alternative.is_empty()) {
-                break;
-            }
-            if reference.is_empty() || alternative.is_empty() {
-                let before = window.base(position - 1);
-                if before == b'N' {
-                    // Nothing to the left: anchored by the base that follows (VCF specification, section 1.6.1).
-                    let after = window.base(position + i64::try_from(reference.len()).unwrap_or(0));
-                    reference.push(after);
-                    alternative.push(after);
-                    break;
-                }
-                position -= 1;
-                reference.insert(0, before);
-                alternative.insert(0, before);
-            }
-        }
-        while reference.len() > 1 && alternative.len() > 1 && reference[0] == alternative[0] {
-            reference.remove(0);
-            alternative.remove(0);
-            position += 1;
-        }
-        Self { position: u64::try_from(position).unwrap_or(0), reference, alternative }
-    }
-
-    /// Position after the last reference base, 0-based.
-    #[must_use]
-    pub fn end(&self) -> u64 {
-        self.position + self.reference.len() as u64
-    }
-}
 
 /// A variant of the sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +18,8 @@ pub struct KnownVariant {
     pub reference: Vec<u8>,
     /// The alternative alleles of its record.
     pub alternatives: Vec<Vec<u8>>,
-    /// The sample's two alleles, in either order: 0 for the reference, `i` for `alternatives[i - 1]`.
-    pub genotype: [usize; 2],
+    /// The sample's two alleles, in the record's order.
+    pub genotype: Genotype,
 }
 
 impl KnownVariant {
@@ -82,12 +30,12 @@ impl KnownVariant {
     }
 
     /// The alternative alleles that the sample carries, each once, in normal form.
-    pub fn alleles<'a>(&'a self, window: &'a ReferenceWindow) -> impl Iterator<Item = NormalAllele> + 'a {
-        let [a, b] = self.genotype;
-        let carried = [Some(a), (b != a).then_some(b)].into_iter().flatten();
-        carried
+    pub fn alleles<'a>(&'a self, window: &'a ReferenceWindow) -> impl Iterator<Item = Allele> + 'a {
+        self.genotype
+            .alleles()
+            .take(if self.genotype.is_homozygous() { 1 } else { 2 })
             .filter_map(|allele| self.alternatives.get(allele.checked_sub(1)?))
-            .map(|bases| NormalAllele::new(self.position, &self.reference, bases, window))
+            .map(|bases| Allele::new(self.position, &self.reference, bases).normal(window))
     }
 }
 
@@ -147,9 +95,10 @@ impl Truth {
             let plain = |allele: usize| {
                 allele == 0 || alleles.get(allele).is_some_and(|a| a.iter().all(|base| b"ACGT".contains(base)))
             };
-            let known: Vec<_> = genotypes.into_iter().map(|g| g.map(|a| if plain(a) { a } else { 0 })).collect();
+            let known = genotypes.into_iter().map(|g| g.map(|a| if plain(a) { a } else { 0 }));
+            let known: Vec<Genotype> = known.map(|[a, b]| Genotype::Diploid(a, b)).collect();
             let reference = alleles.remove(0);
-            for genotype in known.into_iter().filter(|genotype| *genotype != [0, 0]) {
+            for genotype in known.into_iter().filter(|&genotype| genotype != Genotype::HOM_REF) {
                 let variant =
                     KnownVariant { position, reference: reference.clone(), alternatives: alleles.clone(), genotype };
                 truth.by_contig.entry(contig).or_default().push(variant);
@@ -220,36 +169,5 @@ impl Truth {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn normal(position: u64, reference: &str, alternative: &str) -> (u64, String, String) {
-        //                                    0123456789
-        let window = ReferenceWindow::new(0, b"GCACACATTTTG".to_vec());
-        let n = NormalAllele::new(position, reference.as_bytes(), alternative.as_bytes(), &window);
-        let text = |b: Vec<u8>| String::from_utf8(b).unwrap();
-        (n.position, text(n.reference), text(n.alternative))
-    }
-
-    #[test]
-    fn indels_move_left() {
-        assert_eq!(normal(8, "TT", "T"), (6, "AT".into(), "A".into()));
-        assert_eq!(normal(10, "T", "TT"), (6, "A".into(), "AT".into()));
-        assert_eq!(normal(3, "CAC", "C"), (0, "GCA".into(), "G".into()));
-    }
-
-    #[test]
-    fn shared_ends_are_trimmed() {
-        assert_eq!(normal(7, "TTT", "TCT"), (8, "T".into(), "C".into()));
-        assert_eq!(normal(6, "ATT", "GT"), (6, "AT".into(), "G".into()));
-    }
-
-    #[test]
-    fn at_the_contigs_start() {
-        assert_eq!(normal(0, "GC", "C"), (0, "GC".into(), "C".into()));
     }
 }

@@ -236,6 +236,7 @@ mod tests {
 
     use super::*;
     use crate::genotype::{Filter, GenotypeProbabilities};
+    use crate::variant::Genotype;
 
     fn call(position: u64, reference: &str) -> Call {
         Call {
@@ -243,7 +244,7 @@ mod tests {
             position,
             reference: reference.into(),
             alts: vec![b"T".to_vec()],
-            genotype: Some((0, 1)),
+            genotype: Some(Genotype::Diploid(0, 1)),
             genotype_quality: 30,
             quality: 30.0,
             filter: Filter::Pass,

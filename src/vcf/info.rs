@@ -8,8 +8,9 @@ use noodles_vcf::variant::record_buf::Info;
 use noodles_vcf::variant::record_buf::info::field::Value;
 use noodles_vcf::variant::record_buf::info::field::value::Array;
 
-use super::record::{count, fraction};
+use super::record::{count, fraction, written};
 use crate::genotype::Call;
+use crate::variant::Genotype;
 
 /// An INFO field of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl FromIterator<InfoField> for InfoFields {
 
 /// INFO of a call, whose genotype is written with `copies` alleles.
 pub(super) fn info(call: &Call, copies: usize, wanted: InfoFields) -> Info {
-    let alleles: Vec<usize> = call.genotype.map_or_else(Vec::new, |(a, b)| [a, b].into_iter().take(copies).collect());
+    let alleles: Vec<usize> = written(call.genotype, copies).into_iter().flat_map(Genotype::alleles).collect();
     let total = u32::try_from(alleles.len()).unwrap_or(0);
     let counts: Vec<u32> =
         (1..=call.alts.len()).map(|alt| alleles.iter().map(|&allele| u32::from(allele == alt)).sum()).collect();

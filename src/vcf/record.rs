@@ -7,13 +7,14 @@ use noodles_vcf::variant::record_buf::info::field::Value as InfoValue;
 use noodles_vcf::variant::record_buf::samples::Keys;
 use noodles_vcf::variant::record_buf::samples::sample::Value;
 use noodles_vcf::variant::record_buf::samples::sample::value::Array;
-use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype};
+use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype as WrittenGenotype};
 use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
 use super::header::{BLOCK_FORMATS, CALL_FORMATS};
 use super::info::{InfoFields, info};
 use crate::error::{Error, Result};
 use crate::genotype::Call;
+use crate::variant::Genotype;
 use crate::vcf::ReferenceBlock;
 
 /// How calls are written.
@@ -75,7 +76,7 @@ pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str, 
     let copies = style.copies(block.haploid);
     let likelihoods = likelihoods(&block.phred_likelihoods(), 2, copies);
     let values = vec![
-        Some(Value::Genotype(genotype(block.is_reference.then_some((0, 0)), copies))),
+        Some(Value::Genotype(genotype(block.is_reference.then_some(Genotype::HOM_REF), copies))),
         Some(Value::Integer(block.genotype_quality)),
         Some(Value::Integer(count(block.min_depth))),
         Some(Value::Array(Array::Integer(likelihoods.into_iter().map(Some).collect()))),
@@ -122,19 +123,24 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
     Samples::new(keys, vec![values.into_iter().take(style.formats).collect()])
 }
 
-/// Of one copy, the likelihoods of the homozygous genotypes: the last of each row of the triangle.
+/// The likelihoods of the genotypes of `copies` alleles; of one, those of the homozygous genotypes.
 fn likelihoods(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
     if copies == 2 {
         return diploid.to_vec();
     }
-    (0..alleles).filter_map(|a| diploid.get(a * (a + 3) / 2)).copied().collect()
+    (0..alleles).filter_map(|a| diploid.get(Genotype::Diploid(a, a).index())).copied().collect()
 }
 
-fn genotype(alleles: Option<(usize, usize)>, copies: usize) -> Genotype {
-    let pair = alleles.map_or([None, None], |(a, b)| [Some(a), Some(b)]);
+/// The genotype with as many copies as are written.
+pub(super) fn written(genotype: Option<Genotype>, copies: usize) -> Option<Genotype> {
+    genotype.map(|genotype| if copies == 1 { genotype.haploid() } else { genotype })
+}
+
+fn genotype(genotype: Option<Genotype>, copies: usize) -> WrittenGenotype {
+    let alleles = written(genotype, copies).map_or(vec![None; copies], |g| g.alleles().map(Some).collect());
     // One allele alone counts as phased (VCF specification, section 1.6.2).
     let phasing = if copies == 1 { Phasing::Phased } else { Phasing::Unphased };
-    pair.into_iter().take(copies).map(|allele| Allele::new(allele, phasing)).collect()
+    alleles.into_iter().map(|allele| Allele::new(allele, phasing)).collect()
 }
 
 /// `n` of `depth`, to six significant digits; 0 of nothing is 0.

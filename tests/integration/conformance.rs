@@ -213,7 +213,7 @@ fn set_of(alts: &[usize]) -> AltSet {
 fn columns(call: &Call) -> Vec<String> {
     let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).unwrap();
     let join = |numbers: Vec<String>| numbers.join(",");
-    let genotype = call.genotype.map_or("./.".to_owned(), |(a, b)| format!("{a}/{b}"));
+    let genotype = call.genotype.map_or("./.".to_owned(), |genotype| genotype.to_string());
     let share = |n: &u32| varpix::vcf::record::fraction(*n, call.depth).to_string();
     let sample = [
         genotype,
@@ -381,7 +381,7 @@ fn labels_are_deepvariants() {
         let labels = label(region, &evidence, &truth, &confident);
         for (candidate, copies) in evidence.candidates.iter().zip(labels) {
             let Some(copies) = copies else { continue };
-            ours.extend(alt_sets(candidate.alts.len()).map(|set| (site(candidate), set, class(&copies, set))));
+            ours.extend(alt_sets(candidate.alts.len()).map(|set| (site(candidate), set, class(copies, set))));
         }
     }
     let mut same = 0;

@@ -19,6 +19,7 @@ use varpix::reads::source::ReadOptions;
 use varpix::reads::{MemorySource, OpenReads};
 use varpix::regions::Region;
 use varpix::sample::{SampleProfile, survey};
+use varpix::variant::Genotype;
 
 use crate::world::{model, testdata, text, tool};
 
@@ -172,7 +173,7 @@ fn reference_calls_come_on_request() {
         let stats = run(setup.inputs(), Box::new(Doubter), Outputs::calls_only(&mut calls), options).unwrap();
         assert!(stats.candidates > 10 && stats.calls[1] == stats.candidates, "{stats}");
         assert_eq!(calls.len() as u64, if emit_reference_calls { stats.candidates } else { 0 });
-        assert!(calls.iter().all(|call| call.genotype == Some((0, 0)) && call.filter == Filter::RefCall));
+        assert!(calls.iter().all(|call| call.genotype == Some(Genotype::HOM_REF) && call.filter == Filter::RefCall));
     }
 }
 

@@ -118,14 +118,13 @@ fn look(
     let group = usize::from(in_support);
     let position = candidate.position.cast_signed();
     let own = position..position + candidate.reference.len().max(1).cast_signed() as i64;
-    let (mut at, mut offset) = (read.span.start().cast_signed(), 0_usize);
     let mut look = Look { quality: -1.0, end_distance: 0.0, mismatches: 0.0, indels: 0.0, clipped: false };
     let last = columns.first + COLUMNS.cast_signed() as i64;
-    for op in &read.cigar {
-        let length = op.length as usize;
-        let after = at + if op.kind.consumes_reference() { i64::from(op.length) } else { 0 };
-        match op.kind {
+    for segment in read.segments() {
+        let (at, offset) = (segment.position.cast_signed(), segment.offset);
+        match segment.kind {
             CigarKind::Match => {
+                let after = segment.interval().end().cast_signed();
                 if at <= position && position < after {
                     let here = offset + usize::try_from(position - at).ok()?;
                     look.quality = f32::from(read.qualities[here]);
@@ -154,11 +153,9 @@ fn look(
                     columns.differing[group][anchor] += 1;
                 }
             }
-            CigarKind::SoftClip => look.clipped |= length >= 5,
+            CigarKind::SoftClip => look.clipped |= segment.length >= 5,
             _ => {}
         }
-        at = after;
-        offset += if op.kind.consumes_read() { length } else { 0 };
     }
     (look.quality >= 0.0).then_some(look)
 }
