@@ -38,7 +38,7 @@ fn batches(shape: ImageShape, bytes: &[u8]) -> Result<Vec<Batch>, Box<dyn Error>
     for group in bytes.chunks(shape.bytes() * BATCH_SIZE) {
         let mut batch = Batch::new(shape);
         for image in group.chunks(shape.bytes()) {
-            batch.push(&PileupImage::from_bytes(shape, image.into())?)?;
+            batch.push(&PileupImage::from_bytes(shape, image.into())?, None)?;
         }
         batches.push(batch);
     }

@@ -10,16 +10,15 @@
 //! From a BAM to calls, here with a classifier that needs no libtorch (`predict::cnn::torch::TorchClassifier` loads a model's CNN):
 //!
 //! ```
-//! use varpix::{inputs::Inputs, model::Model, pipeline, predict::cnn::fixed::SupportClassifier, sample};
+//! use varpix::{inputs::Inputs, model::Model, pipeline, predict::Decider, predict::cnn::fixed::SupportClassifier};
 //!
 //! # fn main() -> varpix::error::Result<()> {
 //! let inputs = Inputs::open("testdata/ref.fa".as_ref(), &["testdata/reads.bam".into()], &["chrA:1-10,000".into()])?;
 //! let model = Model::find("models/wgs".as_ref())?.config;
 //! let regions = inputs.targets().regions(model.evidence.region_size);
-//! let profile = sample::survey(inputs.reads(), inputs.reference(), model.evidence)?;
 //! let mut calls = Vec::new();
 //! pipeline::run(
-//!     pipeline::RunInputs::new(&inputs, profile, &regions, &model),
+//!     pipeline::RunInputs::new(&inputs, &Decider::default(), &regions, &model),
 //!     Box::new(SupportClassifier::new(&model.image)?),
 //!     pipeline::Outputs::calls_only(&mut calls),
 //!     pipeline::RunOptions::default(),

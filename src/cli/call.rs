@@ -26,6 +26,7 @@ use crate::model::store::DEFAULT_MODEL;
 use crate::output::RealignedBam;
 use crate::pipeline::stats::RunStats;
 use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
+use crate::predict::Decider;
 use crate::predict::cnn::Classifier;
 use crate::predict::small::SmallModel;
 use crate::regions::{Region, Targets};
@@ -145,7 +146,10 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
-    let profile = if small_model.is_some() { surveyed(&inputs, &model)? } else { SampleProfile::default() };
+    let image_features = classifier.takes_features();
+    let wanted = small_model.is_some() || image_features;
+    let sample_profile = if wanted { surveyed(&inputs, &model)? } else { SampleProfile::default() };
+    let decider = Decider { small_model, sample: sample_profile, image_features };
     let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
         return Ok(());
@@ -160,7 +164,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     );
     let progress = Progress::new(contigs, regions.iter().map(|region| region.interval.len()).sum());
     let stats = pipeline::run(
-        RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, profile, &regions, &model.config) },
+        RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, &decider, &regions, &model.config) },
         classifier,
         Outputs { calls, gvcf: written.gvcf.as_mut(), realigned: written.realigned.as_mut() },
         RunOptions {
@@ -169,7 +173,6 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
             within: chunk.as_ref(),
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
-            small_model: small_model.as_ref(),
             progress: &|region| progress.done(region),
             // Signals end the process: see `signals`.
             ..RunOptions::default()

@@ -8,32 +8,33 @@ use crate::evidence::Evidence;
 use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::pileup::AltSet;
-use crate::predict::Prediction;
 use crate::predict::decision::{Models, predict};
 use crate::predict::small::SmallModel;
+use crate::predict::{Decider, Prediction};
 use crate::sample::{SampleProfile, survey};
 
 /// All that predictions for a sample need.
 pub(super) struct Classification {
     models: Models,
-    profile: SampleProfile,
 }
 
 impl Classification {
     /// Loads the model's CNN and small model, and surveys the sample where there is one.
     pub(super) fn load(model: &Model, inputs: &Inputs) -> Result<Self> {
         let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
-        let small = SmallModel::of(model)?;
-        let profile = if small.is_some() {
+        let small_model = SmallModel::of(model)?;
+        let image_features = cnn.takes_features();
+        let sample = if small_model.is_some() || image_features {
             survey(inputs.reads(), inputs.reference(), model.config.evidence)?
         } else {
             SampleProfile::default()
         };
-        Ok(Self { models: Models { small, cnn, image: model.config.image.clone() }, profile })
+        let decider = Decider { small_model, sample, image_features };
+        Ok(Self { models: Models { decider, cnn, image: model.config.image.clone() } })
     }
 
     /// The predictions for a candidate.
     pub(super) fn predict(&mut self, candidate: &Candidate, evidence: &Evidence) -> Result<Vec<(AltSet, Prediction)>> {
-        predict(candidate, evidence, self.profile, &mut self.models)
+        predict(candidate, evidence, &mut self.models)
     }
 }

@@ -51,7 +51,7 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     let info_path = example_info_path(&options.model, &prefix)?;
     let info = ExampleInfo::read(&info_path)?;
     let mut store = nn::VarStore::new(Device::Cpu);
-    let _network = networks::build(inception_v3::NAME, &store.root(), info.image.shape())
+    let _network = networks::build(inception_v3::NAME, &store.root(), info.image.shape(), 0)
         .map_err(|why| Error::model(&options.model, why))?;
     fill(&mut store, &bundle)?;
     if let Some(problem) = unusable(&store) {
@@ -62,6 +62,7 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         name: options.name.clone(),
         network: inception_v3::NAME.into(),
         image: info.image,
+        image_features: Vec::new(),
         evidence: info.evidence,
         temperature: 1.0,
         small_model: None,
@@ -203,7 +204,7 @@ mod tests {
     fn network() -> (Box<dyn networks::Network>, nn::VarStore) {
         let store = nn::VarStore::new(Device::Cpu);
         let shape = crate::pileup::ImageSpec::default().shape();
-        let network = networks::build(inception_v3::NAME, &store.root(), shape).unwrap();
+        let network = networks::build(inception_v3::NAME, &store.root(), shape, 0).unwrap();
         for (name, mut tensor) in store.variables() {
             if !name.ends_with("weight") {
                 let (low, high) = if name.ends_with("running_var") { (0.5, 2.0) } else { (-0.3, 0.3) };
@@ -255,9 +256,9 @@ mod tests {
         let shape = crate::pileup::ImageSpec::default().shape();
         let bytes: Vec<u8> = (0..shape.bytes()).map(|i| u8::try_from(i * i % 251).unwrap()).collect();
         let image = Tensor::from_data_size(&bytes, &[1, 100, 221, 7], tch::Kind::Uint8);
-        let wanted = tch::no_grad(|| network.forward(&image, false).softmax(-1, tch::Kind::Double));
+        let wanted = tch::no_grad(|| network.forward(&image.into(), false).softmax(-1, tch::Kind::Double));
         let mut batch = Batch::new(shape);
-        batch.push(&PileupImage::from_bytes(shape, bytes.into()).unwrap()).unwrap();
+        batch.push(&PileupImage::from_bytes(shape, bytes.into()).unwrap(), None).unwrap();
         for (model, name) in [(&saved, "a"), (&plain, "b"), (&plain.join("weights-51.ckpt"), "c")] {
             let out = folder.path().join("models").join(name);
             let model = import(&options(model, out.clone())).unwrap();

@@ -23,6 +23,7 @@ mod tests {
             name: "test".into(),
             network: "pileup_net".into(),
             image: ImageSpec::default(),
+            image_features: Vec::new(),
             evidence: EvidenceOptions::default(),
             temperature: 1.0,
             small_model: Some(SmallModelOptions {

@@ -85,7 +85,6 @@ pub fn run(
             ploidy: options.ploidy,
             placements_wanted: outputs.realigned.is_some(),
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
-            small_model: options.small_model,
             times: &times,
             stop,
         };

@@ -10,10 +10,9 @@ use crate::genotype::{Call, Filter, Ploidy};
 use crate::inputs::Inputs;
 use crate::model::ModelConfig;
 use crate::output::RealignedBam;
-use crate::predict::small::SmallModel;
+use crate::predict::Decider;
 use crate::reads::OpenReads;
 use crate::regions::{Region, Targets};
-use crate::sample::SampleProfile;
 use crate::vcf::reference_blocks::DEFAULT_QUALITY_BIN;
 use crate::vcf::{CallSink, GvcfWriter};
 
@@ -24,8 +23,8 @@ pub struct RunInputs<'a> {
     pub reference: &'a ReferenceFile,
     /// The sample's reads: [`Inputs`](crate::inputs::Inputs), or reads in memory.
     pub reads: &'a dyn OpenReads,
-    /// What they are like.
-    pub sample: SampleProfile,
+    /// What decides about candidates before their images.
+    pub decider: &'a Decider,
     /// The regions, numbered from 0 in genome order.
     pub regions: &'a [Region],
     /// Sites to genotype in place of finding candidates.
@@ -37,8 +36,8 @@ pub struct RunInputs<'a> {
 impl<'a> RunInputs<'a> {
     /// Checked inputs, the regions of their targets, and the settings of a model.
     #[must_use]
-    pub fn new(inputs: &'a Inputs, sample: SampleProfile, regions: &'a [Region], model: &'a ModelConfig) -> Self {
-        Self { reference: inputs.reference(), reads: inputs, sample, regions, sites: None, model }
+    pub fn new(inputs: &'a Inputs, decider: &'a Decider, regions: &'a [Region], model: &'a ModelConfig) -> Self {
+        Self { reference: inputs.reference(), reads: inputs, decider, regions, sites: None, model }
     }
 }
 
@@ -95,8 +94,6 @@ pub struct RunOptions<'a> {
     pub ploidy: &'a Ploidy,
     /// Values of GQ in a bin of reference blocks.
     pub quality_bin: i32,
-    /// The small model, which decides candidates before any image of them is rendered.
-    pub small_model: Option<&'a SmallModel>,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
     /// Told of each region once its calls are written.
@@ -106,7 +103,7 @@ pub struct RunOptions<'a> {
 static NEVER: AtomicBool = AtomicBool::new(false);
 static DIPLOID: LazyLock<Ploidy> = LazyLock::new(Ploidy::default);
 
-/// One worker, all calls that are not reference calls, two copies everywhere, no small model.
+/// One worker, all calls that are not reference calls, two copies everywhere.
 impl Default for RunOptions<'_> {
     fn default() -> Self {
         Self {
@@ -115,7 +112,6 @@ impl Default for RunOptions<'_> {
             within: None,
             ploidy: &DIPLOID,
             quality_bin: DEFAULT_QUALITY_BIN,
-            small_model: None,
             stop: &NEVER,
             progress: &|_| (),
         }

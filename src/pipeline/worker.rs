@@ -13,7 +13,6 @@ use crate::evidence::{Evidence, Gatherer};
 use crate::genotype::Ploidy;
 use crate::output::Placement;
 use crate::pileup::{AltSet, alt_sets};
-use crate::predict::small::SmallModel;
 use crate::predict::{Decision, decide};
 use crate::regions::Region;
 use crate::vcf::reference_blocks::blocks;
@@ -33,7 +32,6 @@ pub(super) struct Workers<'a> {
     pub(super) placements_wanted: bool,
     /// Set where reference blocks are wanted.
     pub(super) quality_bin: Option<i32>,
-    pub(super) small_model: Option<&'a SmallModel>,
     pub(super) times: &'a StageTimes,
     pub(super) stop: Stop<'a>,
 }
@@ -77,9 +75,7 @@ impl Workers<'_> {
         let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
         self.announce(region, &evidence)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
-            let decision = self
-                .times
-                .time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.sample, self.small_model));
+            let decision = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
             match decision {
                 Decision::Decided(prediction) => {
                     let (region, set) = (region.sequence, AltSet::One(0));

@@ -11,7 +11,8 @@ use crate::evidence::Evidence;
 use crate::pileup::{AltSet, ImageSpec, alt_sets};
 use crate::predict::Probabilities;
 use crate::predict::cnn::{Batch, Classifier};
-use crate::predict::small::{SmallModel, joined};
+use crate::predict::small::features::features;
+use crate::predict::small::{Features, SmallModel, joined};
 use crate::sample::SampleProfile;
 
 /// Which model a prediction is of.
@@ -56,27 +57,41 @@ pub enum Decision {
 /// What is known of a candidate before its images are classified.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Undecided {
+    /// The candidate's features, where the CNN takes them and the candidate has one alternative allele.
+    pub features: Option<Features>,
     /// The small model's probabilities and the weight of an image beside them, where it has any.
     estimate: Option<(Probabilities, f64)>,
 }
 
+/// What decides about candidates before any image is rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Decider {
+    /// The small model, if there is one.
+    pub small_model: Option<SmallModel>,
+    /// What the sample's reads are like.
+    pub sample: SampleProfile,
+    /// Whether the CNN takes a candidate's features with its images ([`Classifier::takes_features`]).
+    pub image_features: bool,
+}
+
 /// Decides whether a candidate needs images.
 #[must_use]
-pub fn decide(
-    candidate: &Candidate,
-    evidence: &Evidence,
-    sample: SampleProfile,
-    small_model: Option<&SmallModel>,
-) -> Decision {
-    match small_model.and_then(|model| model.estimate(candidate, evidence, sample)) {
+pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decision {
+    let wanted = by.small_model.is_some() || by.image_features;
+    let features = if wanted { features(candidate, evidence, by.sample) } else { None };
+    let small_model = by.small_model.as_ref();
+    let estimate = small_model.zip(features).and_then(|(model, of)| model.estimate(candidate, evidence, &of));
+    let features = features.filter(|_| by.image_features);
+    match estimate {
         Some(estimate) if estimate.is_certain => {
             let probabilities = estimate.probabilities;
             Decision::Decided(Prediction { probabilities, predictor: Predictor::SmallModel })
         }
         Some(estimate) => {
-            Decision::NeedsImages(Undecided { estimate: Some((estimate.probabilities, estimate.image_weight)) })
+            let estimate = Some((estimate.probabilities, estimate.image_weight));
+            Decision::NeedsImages(Undecided { features, estimate })
         }
-        None => Decision::NeedsImages(Undecided { estimate: None }),
+        None => Decision::NeedsImages(Undecided { features, estimate: None }),
     }
 }
 
@@ -91,10 +106,10 @@ impl Undecided {
     }
 }
 
-/// The models that a decision may need.
+/// All that predictions for single candidates need.
 pub struct Models {
-    /// The small model, if there is one.
-    pub small: Option<SmallModel>,
+    /// What decides before images are rendered.
+    pub decider: Decider,
     /// The CNN.
     pub cnn: Box<dyn Classifier>,
     /// The CNN's images.
@@ -106,20 +121,15 @@ pub struct Models {
 ///
 /// # Errors
 /// As [`Classifier::classify`].
-pub fn predict(
-    candidate: &Candidate,
-    evidence: &Evidence,
-    sample: SampleProfile,
-    models: &mut Models,
-) -> Result<Vec<(AltSet, Prediction)>> {
-    let undecided = match decide(candidate, evidence, sample, models.small.as_ref()) {
+pub fn predict(candidate: &Candidate, evidence: &Evidence, models: &mut Models) -> Result<Vec<(AltSet, Prediction)>> {
+    let undecided = match decide(candidate, evidence, &models.decider) {
         Decision::Decided(prediction) => return Ok(vec![(AltSet::One(0), prediction)]),
         Decision::NeedsImages(undecided) => undecided,
     };
     let mut predictions = Vec::new();
     for set in alt_sets(candidate.alts.len()) {
         let mut batch = Batch::new(models.image.shape());
-        batch.push(&evidence.render(&models.image, candidate, set))?;
+        batch.push(&evidence.render(&models.image, candidate, set), undecided.features.as_ref())?;
         let found = models.cnn.classify(&batch)?;
         let image = *found.first().ok_or_else(|| Error::Internal("an image has no result".into()))?;
         predictions.push((set, undecided.with_image(image)));
@@ -159,30 +169,37 @@ mod tests {
     #[test]
     fn a_certain_small_model_decides_alone() {
         let (found, evidence) = found();
-        let decided = |logit| decide(&found, &evidence, sample_profile(), Some(&small_model(logit, 0.5)));
+        let decider = |small_model| Decider { small_model, sample: sample_profile(), image_features: false };
+        let decided = |logit| decide(&found, &evidence, &decider(Some(small_model(logit, 0.5))));
         let Decision::Decided(prediction) = decided(9.0) else { panic!("it is certain") };
         assert_eq!(prediction.predictor, Predictor::SmallModel);
-        assert!(matches!(decided(1.0), Decision::NeedsImages(Undecided { estimate: Some(_) })));
-        let without = decide(&found, &evidence, sample_profile(), None);
-        assert_eq!(without, Decision::NeedsImages(Undecided { estimate: None }));
+        assert!(matches!(decided(1.0), Decision::NeedsImages(Undecided { features: None, estimate: Some(_) })));
+        let without = decide(&found, &evidence, &decider(None));
+        assert_eq!(without, Decision::NeedsImages(Undecided { features: None, estimate: None }));
+        let with_features = Decider { image_features: true, ..decider(None) };
+        let Decision::NeedsImages(undecided) = decide(&found, &evidence, &with_features) else {
+            panic!("no small model")
+        };
+        assert_eq!(undecided.features, features(&found, &evidence, sample_profile()));
     }
 
     #[test]
     fn images_are_joined_by_weight() {
         let (own, image) = (Probabilities([0.8, 0.1, 0.1]), Probabilities([0.1, 0.8, 0.1]));
-        let both = Undecided { estimate: Some((own, 0.5)) }.with_image(image);
+        let both = Undecided { features: None, estimate: Some((own, 0.5)) }.with_image(image);
         assert_eq!(both, Prediction { probabilities: joined(own, image, 0.5), predictor: Predictor::Both });
-        let alone = Undecided { estimate: None }.with_image(image);
+        let alone = Undecided { features: None, estimate: None }.with_image(image);
         assert_eq!(alone, Prediction { probabilities: image, predictor: Predictor::Cnn });
     }
 
     #[test]
     fn predictions_are_made_at_once_too() {
         let (found, evidence) = found();
-        let predicted = |small: Option<SmallModel>| {
+        let predicted = |small_model: Option<SmallModel>| {
             let image = ImageSpec::default();
             let cnn = Box::new(SupportClassifier::new(&image).unwrap());
-            predict(&found, &evidence, sample_profile(), &mut Models { small, cnn, image }).unwrap()
+            let decider = Decider { small_model, sample: sample_profile(), image_features: true };
+            predict(&found, &evidence, &mut Models { decider, cnn, image }).unwrap()
         };
         let of = |predictions: Vec<(AltSet, Prediction)>| predictions[0].1.predictor;
         assert_eq!(of(predicted(Some(small_model(9.0, 0.5)))), Predictor::SmallModel);

@@ -4,7 +4,7 @@ pub mod cnn;
 pub mod decision;
 pub mod small;
 
-pub use decision::{Decision, Prediction, Predictor, decide};
+pub use decision::{Decider, Decision, Prediction, Predictor, decide};
 
 /// Genotype probabilities with respect to an image's alternative alleles: that none of the sample's two alleles is among them, one, or both.
 #[derive(Clone, Copy, Debug, PartialEq)]

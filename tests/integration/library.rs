@@ -12,9 +12,9 @@ use varpix::genotype::{Call, Filter};
 use varpix::inputs::Inputs;
 use varpix::model::Model;
 use varpix::pipeline::{CallFilter, Outputs, RunInputs, RunOptions, run};
-use varpix::predict::Probabilities;
 use varpix::predict::cnn::fixed::SupportClassifier;
 use varpix::predict::cnn::{Batch, Classifier};
+use varpix::predict::{Decider, Probabilities};
 use varpix::reads::source::ReadOptions;
 use varpix::reads::{MemorySource, OpenReads};
 use varpix::regions::Region;
@@ -25,13 +25,19 @@ use crate::world::{model, testdata, text, tool};
 
 struct Setup {
     inputs: Inputs,
+    decider: Decider,
     regions: Vec<Region>,
     model: Model,
 }
 
 fn setup(regions: &str) -> Setup {
     let inputs = Inputs::open(&testdata("ref.fa"), &[testdata("reads.bam")], &[regions.to_owned()]).unwrap();
-    Setup { regions: inputs.targets().regions(1000), model: Model::open(&model()).unwrap(), inputs }
+    Setup {
+        regions: inputs.targets().regions(1000),
+        model: Model::open(&model()).unwrap(),
+        decider: Decider::default(),
+        inputs,
+    }
 }
 
 impl Setup {
@@ -39,7 +45,7 @@ impl Setup {
         RunInputs {
             reference: self.inputs.reference(),
             reads: &self.inputs,
-            sample: SampleProfile { median_depth: 30.0, ..SampleProfile::default() },
+            decider: &self.decider,
             regions: &self.regions,
             sites: None,
             model: &self.model.config,
@@ -247,7 +253,7 @@ fn an_images_probabilities_do_not_depend_on_its_batch() {
         let mut classifier = TorchClassifier::load(&model, tch::Device::Cpu, Precision::F32, threads).unwrap();
         let mut batch = Batch::new(shape);
         for &seed in seeds {
-            batch.push(&image(seed)).unwrap();
+            batch.push(&image(seed), None).unwrap();
         }
         classifier.classify(&batch).unwrap()
     };

@@ -49,6 +49,9 @@ pub struct ModelConfig {
     pub network: String,
     /// Shape and channels of its images.
     pub image: ImageSpec,
+    /// Names of the features that the CNN takes with each image, in the order of its inputs; none where it takes images alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image_features: Vec<String>,
     /// How its evidence is gathered.
     pub evidence: EvidenceOptions,
     /// Divisor of the network's logits, which calibrates its probabilities (Guo et al. 2017, arXiv:1706.04599); positive.

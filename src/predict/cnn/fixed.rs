@@ -72,7 +72,7 @@ mod tests {
             bytes[(5 + row) * 3 + 1] = if row < supporting { 254 } else { 152 };
         }
         let mut batch = Batch::new(spec.shape());
-        batch.push(&PileupImage::from_bytes(spec.shape(), bytes.into()).unwrap()).unwrap();
+        batch.push(&PileupImage::from_bytes(spec.shape(), bytes.into()).unwrap(), None).unwrap();
         SupportClassifier::new(&spec).unwrap().classify(&batch).unwrap()[0]
     }
 

@@ -20,6 +20,11 @@ pub trait Classifier: Send {
     /// [`Error::Internal`](crate::error::Error::Internal) where the network fails.
     fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>>;
 
+    /// Whether it takes the features of candidates with their images.
+    fn takes_features(&self) -> bool {
+        false
+    }
+
     /// What it runs on, for people: `cpu (2 threads)`, `cuda:0`.
     fn device(&self) -> String;
 }

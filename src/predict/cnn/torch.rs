@@ -9,8 +9,9 @@ use tch::{Cuda, Device, Kind, Tensor, nn};
 use crate::error::{Error, Result};
 use crate::model::store::Model;
 use crate::predict::Probabilities;
-use crate::predict::cnn::networks::{self, Network};
+use crate::predict::cnn::networks::{self, Input, Network};
 use crate::predict::cnn::{BATCH_SIZE, Batch, Classifier};
+use crate::predict::small::FeatureId;
 
 /// Where the network runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +154,7 @@ pub struct TorchClassifier {
     kind: Kind,
     threads: usize,
     temperature: f64,
+    features: Vec<FeatureId>,
     weights: PathBuf,
     // Owns the variables that the network refers to.
     _variables: nn::VarStore,
@@ -168,9 +170,14 @@ impl TorchClassifier {
         model.checksum()?;
         tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
         let shape = model.config.image.shape();
+        let names = model.config.image_features.iter().cloned();
+        let features: Vec<FeatureId> = names
+            .map(FeatureId::try_from)
+            .collect::<Result<_, _>>()
+            .map_err(|why| Error::model(model.folder.join("model.json"), format!("image_features: {why}")))?;
         let build = || {
             let mut variables = nn::VarStore::new(device);
-            let network = networks::build(&model.config.network, &variables.root(), shape)
+            let network = networks::build(&model.config.network, &variables.root(), shape, features.len())
                 .map_err(|why| Error::model(model.folder.join("model.json"), why))?;
             load_weights(&mut variables, &model.weights(), &model.config.network)?;
             Ok((variables, network))
@@ -188,6 +195,7 @@ impl TorchClassifier {
             kind,
             threads,
             temperature: model.config.temperature,
+            features,
             weights: model.weights(),
             _variables: variables,
         })
@@ -240,16 +248,15 @@ fn guarded<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
 impl Classifier for TorchClassifier {
     fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>> {
         let shape = batch.shape();
-        let size =
-            [BATCH_SIZE, shape.height, shape.width, shape.channels].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let size = [BATCH_SIZE, shape.height, shape.width, shape.channels];
         let failed = |e: tch::TchError| {
             Error::Internal(format!("the network failed on a batch of shape {shape}: {}", first_line(&e)))
         };
         tch::no_grad(|| {
-            let images = Tensor::f_from_data_size(batch.bytes(), &size, Kind::Uint8).map_err(failed)?;
-            let images = images.f_to_device(self.device).map_err(failed)?;
+            let input = Input::new(batch.bytes(), size, batch.features(), &self.features, self.device);
             let logits =
-                self.network.forward(&images, false).f_to_kind(Kind::Double).map_err(failed)? / self.temperature;
+                self.network.forward(&input.map_err(failed)?, false).f_to_kind(Kind::Double).map_err(failed)?
+                    / self.temperature;
             let probabilities =
                 logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
             let flat = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(failed)?;
@@ -261,6 +268,10 @@ impl Classifier for TorchClassifier {
             }
             Ok(flat.chunks_exact(3).take(batch.len()).map(|p| Probabilities([p[0], p[1], p[2]])).collect())
         })
+    }
+
+    fn takes_features(&self) -> bool {
+        !self.features.is_empty()
     }
 
     fn device(&self) -> String {

@@ -19,10 +19,8 @@ use crate::evidence::Evidence;
 use crate::model::store::{SMALL_MODEL, bytes, checksums};
 use crate::model::{Model, SmallModelOptions};
 use crate::predict::Probabilities;
-use crate::predict::small::features::features;
 use crate::predict::softmax;
 use crate::reads::Read;
-use crate::sample::SampleProfile;
 
 pub use network::{Layer, SmallNetwork};
 pub use table::{FEATURES, FeatureId, Features, is_snp};
@@ -100,14 +98,13 @@ impl SmallModel {
 
     /// Its estimate for a candidate; `None` for candidates unlike those that it learned from.
     #[must_use]
-    pub fn estimate(&self, candidate: &Candidate, evidence: &Evidence, sample: SampleProfile) -> Option<Estimate> {
+    pub fn estimate(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> Option<Estimate> {
         let too_deep = self.options.max_depth.is_some_and(|most| candidate.depth > most);
-        if too_deep || unlike_any_learned(candidate, &evidence.reads) {
+        if too_deep || unlike_any_learned(candidate, &evidence.reads) || !self.network.knows(features) {
             return None;
         }
-        let numbers = features(candidate, evidence, sample).filter(|numbers| self.network.knows(numbers))?;
-        let probabilities = self.probabilities(&numbers);
-        let is_certain = certainty(probabilities) >= needed_certainty(&self.options, &numbers);
+        let probabilities = self.probabilities(features);
+        let is_certain = certainty(probabilities) >= needed_certainty(&self.options, features);
         Some(Estimate { probabilities, is_certain, image_weight: self.options.image_weight })
     }
 }
@@ -142,6 +139,7 @@ pub fn certainty(probabilities: Probabilities) -> f64 {
 mod tests {
     use super::*;
     use crate::genome::ReferenceWindow;
+    use crate::predict::small::features::features;
     use crate::predict::small::network::tests::constant;
     use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
 
@@ -164,7 +162,9 @@ mod tests {
     fn it_is_certain_above_its_limit() {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
         let estimate = |logit: f32| {
-            SmallModel::new(constant([0.0, logit, 0.0]), OPTIONS).estimate(&found, &pileup(), sample_profile()).unwrap()
+            SmallModel::new(constant([0.0, logit, 0.0]), OPTIONS)
+                .estimate(&found, &pileup(), &features(&found, &pileup(), sample_profile()).unwrap())
+                .unwrap()
         };
         assert!(!estimate(4.0).is_certain);
         let certain = estimate(6.0);
@@ -190,7 +190,11 @@ mod tests {
         network.mean[40] = 13.5;
         assert!(!network.knows(&numbers));
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
-        assert!(SmallModel::new(network, OPTIONS).estimate(&found, &pileup(), sample_profile()).is_none());
+        assert!(
+            SmallModel::new(network, OPTIONS)
+                .estimate(&found, &pileup(), &features(&found, &pileup(), sample_profile()).unwrap())
+                .is_none()
+        );
     }
 
     #[test]
@@ -198,7 +202,9 @@ mod tests {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
         let speaks = |most| {
             let options = SmallModelOptions { max_depth: Some(most), ..OPTIONS };
-            SmallModel::new(constant([0.0, 9.0, 0.0]), options).estimate(&found, &pileup(), sample_profile()).is_some()
+            SmallModel::new(constant([0.0, 9.0, 0.0]), options)
+                .estimate(&found, &pileup(), &features(&found, &pileup(), sample_profile()).unwrap())
+                .is_some()
         };
         assert!(speaks(10) && !speaks(9));
     }

@@ -181,7 +181,7 @@ pub fn finish(train: &[DataSet], tune: &[DataSet], options: &FitOptions, rest: R
 
 fn finish_with(train: &[DataSet], tune: &[Example], options: &FitOptions, rest: Rest) -> Result<Confusion> {
     let mut variables = nn::VarStore::new(options.device);
-    let network = networks::build(&options.network, &variables.root(), options.image.shape())
+    let network = networks::build(&options.network, &variables.root(), options.image.shape(), 0)
         .map_err(|why| Error::Usage(format!("--network: {why}")))?;
     let model = Model::open(&options.out)?;
     model.checksum()?;
@@ -230,7 +230,7 @@ impl<'a> Trainer<'a> {
         tch::set_num_threads(i32::try_from(options.threads.max(1)).unwrap_or(1));
         let build = || {
             let variables = nn::VarStore::new(options.device);
-            let network = networks::build(&options.network, &variables.root(), options.image.shape());
+            let network = networks::build(&options.network, &variables.root(), options.image.shape(), 0);
             network.map(|network| (variables, network)).map_err(|why| Error::Usage(format!("--network: {why}")))
         };
         let (mut variables, network) = build()?;
@@ -367,8 +367,8 @@ impl<'a> Trainer<'a> {
         }
         let weights = class_weights(self.classes, self.options.balance);
         let weights = Tensor::from_slice(&weights).to_device(self.options.device);
-        let mut step = || {
-            let logits = self.network.forward(&images, self.options.from.is_none());
+        let step = || {
+            let logits = self.network.forward(&images.into(), self.options.from.is_none());
             let mean = tch::Reduction::Mean;
             let smoothing = self.options.label_smoothing;
             let loss = logits.f_cross_entropy_loss(&classes, Some(&weights), mean, -100, smoothing)?;
@@ -437,6 +437,7 @@ impl<'a> Trainer<'a> {
             name: self.options.name.clone(),
             network: self.options.network.clone(),
             image: self.options.image.clone(),
+            image_features: Vec::new(),
             evidence: self.options.evidence,
             temperature: 1.0,
             small_model: None,
@@ -491,7 +492,7 @@ fn outputs(options: &FitOptions, network: &dyn Network, examples: &[Example]) ->
         let (mut logits, mut classes) = (Vec::new(), Vec::new());
         for batch in examples.chunks(options.batch) {
             let (images, of_batch) = tensors(options, batch)?;
-            logits.push(network.forward(&images, false).to_kind(Kind::Double).to_device(Device::Cpu));
+            logits.push(network.forward(&images.into(), false).to_kind(Kind::Double).to_device(Device::Cpu));
             classes.push(of_batch.to_device(Device::Cpu));
         }
         Ok((Tensor::cat(&logits, 0), Tensor::cat(&classes, 0)))

@@ -10,8 +10,8 @@ use tch::nn::{self, Init};
 use tch::{Kind, Tensor};
 
 use crate::pileup::ImageShape;
-use crate::predict::cnn::networks::Network;
 use crate::predict::cnn::networks::conv_norm::{ConvNorm, ConvNormConfig};
+use crate::predict::cnn::networks::{Input, Network};
 
 /// Its name in `model.json`.
 pub const NAME: &str = "inception_v3";
@@ -230,7 +230,7 @@ impl InceptionV3 {
 }
 
 impl Network for InceptionV3 {
-    fn forward(&self, images: &Tensor, train: bool) -> Tensor {
+    fn forward(&self, Input { images, .. }: &Input, train: bool) -> Tensor {
         // [n, height, width, channel] seen as [n, channel, height, width]: the bytes stay in channels-last order. Both steps
         // are exact in bf16: whole numbers up to 256, then a power of two.
         let kind = if train { Kind::Float } else { self.kind };
@@ -284,7 +284,7 @@ mod tests {
             let vars = VarStore::new(Device::Cpu);
             let shape = ImageShape { height, width, channels };
             let mut net = InceptionV3::new(&vars.root(), shape).unwrap();
-            let images = images(2, shape);
+            let images = Input::from(images(2, shape));
             let loss = net.forward(&images, true).cross_entropy_for_logits(&Tensor::from_slice(&[0_i64, 2]));
             loss.backward();
             let reached = vars

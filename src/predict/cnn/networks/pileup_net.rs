@@ -7,8 +7,8 @@
 use tch::{Kind, Tensor, nn};
 
 use crate::pileup::ImageShape;
-use crate::predict::cnn::networks::Network;
 use crate::predict::cnn::networks::conv_norm::{ConvNorm, ConvNormConfig};
+use crate::predict::cnn::networks::{Input, Network};
 
 /// Its name in `model.json`.
 pub const NAME: &str = "pileup_net";
@@ -81,7 +81,7 @@ impl PileupNet {
 }
 
 impl Network for PileupNet {
-    fn forward(&self, images: &Tensor, train: bool) -> Tensor {
+    fn forward(&self, Input { images, .. }: &Input, train: bool) -> Tensor {
         // [n, height, width, channel] seen as [n, channel, height, width]: the bytes stay in channels-last order.
         let kind = if train { Kind::Float } else { self.kind };
         let x = images.permute([0, 3, 1, 2]).to_kind(kind) * SCALE;
@@ -120,7 +120,7 @@ mod tests {
             let net = PileupNet::new(&vars.root(), shape, WIDTHS);
             let size = [2, height, width, channels].map(|n| i64::try_from(n).unwrap());
             let images = Tensor::zeros(size, (Kind::Uint8, Device::Cpu));
-            assert_eq!(net.forward(&images, false).size(), [2, 3]);
+            assert_eq!(net.forward(&images.into(), false).size(), [2, 3]);
         }
     }
 
