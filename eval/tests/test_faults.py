@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from varpix_eval import project
-from varpix_eval.faults import catalogue, judgement, runner, table
+from varpix_eval.faults import catalogue, judgement, outputs, runner, table
 from varpix_eval.faults.area import Area, Fault
 from varpix_eval.faults.judgement import Answer, Observed, problems
 
@@ -112,14 +112,14 @@ AREA.edited("ref-longer", "a blank line at the end", 0, lambda w: w.write("ref.f
 AREA.edited("no-plant", "what cannot be planted", 3, lambda w: (w / "none").unlink())
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, folder: pathlib.Path, script: str, limit: float = 20) -> list[list[str]]:
+def answers(monkeypatch: pytest.MonkeyPatch, folder: pathlib.Path, script: str, limit: float = 20, area: Area = AREA) -> list[list[str]]:
     program = folder / "varpix"
     program.write_text(script)
     program.chmod(0o755)
     monkeypatch.setattr(runner, "PROGRAM", program)
     monkeypatch.setattr(runner, "LIMIT", limit)
     expected = {True: [CALL], False: [CALL]}
-    return [runner.answered(one, expected).problems for one in AREA.faults]
+    return [runner.answered(one, expected).problems for one in area.faults]
 
 
 def test_the_runner_finds_a_good_program_good(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -143,6 +143,20 @@ def test_the_runner_finds_inputs_changed_and_signals(monkeypatch: pytest.MonkeyP
 def test_the_runner_ends_what_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     one, *_ = answers(monkeypatch, tmp_path, "#!/bin/sh\nsleep 60\n", limit=0.3)
     assert "hung" in one
+
+
+SLOW_START = """#!/bin/sh
+sleep 0.5
+trap 'rm -f out.vcf.tmp; echo "varpix: stopped by SIGTERM" >&2; exit 143' TERM
+touch out.vcf.tmp
+while true; do sleep 0.05; done
+"""
+
+
+def test_a_signal_comes_when_the_run_has_begun_to_write(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    area = Area()
+    area.edited("signal-TERM", "SIGTERM during the run", 143, outputs.signalled(15), "SIGTERM")
+    assert answers(monkeypatch, tmp_path, SLOW_START, area=area) == [[]]
 
 
 def test_baseline_needs_a_run_without_fault_to_succeed(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:

@@ -72,6 +72,8 @@ def test_costs_are_of_the_command_alone(tmp_path: pathlib.Path) -> None:
     assert cost.memory >= 1
     with pytest.raises(SystemExit, match=r"x: failed: false \| true"):
         timing.timed("x", "false | true")
+    with pytest.raises(SystemExit, match=r"x: failed: echo why >&2; exit 3: why$"):
+        timing.timed("x", "echo why >&2; exit 3")
 
 
 def test_ratios_are_of_runs_made_in_turn() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 from .project import fail
 
@@ -31,9 +32,14 @@ class Cost:
 
 def timed(command: str, line: str, log: pathlib.Path | None = None) -> Cost:
     """Runs a line of bash; its stderr goes to the log. Stops where it fails."""
-    with open(log or "/dev/null", "w") as sink:
+    with tempfile.TemporaryFile("w+") as sink:
         done = subprocess.run([sys.executable, "-c", READER, line], stdout=subprocess.PIPE, stderr=sink, text=True)
+        sink.seek(0)
+        said = sink.read()
+    if log:
+        log.write_text(said)
     if done.returncode:
-        fail(command, f"failed: {line}")
+        last = said.strip().rpartition("\n")[2]
+        fail(command, f"failed: {line}" + (f": {last}" if last else ""))
     wall, cpu, memory = done.stdout.splitlines()[-1].split()
     return Cost(float(wall), float(cpu), int(memory))

@@ -79,9 +79,9 @@ def measured(line: Line, ref: str, reads: str, folder: pathlib.Path) -> str:
         cpus.append(cost.cpu)
         ratios.append(cost.cpu / other.cpu)
     wall, cpu, ratio = (statistics.median(values) for values in (walls, cpus, ratios))
-    candidates, settled = (number(what, said) for what in ("candidates", "without an image"))
+    candidates, alone = (number(what, said) for what in ("candidates", "without an image"))
     mb = length(line.regions) / 1e6
-    share = 100 * settled // candidates if candidates else 0
+    share = 100 * alone // candidates if candidates else 0
     return f"| {line.what} | {mb:.3f} | {candidates} | {share} % | {wall:.2f} | {cpu:.2f} | {cpu / mb:.2f} | {ratio:.2f} |"
 
 
@@ -103,7 +103,7 @@ def main(argv: Sequence[str]) -> None:
         simulate = ["simulate", "--ref", values["b37"], "--truth", values["hg001"], "--region", "20:46000001-47000000", "--depth", "100"]
         command = [sys.executable, "-m", "varpix_eval", *simulate, "--seed", "7", "--out", str(reads[OWN].with_suffix(""))]
         subprocess.run(command, check=True, stdout=sys.stderr)
-    print("| what | Mb | candidates | settled by the small model | wall (s) | CPU (s) | CPU s by Mb | of bcftools' CPU |")
+    print("| what | Mb | candidates | by the small model alone | wall (s) | CPU (s) | CPU s by Mb | of bcftools' CPU |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

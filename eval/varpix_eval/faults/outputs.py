@@ -72,12 +72,12 @@ for kilobytes in (4, 8, 12, 16, 20, 24, 28, 32, 36, 40):
 
 
 def signalled(number: int) -> Plant:
-    """A signal 0.4 s after the start, of a run that takes longer."""
+    """A signal to a run that has begun to write and takes longer than a moment."""
 
     def plant(w: World) -> None:
         w.everything()
         w.extra.append("--no-small-model")
-        w.signal = (number, 0.4)
+        w.signal = number
 
     return plant
 

@@ -9,6 +9,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 
 from ..project import ROOT, VARPIX, fail
 from .area import Fault
@@ -49,6 +50,7 @@ def start(w: World) -> tuple[int, str]:
         argv = ["unshare", "--mount", "bash", "-c", line] if w.small_disk else ["bash", "-c", line]
     else:
         argv = [str(PROGRAM), *words]
+    before = set(os.listdir(w.folder))
     process = subprocess.Popen(
         argv,
         cwd=w.folder,
@@ -60,17 +62,21 @@ def start(w: World) -> tuple[int, str]:
     )
     try:
         if w.signal:
-            number, after = w.signal
-            try:
-                process.wait(after)
-            except subprocess.TimeoutExpired:
-                process.send_signal(number)
+            wait_for_output(w, process, before)
+            process.send_signal(w.signal)
         said = process.communicate(timeout=LIMIT)[1]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return HUNG, "no end"
     return process.returncode, said.decode(errors="replace")
+
+
+def wait_for_output(w: World, process: subprocess.Popen[bytes], before: set[str]) -> None:
+    """Returns when the run has made a file, has ended, or hangs."""
+    end = time.monotonic() + LIMIT
+    while process.poll() is None and set(os.listdir(w.folder)) == before and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def digest(path: pathlib.Path) -> bytes:

@@ -40,7 +40,7 @@ class World:
         self.regions: list[str] | None = ["chrA:1-30000"]
         self.extra: list[str] = []
         self.shell: str | None = None
-        self.signal: tuple[int, float] | None = None
+        self.signal: int | None = None  # sent when the run has begun to write
         for name in ("ref.fa", "ref.fa.fai", "reads.bam", "reads.bam.bai"):
             shutil.copy(TESTDATA / name, folder / name)
         # An index as old as its file draws no warning.
