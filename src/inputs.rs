@@ -43,7 +43,7 @@ impl Inputs {
             Targets::parse(regions, reference.contigs())?
         };
         if targets.bases() == 0 {
-            return Err(Error::input(reference.path(), "what is to be called holds no position"));
+            return Err(Error::input(reference.path(), "the regions to call are empty"));
         }
         called::check(&reference, &targets.contigs())?;
         let reads = reads.iter().map(|path| open_reads(path, &reference, &targets)).collect::<Result<_>>()?;

@@ -1,16 +1,16 @@
-//! The current folder -> nothing, or the sentence that it was removed.
+//! The current folder -> nothing, or an error if it was removed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 
-/// True where the process was started in a folder that is not there any more.
+/// True if the process was started in a folder that no longer exists.
 static GONE: AtomicBool = AtomicBool::new(false);
 
-/// Refuses to go on where the current folder was removed: no relative path leads anywhere.
+/// Fails if the current folder was removed: no relative path can be resolved.
 pub(super) fn check() -> Result<()> {
     if GONE.load(Ordering::Relaxed) {
-        return Err(Error::Usage("the current folder was removed; go to another one".into()));
+        return Err(Error::Usage("the current folder no longer exists; change to another one".into()));
     }
     Ok(())
 }
@@ -26,7 +26,7 @@ static LOOK: extern "C" fn() = {
     extern "C" fn look() {
         if rustix::process::getcwd(Vec::with_capacity(4096)).is_err() {
             GONE.store(true, Ordering::Relaxed);
-            // Where this fails too, so will what follows, with a sentence of its own.
+            // If this fails too, later steps fail with their own errors.
             let _ = rustix::process::chdir("/");
         }
     }
