@@ -44,7 +44,7 @@ impl InputArgs {
         files
     }
 
-    /// The inputs, checked, and the regions that are asked for: the whole reference where there are none.
+    /// The inputs, checked, and the regions to call: the whole reference if none are given.
     pub(super) fn open(&self, regions: &[String]) -> Result<Inputs> {
         Inputs::open(&self.reference, &self.reads, regions)
     }

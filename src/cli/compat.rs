@@ -84,7 +84,7 @@ fn number(argument: &OsStr) -> Option<i32> {
     argument.to_str()?.parse().ok()
 }
 
-/// A flag and what stands behind its `=`.
+/// A flag and the value after its `=`.
 fn split_flag(text: &str) -> (&str, Option<&str>) {
     text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)))
 }

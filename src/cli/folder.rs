@@ -15,7 +15,7 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Runs before the libraries' own start-up: oneMKL looks for its parts then, and without a current folder it ends the process.
+/// Runs before the initialisers of the libraries: oneMKL loads its parts then, and ends the process if there is no current folder.
 #[cfg(target_os = "linux")]
 #[used]
 #[allow(unsafe_code, reason = "the only way to run before the libraries that are linked")]
