@@ -1,23 +1,23 @@
-//! Every way in which the library fails, as one sentence that names the file, contig or line and says what to do.
+//! All errors of the library. Each message is one sentence that names the file, contig or line and says what to do.
 
 use std::path::PathBuf;
 
-/// What a caller of the library gets instead of a result.
+/// An error of the library.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A flag's value makes no sense, or names a contig that is not there.
+    /// An option has an invalid value, or names an unknown contig.
     #[error("{0}")]
     Usage(String),
-    /// An input file is missing, damaged, or does not go with another one.
+    /// An input file is missing, damaged, or does not match another one.
     #[error("{path}: {problem}", path = path.display())]
     Input {
-        /// The file at fault.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it and what to do.
         problem: String,
     },
-    /// An output could not be made, written or put in its place.
+    /// An output could not be created, written or renamed.
     #[error("{path}: {problem}", path = path.display())]
     Output {
         /// The final name of the output.
@@ -25,10 +25,10 @@ pub enum Error {
         /// What went wrong.
         problem: String,
     },
-    /// Whoever read standard output has closed it, as `head` does.
+    /// The reader of standard output closed it, as `head` does.
     #[error("standard output was closed by its reader")]
     ReaderGone,
-    /// A model folder cannot be used.
+    /// A model cannot be used.
     #[error("model {path}: {problem}", path = path.display())]
     Model {
         /// The model's folder, or a file in it.
@@ -36,10 +36,10 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// Something that should not happen: a fault of ours, or of the machine.
+    /// A bug, or a fault of the machine.
     #[error("internal error: {0}")]
     Internal(String),
-    /// The run was stopped because another stage failed or a signal came; never the first cause.
+    /// The run was stopped because another stage failed or a signal arrived; never the first cause.
     #[error("stopped")]
     Stopped,
 }
@@ -63,7 +63,7 @@ impl Error {
         Self::Model { path: path.into(), problem: problem.into() }
     }
 
-    /// The process's exit code: 2 usage, 3 bad input, 4 output or space, 1 internal.
+    /// The process's exit code: 2 usage, 3 bad input, 4 output, 1 internal error.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -33,7 +33,7 @@ impl Inputs {
     /// reference in the targets. `regions` are contigs, `contig:start-end` (1-based, inclusive) or BED files; none are the whole reference.
     ///
     /// # Errors
-    /// [`Error::Usage`] for regions that make no sense and for a file that is given twice; [`Error::Input`] for what is wrong with a file.
+    /// [`Error::Usage`] for invalid regions and for a file that is given twice; [`Error::Input`] for a file that cannot be used.
     pub fn open(reference: &Path, reads: &[PathBuf], regions: &[String]) -> Result<Self> {
         each_once(reads)?;
         let reference = ReferenceFile::new(reference)?;
@@ -43,7 +43,7 @@ impl Inputs {
             Targets::parse(regions, reference.contigs())?
         };
         if targets.bases() == 0 {
-            return Err(Error::input(reference.path(), "what is to be called holds no position"));
+            return Err(Error::input(reference.path(), "the regions to call are empty"));
         }
         called::check(&reference, &targets.contigs())?;
         let reads = reads.iter().map(|path| open_reads(path, &reference, &targets)).collect::<Result<_>>()?;
@@ -62,7 +62,7 @@ impl Inputs {
         &self.reads
     }
 
-    /// Where the sample is called.
+    /// The regions to call.
     #[must_use]
     pub fn targets(&self) -> &Targets {
         &self.targets
@@ -75,7 +75,7 @@ impl OpenReads for Inputs {
     }
 }
 
-/// Refuses a file that is given twice, whose reads would count twice.
+/// Rejects a file that is given twice, as its reads would be counted twice.
 fn each_once(paths: &[PathBuf]) -> Result<()> {
     for (i, path) in paths.iter().enumerate() {
         if let Some(same) = paths[..i].iter().find(|before| same_file(before, path)) {

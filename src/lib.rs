@@ -1,4 +1,4 @@
-//! varpix: a germline small-variant caller that looks at pileup images.
+//! varpix: a germline small-variant caller that classifies pileup images.
 //!
 //! ```text
 //! BAM/CRAM -> checked file -> survey -> SampleProfile (median depth, its variation, artefact rate)
@@ -28,11 +28,11 @@
 //! # }
 //! ```
 //!
-//! Modules stand in the order in which data flows through them. A module may use those that `scripts/check-layers` lists to its right.
+//! A module may use only the modules after it in the list of `scripts/check-layers`; docs/ARCHITECTURE.md describes them.
 
 /// BAM and CRAM files that are complete and match their indexes.
 pub mod alignment_file;
-/// What reads show at each position.
+/// Observed alleles and depths at each position.
 pub mod alleles;
 /// Sites that may hold a variant.
 pub mod candidates;
@@ -41,13 +41,13 @@ pub mod cli;
 /// Import of models that DeepVariant publishes.
 #[cfg(feature = "torch")]
 pub mod deepvariant;
-/// Sentences for what can go wrong, with the path, locus or name.
+/// Errors: one sentence each, with the path, locus or name.
 pub mod error;
 /// Reads, candidates and reference of a region together.
 pub mod evidence;
 /// Why a known variant is, or is not, a candidate.
 pub mod explain;
-/// Input files that are regular, and output files that are there whole or not at all.
+/// Input files that are regular, and output files that are complete or absent.
 pub mod files;
 /// Intervals, contigs, reference bases.
 pub mod genome;
@@ -57,9 +57,9 @@ pub mod genotype;
 pub mod inputs;
 /// Model folders: settings, checksums, search path.
 pub mod model;
-/// Realigned reads to BAM.
+/// Realigned reads as BAM.
 pub mod output;
-/// Candidates as images.
+/// Pileup images of candidates.
 pub mod pileup;
 /// All stages of a run, connected.
 pub mod pipeline;
@@ -69,9 +69,9 @@ pub mod predict;
 pub mod reads;
 /// Local realignment: better alignments near indels.
 pub mod realign;
-/// The work: regions of the genome.
+/// Regions of the genome: the units of work.
 pub mod regions;
-/// What the sample's reads are like as a whole.
+/// The profile of a sample: median depth, depth CV, artefact rate.
 pub mod sample;
 /// Builders of reads, references and candidates for tests.
 #[cfg(any(test, feature = "testing"))]

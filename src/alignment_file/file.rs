@@ -26,7 +26,7 @@ pub struct BamFile {
     index: Index,
 }
 
-/// What is known of a file without its index.
+/// What is known about a file without its index.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) path: PathBuf,
@@ -119,7 +119,7 @@ impl BamFile {
         }
     }
 
-    /// The sentence for a read error at a place.
+    /// The error for a failed read near a position.
     pub(crate) fn broken_at(&self, tid: i32, position: i64, error: &dyn std::fmt::Display) -> Error {
         self.head.broken_at(tid, position, error)
     }
@@ -141,8 +141,7 @@ impl Head {
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             let name = twice[0];
-            let problem =
-                format!("names contig {name} twice in its header; give each its own name (samtools reheader)");
+            let problem = format!("lists contig {name} twice in its header; rename one (samtools reheader)");
             return Err(Error::input(path, problem));
         }
         let text = String::from_utf8_lossy(view.as_bytes()).into_owned();
@@ -159,18 +158,18 @@ impl Head {
             return Ok(());
         }
         set(&self.reference).map_err(|e| {
-            Error::input(&self.path, format!("reference {} does not serve: {e}", self.reference.display()))
+            Error::input(&self.path, format!("cannot be decoded with the reference {}: {e}", self.reference.display()))
         })
     }
 
-    /// A place of the file's own contigs, in words.
+    /// A position on the file's own contigs as text.
     fn place(&self, tid: i32, position: i64) -> String {
         let contig = usize::try_from(tid).ok().filter(|&i| i < self.contigs.len());
         let contig = contig.map_or("*", |i| self.contigs.get(ContigId(i)).name.as_str());
         format!("{contig}:{}", position.saturating_add(1))
     }
 
-    /// The sentence for records out of order.
+    /// The error for records out of order.
     pub(super) fn unsorted(&self, tid: i32, position: i64) -> Error {
         let place = self.place(tid, position);
         Error::input(
@@ -181,26 +180,31 @@ impl Head {
         )
     }
 
-    /// The sentence for a read error at a place.
+    /// The error for a failed read near a position.
     pub(super) fn broken_at(&self, tid: i32, position: i64, error: &dyn std::fmt::Display) -> Error {
-        let hint = if self.is_cram() {
-            "; a CRAM needs the very reference it was written with, and blocks packed with LZMA cannot be read"
+        let place = self.place(tid, position);
+        let problem = if self.is_cram() {
+            format!(
+                "cannot decode the CRAM with this reference near {place}: {error}; give the reference that it was written with (blocks compressed with LZMA cannot be read)"
+            )
         } else {
-            "; the file is damaged (check it with samtools quickcheck), or its index is of another file"
+            format!(
+                "cannot be read near {place}: {error}; the file is damaged (check it with samtools quickcheck), or its index belongs to another file"
+            )
         };
-        Error::input(&self.path, format!("cannot be read near {}: {error}{hint}", self.place(tid, position)))
+        Error::input(&self.path, problem)
     }
 }
 
 /// Reads an index and compares it with its file.
 fn index(head: &Head, index_path: &Path) -> Result<Index> {
     let (path, contigs) = (&head.path, &head.contigs);
-    let again = format!("make it again with 'samtools index {}'", path.display());
-    let damaged = |why: String| Error::input(index_path, format!("is not a usable index ({why}); {again}"));
+    let again = format!("recreate it with 'samtools index {}'", path.display());
+    let damaged = |why: String| Error::input(index_path, format!("is not a valid index ({why}); {again}"));
     let of_another = |why| Error::input(index_path, format!("is not the index of {} ({why}); {again}", path.display()));
     let misfit = |why| match why {
         Misfit::Index(why) => of_another(why),
-        Misfit::File(e) => Error::input(path, format!("is damaged ({e}); copy or make it again")),
+        Misfit::File(e) => Error::input(path, format!("is damaged ({e}); copy or create it again")),
     };
     let source = unpacked(regular_file(index_path)?).map_err(|e| damaged(e.to_string()))?;
     match head.format {

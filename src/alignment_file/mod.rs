@@ -1,8 +1,8 @@
-//! A path -> a BAM or CRAM file that is whole, sorted and goes with its index ([`BamFile`]); records of an interval ([`RegionReader`]).
+//! A path -> a BAM or CRAM file that is complete, sorted and matches its index ([`BamFile`]); records of an interval ([`RegionReader`]).
 //!
-//! bcftools and freebayes return 0 with calls missing on a BAM that is cut short, unsorted, or beside another BAM's index. Each of these
-//! is found before any work, at the cost of reading the index and a few blocks of the file. What a damaged record does to a
-//! visit is found when it is visited.
+//! bcftools and freebayes exit with 0 and lose calls on a BAM that is truncated, unsorted, or has another BAM's index. Each of these
+//! is detected before any work, at the cost of reading the index and a few blocks of the file. A damaged record is detected when it
+//! is read.
 
 mod bins;
 mod file;

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Records read from the start of the file to check their order.
 const SAMPLED_RECORDS: usize = 5000;
 
-/// Checks the order of the first records. What the header says of it is worth a warning only: there is an index, and it was
+/// Checks the order of the first records. A header that contradicts it only gives a warning: the index was
 /// compared with the records.
 pub(super) fn check(file: &Head) -> Result<()> {
     let mut last = (0, i64::MIN);
@@ -20,7 +20,10 @@ pub(super) fn check(file: &Head) -> Result<()> {
         last = place;
     }
     if let Some(order @ ("unsorted" | "queryname")) = header_tag(&file.text, "@HD", "SO") {
-        log::warn!("{}: its header says SO:{order}, but its records are in order; they are used", file.path.display());
+        log::warn!(
+            "{}: its header says SO:{order}, but its records are sorted by position; using them",
+            file.path.display()
+        );
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ impl Records {
         let mut magic = [0; 4];
         self.reader.read_exact(&mut magic)?;
         if magic != *b"BAM\x01" {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin as a BAM"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it lacks the BAM magic number"));
         }
         let text = self.number()?;
         self.skip(u64::from(text))?;
@@ -62,7 +62,7 @@ impl Records {
     pub(super) fn seek(&mut self, at: u64) -> io::Result<()> {
         let at = VirtualPosition::from(at);
         if at.compressed() > self.length {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is beyond the file's end"));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the offset is past the end of the file"));
         }
         self.reader.seek(at).map(drop)
     }

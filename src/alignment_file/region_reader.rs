@@ -1,7 +1,7 @@
-//! An interval of a contig -> the file's records that overlap it, or an error: never fewer records without a word ([`RegionReader`]).
+//! An interval of a contig -> the file's records that overlap it, or an error: never silently fewer records ([`RegionReader`]).
 //!
 //! htslib's iterator takes a record of another contig or behind the interval for the end, and passes over one that lies before it.
-//! In a BAM each record that is read on the way is looked at here: its contig, its position, its order, and whether the index leads to it.
+//! In a BAM each record that is read on the way is checked here: its contig, its position, its order, and whether the index leads to it.
 //! A CRAM is read with htslib's iterator; its index was compared with its containers.
 
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl RegionReader {
             let at = match &mut self.source {
                 Source::Empty => return Ok(false),
                 Source::Cram(reader) => {
-                    // Iterators end with a record that does not belong here, and leave it for us to see.
+                    // Iterators end with the first record that does not belong here, and leave it in `record`.
                     record.set_tid(self.tid);
                     record.set_pos(self.last.max(0));
                     match reader.read(record) {
@@ -161,7 +161,7 @@ impl RegionReader {
                     let (index, path) = (self.file.index(), self.file.path().display());
                     let place = format!("{}:{}", self.contig(), start + 1);
                     let problem = format!(
-                        "is not the index of {path} (it does not lead to the read at {place}); make it again with 'samtools index {path}'"
+                        "is not the index of {path} (it does not reach the read at {place}); recreate it with 'samtools index {path}'"
                     );
                     return Err(Error::input(index, problem));
                 }

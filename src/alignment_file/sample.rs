@@ -16,7 +16,7 @@ pub const DEFAULT_SAMPLE: &str = "default";
 pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String> {
     if let Some(name) = requested {
         if !usable(name) {
-            let problem = "has a tab, a line break or another control character, or nothing, which no VCF can hold";
+            let problem = "is empty or contains a control character, which VCF does not allow";
             return Err(Error::Usage(format!("--sample-name {name:?} {problem}; give another name")));
         }
         return Ok(name.to_owned());
@@ -28,14 +28,12 @@ pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String>
     match names.as_slice() {
         [] => {
             let paths: Vec<_> = files.iter().map(|file| file.path().display().to_string()).collect();
-            log::warn!("{}: no read group names a sample (SM); it is called '{DEFAULT_SAMPLE}'", paths.join(", "));
+            log::warn!("{}: no read group names a sample (SM); using '{DEFAULT_SAMPLE}'", paths.join(", "));
             Ok(DEFAULT_SAMPLE.into())
         }
         [(one, file)] if !usable(one) => Err(Error::input(
             file.path(),
-            format!(
-                "its read groups name the sample {one:?}, with a control character; give another name with --sample-name"
-            ),
+            format!("its sample name {one:?} contains a control character; give another name with --sample-name"),
         )),
         [(one, _)] => Ok((*one).to_owned()),
         several => {
@@ -44,7 +42,7 @@ pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String>
             Err(Error::input(
                 several[0].1.path(),
                 format!(
-                    "{what} {} samples ({}); give the files of one sample, or name it with --sample-name",
+                    "{what} {} samples ({}); give the files of one sample, or set its name with --sample-name",
                     several.len(),
                     listed.join(", ")
                 ),

@@ -1,4 +1,4 @@
-//! The index of a reads file -> how many bytes of it are about each place, as a measure of the work there.
+//! The index of a reads file -> compressed bytes by position, as a measure of the work.
 //!
 //! BAI: the linear index gives the file offset of each 16 kb window (SAM specification, section 5.1.3); CSI: its smallest bins do.
 //! CRAM: a line of the `.crai` gives a slice's place and its bytes (CRAM specification, section 12). Within a window bytes count as
@@ -12,7 +12,7 @@ use crate::genome::{ContigId, Interval};
 /// Length of a window in bp.
 const WINDOW: u64 = 1 << 14;
 
-/// Compressed bytes of a reads file by place.
+/// Compressed bytes of a reads file by position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ByteCounts {
     /// For each contig of the file's header the bytes of its windows.
@@ -20,7 +20,7 @@ pub struct ByteCounts {
 }
 
 impl ByteCounts {
-    /// What the file's index says.
+    /// Counts from the file's index.
     #[must_use]
     pub fn of(file: &BamFile) -> Self {
         let mut counts = Self::new(file.contigs().iter().map(|(_, contig)| contig.length));

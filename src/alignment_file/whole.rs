@@ -1,4 +1,4 @@
-//! A path -> its format, whole by its end, and the index beside it.
+//! A path -> its format, checked for its end-of-file marker, and the index beside it.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -45,7 +45,7 @@ pub(crate) fn ends_whole(path: &Path) -> Result<()> {
     let end = file.metadata().map_or(0, |metadata| metadata.len());
     Err(Error::input(
         path,
-        format!("is cut short: its end-of-file block is missing at byte {end}; copy or make it again"),
+        format!("is cut short: its end-of-file block is missing at byte {end}; copy or create it again"),
     ))
 }
 
@@ -60,15 +60,18 @@ pub(super) fn find_index(path: &Path, format: Format) -> Result<PathBuf> {
     let Some(found) = candidates.into_iter().find(|candidate| candidate.exists()) else {
         let problem = match (format, with_suffix(path, ".bai").exists()) {
             (Format::Cram(..), true) => {
-                format!("is a CRAM, whose index is not a .bai; make it with 'samtools index {}'", path.display())
+                format!(
+                    "is a CRAM, which needs a .crai index, not a .bai; create it with 'samtools index {}'",
+                    path.display()
+                )
             }
-            _ => format!("has no index; make it with 'samtools index {}'", path.display()),
+            _ => format!("has no index; create it with 'samtools index {}'", path.display()),
         };
         return Err(Error::input(path, problem));
     };
     let age = |p: &Path| p.metadata().and_then(|m| m.modified()).ok();
     if age(&found) < age(path) {
-        log::warn!("{} is older than {}; it is checked against it", found.display(), path.display());
+        log::warn!("{} is older than {}; checking that they match", found.display(), path.display());
     }
     Ok(found)
 }

@@ -47,7 +47,7 @@ pub(super) struct CallArgs {
     #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
-    /// Of these regions, call those in this chunk of 'varpix regions'
+    /// Call only this chunk of the regions, a BED file from 'varpix regions'
     #[arg(long, value_name = "BED", help_heading = INPUT, conflicts_with_all = ["genotype_sites", "realigned_bam"])]
     chunk: Option<PathBuf>,
     /// Genotype the alleles of this VCF and call nothing else
@@ -58,10 +58,10 @@ pub(super) struct CallArgs {
     /// Calls: NAME.vcf.gz (with .tbi), NAME.bcf (with .csi), NAME.vcf, or - for stdout
     #[arg(short, long, aliases = ["output", "vcf", "vcf-out", "output-file"], value_name = "VCF")]
     output_vcf: PathBuf,
-    /// gVCF: calls and blocks of reference confidence
+    /// gVCF: calls and reference blocks
     #[arg(long, alias = "gvcf", value_name = "VCF")]
     output_gvcf: Option<PathBuf>,
-    #[arg(long, help = "Symbolic allele of the gVCF for alleles that no read shows; GATK needs <NON_REF>")]
+    #[arg(long, help = "Symbolic allele for unobserved alleles in the gVCF; GATK needs <NON_REF>")]
     #[arg(default_value = DEFAULT_UNSEEN, value_name = "ALLELE", value_parser = unseen_allele)]
     gvcf_ref_allele: String,
     /// Width of the GQ bins of reference blocks, 1 to 50
@@ -70,7 +70,7 @@ pub(super) struct CallArgs {
     /// Sample name in the VCF [default: SM of the read groups]
     #[arg(long, alias = "sample", value_name = "NAME")]
     sample_name: Option<String>,
-    #[arg(long, help = "Write candidates called hom-ref too (FILTER RefCall)")]
+    #[arg(long, help = "Also write candidates called hom-ref (FILTER RefCall)")]
     emit_ref_calls: bool,
     /// Write only calls with FILTER PASS
     #[arg(long)]
@@ -78,7 +78,7 @@ pub(super) struct CallArgs {
     /// Write only calls with at least this QUAL
     #[arg(long, alias = "min-quality", default_value_t = 0.0, value_name = "PHRED", value_parser = common::number(0.0..=1e6))]
     min_qual: f64,
-    /// INFO fields of calls, with commas between them: DP, AC, AN, AF
+    /// Comma-separated INFO fields to write: DP, AC, AN, AF
     #[arg(long, value_delimiter = ',', value_name = "FIELD")]
     info: Vec<InfoField>,
     /// Path or URL for ##reference in the VCF header [default: file name of --ref]
@@ -90,13 +90,13 @@ pub(super) struct CallArgs {
     /// Write the realigned reads of the called regions to this BAM
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
-    /// Contigs with one copy in this sample, such as chrX,chrY
+    /// Haploid contigs of this sample, such as chrX,chrY
     #[arg(long, value_delimiter = ',', value_name = "CONTIG", help_heading = PLOIDY)]
     haploid_contigs: Vec<String>,
     #[arg(help = "Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file")]
     #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED", help_heading = PLOIDY)]
     par_regions: Option<OsString>,
-    /// Genotypes of contigs with one copy: haploid (1) or diploid (1/1) [default: haploid in the VCF, diploid in the gVCF]
+    /// GT on haploid contigs: haploid (1) or diploid (1/1) [default: haploid in the VCF, diploid in the gVCF]
     #[arg(long, value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
     haploid_gt: Option<String>,
     /// Name or folder of the model
@@ -111,14 +111,14 @@ pub(super) struct CallArgs {
     /// Disable the small model; classify every candidate with the CNN
     #[arg(long, aliases = ["no-fast-tier", "disable-small-model"], help_heading = MODEL)]
     no_small_model: bool,
-    /// Do not realign reads, whatever the model was trained with
+    /// Do not realign reads, even if the model was trained with realigned reads
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
     /// Number of threads [default: all cores]
     #[arg(short, long, short_alias = '@', aliases = ["num-shards", "cpus", "num-threads", "nthreads"])]
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
     threads: Option<u16>,
-    /// Check inputs, model and outputs, and write nothing
+    /// Check inputs, model and outputs without calling
     #[arg(long, help_heading = GENERAL)]
     dry_run: bool,
     #[command(flatten)]
@@ -151,7 +151,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let sample_profile = if wanted { surveyed(&inputs, &model)? } else { SampleProfile::default() };
     let decider = Decider { small_model, sample: sample_profile, image_features };
     let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
-        log::info!("dry run: {} would be called into {}", sample, args.output_vcf.display());
+        log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());
     };
     log::info!(
@@ -207,7 +207,7 @@ impl Written {
     }
 }
 
-/// An allele in angle brackets, as VCF has symbolic ones.
+/// A symbolic allele: a name in angle brackets.
 fn unseen_allele(text: &str) -> Result<String, String> {
     let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
     let plain = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || "*_:".contains(c));
@@ -221,7 +221,7 @@ fn header_text(text: &str) -> Result<String, String> {
 }
 
 impl CallArgs {
-    /// The model, with what overrides its settings.
+    /// The model, with the options that override its settings.
     fn model(&self) -> Result<Model> {
         let of_type = self.wrapper.model()?.filter(|_| self.model == Path::new(DEFAULT_MODEL));
         let mut model = self.filters.apply(Model::find(of_type.map_or(&self.model, Path::new))?);
@@ -238,10 +238,10 @@ impl CallArgs {
         let spelling = self.haploid_gt.as_deref();
         let info = self.info.iter().copied().collect();
         let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
-        // Joint callers of gVCFs (GLnexus) have no use for haploid likelihoods.
+        // GLnexus rejects or drops haploid likelihoods.
         let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
         let realigned = self.realigned_bam(model, inputs)?;
-        // A dry run makes and drops temporary files; standard output cannot be taken back.
+        // A dry run creates and drops temporary files; writes to standard output cannot be undone.
         let is_made = |path: &Path| !(self.dry_run && path == Path::new("-"));
         let calls = is_made(&self.output_vcf)
             .then(|| VcfWriter::create(&self.output_vcf, contigs, &header, style))
@@ -269,7 +269,7 @@ impl CallArgs {
             (None, Some(bed), Some(chunk)) => {
                 Targets::context(chunk, &inputs.targets().regions(size)).map_err(|(contig, at)| {
                     let place = format!("{}:{}-{}", contigs.get(contig).name, at.start() + 1, at.end());
-                    Error::input(bed, format!("is no chunk of these --regions with this model (see {place}); make it with 'varpix regions' and the same --regions and --model"))
+                    Error::input(bed, format!("does not match these --regions and this model (at {place}); create it with 'varpix regions' and the same --regions and --model"))
                 })
             }
             _ => Ok(inputs.targets().regions(size)),
@@ -291,7 +291,7 @@ impl CallArgs {
         let sampled_out = stats.reads.sampled_out;
         if let Some(bam) = self.realigned_bam.as_ref().filter(|_| sampled_out > 0) {
             let most = model.config.evidence.max_reads;
-            log::warn!("{}: {sampled_out} reads are not in it, of regions with more than {most}", bam.display());
+            log::warn!("{}: lacks {sampled_out} reads of regions with more than {most} reads", bam.display());
         }
         stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     }
@@ -337,7 +337,7 @@ impl CallArgs {
             },
         };
         if self.haploid_contigs.is_empty() && self.par_regions.is_some() {
-            log::warn!("--par-regions: without --haploid-contigs all contigs have two copies anyway");
+            log::warn!("--par-regions: has no effect without --haploid-contigs");
         }
         let names: Vec<String> = self.haploid_contigs.iter().map(|name| name.trim().to_owned()).collect();
         Ploidy::new(&names, two_copies, contigs)
@@ -347,20 +347,20 @@ impl CallArgs {
         let Some(path) = &self.realigned_bam else { return Ok(None) };
         if model.config.evidence.realign.is_none() {
             log::warn!(
-                "--realigned-bam: model {} does not realign reads; they are written as they are",
+                "--realigned-bam: model {} does not realign reads; they are written unchanged",
                 model.config.name
             );
         }
         let [reads] = inputs.reads() else {
             return Err(Error::Usage(
-                "--realigned-bam: works for one file of --reads; merge them with samtools merge".into(),
+                "--realigned-bam: supports a single --reads file; merge the files with samtools merge".into(),
             ));
         };
         RealignedBam::create(path, reads, inputs.reference().contigs()).map(Some)
     }
 }
 
-/// Says what a run works with, for `--verbose`.
+/// Logs inputs and threads, for `--verbose`.
 fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dyn Classifier) {
     let size = model.config.evidence.region_size;
     log::debug!("model: {}, regions of {size} bp at most", model.folder.display());
@@ -376,14 +376,14 @@ fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dy
     );
 }
 
-/// What the sample's reads are like, said.
+/// Surveys the sample's reads and logs the profile.
 fn surveyed(inputs: &Inputs, model: &Model) -> Result<SampleProfile> {
     let sample = survey(inputs.reads(), inputs.reference(), model.config.evidence)?;
     let depth = if sample.median_depth > 0.0 {
-        format!("{:.1}, give or take {:.0} %", sample.median_depth, sample.depth_cv * 100.0)
+        format!("{:.1}x, CV {:.2}", sample.median_depth, sample.depth_cv)
     } else {
-        "not known".into()
+        "unknown".into()
     };
-    log::info!("usual depth {depth}; artefacts in {:.0} % of places", sample.artefact_rate * 100.0);
+    log::info!("median depth {depth}; artefact rate {:.2}", sample.artefact_rate);
     Ok(sample)
 }

@@ -15,10 +15,10 @@ pub(super) const INPUT: &str = "Input";
 pub(super) const OUTPUT: &str = "Output";
 pub(super) const MODEL: &str = "Model";
 pub(super) const PERFORMANCE: &str = "Performance";
-/// Under this one stand options that all commands have.
+/// Options that all commands have.
 pub(super) const GENERAL: &str = "General";
 
-/// What other tools call `--regions`.
+/// Names of `--regions` in other tools.
 pub(super) const REGIONS_ALIASES: [&str; 9] =
     ["region", "intervals", "bed", "bed-file", "bed-fn", "targets", "targets-file", "regions-file", "ctg-name"];
 
@@ -44,13 +44,13 @@ impl InputArgs {
         files
     }
 
-    /// The inputs, checked, and the regions that are asked for: the whole reference where there are none.
+    /// The inputs, checked, and the regions to call: the whole reference if none are given.
     pub(super) fn open(&self, regions: &[String]) -> Result<Inputs> {
         Inputs::open(&self.reference, &self.reads, regions)
     }
 }
 
-/// Takes a whole number of a range.
+/// A parser of whole numbers within a range.
 pub(super) fn whole<T: TryFrom<u64>>(
     range: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
@@ -61,7 +61,7 @@ pub(super) fn whole<T: TryFrom<u64>>(
     }
 }
 
-/// Takes a number of a range; not a number is none.
+/// A parser of numbers within a range; NaN is rejected.
 pub(super) fn number(
     range: RangeInclusive<f64>,
 ) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
@@ -76,12 +76,12 @@ pub(super) fn command_line() -> String {
     std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// As many threads as the process may use.
+/// The number of threads that the process may use.
 pub(super) fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// htslib writes its own lines to stderr; ours say the same in one sentence.
+/// htslib logs to stderr by itself; our error messages report the same failures.
 #[allow(unsafe_code, reason = "htslib's log level is a C global without a safe wrapper")]
 pub(super) fn silence_htslib() {
     // SAFETY: sets an integer, before any thread is started.

@@ -1,4 +1,4 @@
-//! Command lines written for DeepVariant's wrapper -> our own spelling; arguments of other tools -> what they are here.
+//! Command lines written for DeepVariant's wrapper -> varpix's spelling; options of other tools -> a hint.
 //!
 //! * `--output_vcf` is `--output-vcf`: underscores in flag names become hyphens.
 //! * Without a command, or under the name `run_deepvariant`, the command is `call`.
@@ -19,18 +19,15 @@ const VERBOSITY: [&str; 3] = ["-v", "--v", "--verbosity"];
 const GLOBAL: [&str; 5] = ["-v", "-vv", "--verbose", "-q", "--quiet"];
 /// Flags that end the program before any command.
 const ALONE: [&str; 4] = ["-h", "--help", "-V", "--version"];
-/// Flags of other callers that have no counterpart of the same meaning, and what to do instead.
+/// Options of other callers without an equivalent, and what to do instead.
 const INSTEAD: [(&[&str], &str); 8] = [
     (&["-O", "--output-type"], "the format follows from the name of --output-vcf: .vcf.gz, .vcf or .bcf"),
     (&["-E", "--emit-ref-confidence", "-g"], "for a gVCF add --output-gvcf NAME.g.vcf.gz"),
-    (&["--ploidy", "-p"], "samples are diploid; for contigs of one copy give --haploid-contigs"),
+    (&["--ploidy", "-p"], "samples are diploid; use --haploid-contigs for haploid contigs"),
     (&["--bam-list"], "give all files of the sample to --reads, separated by commas or spaces"),
-    (&["-s", "--samples", "--samples-file"], "one sample is called at a time; --sample-name gives its name in the VCF"),
-    (&["--min-BQ", "-Q", "--min-base-quality"], "the least base quality comes with the model; see --model"),
-    (
-        &["-T", "--exclude-intervals", "-X"],
-        "there is no list of what to leave out; give what is to be called to --regions",
-    ),
+    (&["-s", "--samples", "--samples-file"], "one sample is called at a time; --sample-name sets its name in the VCF"),
+    (&["--min-BQ", "-Q", "--min-base-quality"], "the minimum base quality is part of the model; see --model"),
+    (&["-T", "--exclude-intervals", "-X"], "regions cannot be excluded; give the regions to call with --regions"),
     (&["--tumor", "--tumor-bam", "--reads-tumor", "--pon"], "varpix calls germline variants of one sample"),
 ];
 
@@ -72,10 +69,10 @@ pub(super) fn rewritten(args: Vec<OsString>, cli: &Command) -> Vec<OsString> {
     result
 }
 
-/// What to do instead, where a flag is not known here but elsewhere, or an argument cannot be read.
+/// What to do instead, for an option of another tool or an argument that is not UTF-8.
 pub(super) fn hint(error: &clap::Error) -> Option<&'static str> {
     if error.kind() == ErrorKind::InvalidUtf8 {
-        return Some("names and regions must be UTF-8 text; only paths need not be");
+        return Some("names and regions must be valid UTF-8; only paths may be arbitrary bytes");
     }
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
     let flag = flag.split('=').next().unwrap_or_default().trim();
@@ -87,7 +84,7 @@ fn number(argument: &OsStr) -> Option<i32> {
     argument.to_str()?.parse().ok()
 }
 
-/// A flag and what stands behind its `=`.
+/// A flag and the value after its `=`.
 fn split_flag(text: &str) -> (&str, Option<&str>) {
     text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)))
 }

@@ -21,14 +21,14 @@ use crate::variant::known::Truth;
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Variants to explain: those of the first sample, or all where there is none
+    /// Variants to explain: those of the first sample, or all if the VCF has no samples
     #[arg(long, aliases = ["vcf", "truth"], value_name = "VCF", help_heading = INPUT)]
     variants: PathBuf,
-    /// Variants to look at: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    /// Restrict to variants in these regions: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
     #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
-    /// Leave out variants outside this BED file, such as the confident regions of a truth set
+    /// Restrict to variants in this BED file, such as the confident regions of a truth set
     #[arg(long, value_name = "BED", help_heading = INPUT)]
     confident: Option<PathBuf>,
     /// Model whose read and candidate settings are used [default: those of a WGS model]
@@ -37,7 +37,7 @@ pub(super) struct ExplainArgs {
     /// Do not realign reads
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
-    /// List variants that are candidates too
+    /// Also list variants that are candidates
     #[arg(long, help_heading = OUTPUT)]
     all: bool,
 }
@@ -79,7 +79,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         if known.is_empty() {
             return Err(Error::input(&args.variants, format!("{said}: {}", contigs.unknown(of[0]))));
         }
-        log::warn!("{}: {said}; they are left out", args.variants.display());
+        log::warn!("{}: {said}; they are skipped", args.variants.display());
     }
     known.matches(&mut inputs.reference().open()?, &args.variants)?;
     let source = BamSource::open(inputs.reads(), contigs, options.reads())?;

@@ -1,4 +1,4 @@
-//! A command's arguments -> the files that it reads and writes, to be told apart before any work.
+//! A command's arguments -> the files that it reads and writes, checked against each other before any work.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(super) fn model(files: &mut Files, flag: &str, folder: &Path) {
     }
 }
 
-/// Values that are files only where there is such a file, as those of `--regions`, which may also hold several.
+/// Values that may be paths, as those of `--regions`, which may also hold several: each existing file is added.
 pub(super) fn perhaps<'a>(files: &mut Files, flag: &str, values: impl IntoIterator<Item = &'a OsStr>) {
     for value in values {
         let words = value.to_str().unwrap_or_default().split([',', ' ', '\t', '\n']);

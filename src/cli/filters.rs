@@ -7,11 +7,11 @@ use crate::model::Model;
 /// Heading of the help.
 const READS: &str = "Reads";
 
-/// Which reads are used in spite of the model's setting.
+/// Overrides of the model's read filter.
 #[derive(Debug, Default, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct FilterArgs {
-    /// Lowest mapping quality of reads [default: the model's, 5 in wgs]
+    /// Minimum mapping quality of reads [default: the model's, 5 in wgs]
     #[arg(long, aliases = ["minimum-mapping-quality", "min-MQ"], value_name = "PHRED", help_heading = READS)]
     min_mapping_quality: Option<u8>,
     /// Keep reads marked as duplicates
@@ -44,12 +44,12 @@ impl FilterArgs {
         ];
         for (_, keeps, flag) in switches.into_iter().filter(|(given, keeps, _)| *given && !**keeps) {
             *keeps = true;
-            log::info!("{flag}: model {} leaves such reads out and has not learned from them", model.config.name);
+            log::info!("{flag}: model {} was trained without such reads", model.config.name);
         }
         if let Some(limit) = self.min_mapping_quality.filter(|&limit| limit != filter.min_mapping_quality) {
             let own = std::mem::replace(&mut filter.min_mapping_quality, limit);
             log::info!(
-                "--min-mapping-quality {limit}: model {} has learned from reads of {own} or more",
+                "--min-mapping-quality {limit}: model {} was trained on reads of MAPQ {own} or higher",
                 model.config.name
             );
         }

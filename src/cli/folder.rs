@@ -1,21 +1,21 @@
-//! The current folder -> nothing, or the sentence that it was removed.
+//! The current folder -> nothing, or an error if it was removed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 
-/// True where the process was started in a folder that is not there any more.
+/// True if the process was started in a folder that no longer exists.
 static GONE: AtomicBool = AtomicBool::new(false);
 
-/// Refuses to go on where the current folder was removed: no relative path leads anywhere.
+/// Fails if the current folder was removed: no relative path can be resolved.
 pub(super) fn check() -> Result<()> {
     if GONE.load(Ordering::Relaxed) {
-        return Err(Error::Usage("the current folder was removed; go to another one".into()));
+        return Err(Error::Usage("the current folder no longer exists; change to another one".into()));
     }
     Ok(())
 }
 
-/// Runs before the libraries' own start-up: oneMKL looks for its parts then, and without a current folder it ends the process.
+/// Runs before the initialisers of the libraries: oneMKL loads its parts then, and ends the process if there is no current folder.
 #[cfg(target_os = "linux")]
 #[used]
 #[allow(unsafe_code, reason = "the only way to run before the libraries that are linked")]
@@ -26,7 +26,7 @@ static LOOK: extern "C" fn() = {
     extern "C" fn look() {
         if rustix::process::getcwd(Vec::with_capacity(4096)).is_err() {
             GONE.store(true, Ordering::Relaxed);
-            // Where this fails too, so will what follows, with a sentence of its own.
+            // If this fails too, later steps fail with their own errors.
             let _ = rustix::process::chdir("/");
         }
     }

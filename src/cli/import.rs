@@ -14,10 +14,10 @@ pub(super) struct ImportArgs {
     )]
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Folder for the model, to be made
+    /// Output folder for the model; must not exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The model's name [default: the folder's]
+    /// Name of the model [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
@@ -25,10 +25,10 @@ pub(super) struct ImportArgs {
 pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let folder = args.out.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = args.name.clone().or(folder);
-    let name = name.ok_or_else(|| Error::Usage("--out: names no folder".into()))?;
+    let name = name.ok_or_else(|| Error::Usage("--out: is not the name of a folder".into()))?;
     let model = import(&ImportOptions { model: args.model.clone(), out: args.out.clone(), name })?;
     log::info!(
-        "imported: {} ({}, images {}), to be used as --model {}",
+        "imported {} ({}, images {}); use it with --model {}",
         model.config.name,
         model.config.network,
         model.config.image.shape(),

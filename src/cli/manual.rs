@@ -11,7 +11,7 @@ use crate::files::{self, Whole};
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
-    /// The shell that is to complete
+    /// Shell to generate the script for
     shell: Shell,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn completions(mut command: Command, args: &CompletionsArgs) -> Resul
 
 pub(super) fn man(command: Command, args: &ManArgs) -> Result<()> {
     if let Some(folder) = &args.out_dir {
-        std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
+        std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be created: {e}")))?;
         let mut command = command.disable_help_subcommand(true);
         command.build();
         return files::place(pages(&command, folder)?).map(drop);
@@ -50,8 +50,8 @@ fn pages(command: &Command, folder: &Path) -> Result<Vec<Whole>> {
 
 fn page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
-    // A page has a `v` before the number, where `--version` has the word.
+    // The page puts a `v` before the number, where `--version` has the word "version".
     let page_of = clap_mangen::Man::new(command.version(env!("CARGO_PKG_VERSION")));
-    page_of.render(&mut page).map_err(|e| Error::Internal(format!("the manual cannot be made: {e}")))?;
+    page_of.render(&mut page).map_err(|e| Error::Internal(format!("the manual page cannot be rendered: {e}")))?;
     Ok(page)
 }

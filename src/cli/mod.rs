@@ -34,7 +34,7 @@ use crate::error::Error;
 
 /// Germline small-variant caller: BAM or CRAM in, VCF out
 #[derive(Debug, Parser)]
-// The words that version parsers of pipelines look for.
+// The format that version parsers of pipelines expect.
 #[command(name = "varpix", version = concat!("version ", env!("CARGO_PKG_VERSION")))]
 #[command(
     propagate_version = true,
@@ -43,7 +43,7 @@ use crate::error::Error;
     disable_version_flag = true
 )]
 #[command(after_help = "\
-'varpix help COMMAND' shows the options of a command. Command lines of DeepVariant's run_deepvariant work with varpix in its place.
+'varpix help COMMAND' shows the options of a command. varpix also accepts the command line of DeepVariant's run_deepvariant.
 
 Exit codes: 0 success, 1 internal error, 2 usage, 3 bad input, 4 output cannot be written, 128 + N stopped by signal N.")]
 struct Cli {
@@ -67,14 +67,14 @@ struct Cli {
 enum Command {
     /// Call variants
     Call(Box<call::CallArgs>),
-    /// Show why known variants are candidates or not
+    /// Report whether known variants are candidates, and why not
     Explain(explain::ExplainArgs),
     /// Split regions into chunks of about equal work
     Regions(regions::RegionsArgs),
     /// Convert a published DeepVariant model
     #[cfg(feature = "torch")]
     ImportDeepvariant(import::ImportArgs),
-    /// Draw pileup images of candidates as PNG
+    /// Write pileup images of candidates as PNG
     Show(show::ShowArgs),
     /// Train a model
     #[cfg(feature = "torch")]
@@ -85,7 +85,7 @@ enum Command {
     Man(manual::ManArgs),
 }
 
-/// What the process ends with when it fails.
+/// The message and exit code of a failed run.
 #[derive(Debug)]
 pub struct Failure {
     /// The sentence for stderr; empty where it was printed already.
@@ -96,7 +96,7 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        // Whoever closed the pipe knows.
+        // The reader closed the pipe on purpose.
         let message = if matches!(error, Error::ReaderGone) { String::new() } else { format!("varpix: {error}") };
         Self { message, code: error.exit_code() }
     }
@@ -114,7 +114,7 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
             return Ok(());
         }
         Err(error) => {
-            // Where stderr is full or closed, the exit code still tells.
+            // If stderr is full or closed, the exit code remains.
             let _ = error.print();
             let hint = compat::hint(&error).map(|hint| format!("varpix: {hint}"));
             return Err(Failure { message: hint.unwrap_or_default(), code: 2 });
@@ -147,7 +147,7 @@ fn parsed(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }
 
-/// What `--version` says: its first line is for parsers, which look for the last "version" of all lines.
+/// The text of `--version`. Parsers read the first line; they look for the last "version" in the whole text.
 fn long_version() -> String {
     let built = [("commit", option_env!("VARPIX_COMMIT")), ("libtorch", option_env!("VARPIX_LIBTORCH"))];
     let mut lines = vec![concat!("version ", env!("CARGO_PKG_VERSION")).to_owned()];

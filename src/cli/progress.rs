@@ -1,4 +1,4 @@
-//! How far a run is: a bar on a terminal, a log line now and then elsewhere.
+//! Written regions -> progress: a bar on a terminal, otherwise a log line every 15 seconds.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use crate::regions::Region;
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Tells of regions as they are written.
+/// Reports regions as they are written.
 pub(super) struct Progress<'a> {
     contigs: &'a Contigs,
     total: u64,

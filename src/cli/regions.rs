@@ -19,7 +19,7 @@ use crate::model::store::DEFAULT_MODEL;
 use crate::regions::Targets;
 use crate::vcf::reference_blocks::BLOCK_CUT;
 
-/// What a base without any read costs, in bytes of reads: little, but a chunk of nothing but gaps has an end too.
+/// Weight of a base without reads, in bytes of reads: small, but not zero, so that chunks of gaps are bounded too.
 const BYTES_PER_BASE: f64 = 0.01;
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
         let lines: String = chunks.iter().enumerate().map(|(i, chunk)| bed(chunk, &format!("\t{}", i + 1))).collect();
         return stdout::write(lines.as_bytes()).map(drop);
     };
-    std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be made: {e}")))?;
+    std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be created: {e}")))?;
     no_other_chunks(folder, &names)?;
     let whole = |(name, chunk): (&String, &Targets)| Whole::of_bytes(&folder.join(name), bed(chunk, "").as_bytes());
     files::place(names.iter().zip(&chunks).map(whole).collect::<Result<_>>()?)?;
@@ -84,7 +84,8 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a folder with chunks of an earlier run that this one would not replace: whoever takes all that is there would call them too.
+/// Rejects a folder with chunks of an earlier run that this run would not replace: a pipeline that calls every chunk in it would call
+/// them too.
 fn no_other_chunks(folder: &Path, names: &[String]) -> Result<()> {
     let entries = std::fs::read_dir(folder).map_err(|e| Error::output(folder, format!("cannot be read: {e}")))?;
     let is_chunk = |name: &String| {
@@ -94,7 +95,7 @@ fn no_other_chunks(folder: &Path, names: &[String]) -> Result<()> {
     others.min().map_or(Ok(()), |other| {
         Err(Error::output(
             folder.join(other),
-            "is a chunk of an earlier run that this one would leave there; remove it, or give an --out-dir without chunks",
+            "is a chunk of an earlier run and would not be replaced; remove it, or give an --out-dir without chunks",
         ))
     })
 }

@@ -22,18 +22,18 @@ use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
 use crate::predict::Prediction;
 use crate::reads::BamSource;
 
-/// Candidates this close to a region are drawn too, in bp: an indel's anchor lies before what people see.
+/// Padding of the regions in bp: the anchor base of an indel precedes the event that users see.
 const MARGIN: u64 = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Where to draw candidates, with 5 bp on both sides: contig:position, contig:start-end (1-based, inclusive) or BED files
+    /// Regions whose candidates are drawn, padded by 5 bp: contig:position, contig:start-end (1-based, inclusive) or BED files
     #[arg(short, long, required = true, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', alias = "regions", aliases = &REGIONS_ALIASES[1..])]
     region: Vec<String>,
-    /// Folder for the pictures, created if missing
+    /// Output folder for the images, created if missing
     #[arg(short, long, aliases = ["out-dir", "output"], value_name = "DIR", help_heading = OUTPUT)]
     out: PathBuf,
     /// Print the probabilities of each picture (hom-ref, het, hom-alt) and the model that they are of
@@ -42,7 +42,7 @@ pub(super) struct ShowArgs {
     /// Model whose image and read settings are used [default: those of a WGS model; with --classify: wgs]
     #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
     model: Option<PathBuf>,
-    /// Draw at most so many pictures
+    /// Maximum number of images
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = common::whole::<usize>(1..=1_000_000), help_heading = OUTPUT)]
     max: usize,
 }
@@ -57,7 +57,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     args.files(model.as_ref()).check()?;
     let inputs = args.input.open(&args.region)?;
     let targets = inputs.targets().padded(MARGIN, inputs.reference().contigs());
-    std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be made: {e}")))?;
+    std::fs::create_dir_all(&args.out).map_err(|e| Error::output(&args.out, format!("cannot be created: {e}")))?;
     let mut classification = match &model {
         Some(model) if args.classify => Some(Classification::load(model, &inputs)?),
         _ => None,
@@ -88,7 +88,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
                     line.extend(columns(predictions, set).bytes());
                 }
                 line.push(b'\n');
-                // Where nobody reads the list, the pictures are still wanted.
+                // The images are written even if the reader of the list has gone.
                 stdout::write(&line)?;
                 drawn += 1;
             }
@@ -96,17 +96,17 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     }
     if drawn == 0 {
         log::warn!(
-            "no candidate lies there: fewer than 2 reads, or too small a share of them, differ from the reference"
+            "no candidate in these regions: fewer than 2 reads, or too small a share of them, differ from the reference"
         );
     }
     if left > 0 {
-        log::warn!("{left} more were not drawn; see --max");
+        log::warn!("{left} more images were not drawn; see --max");
     }
     Ok(())
 }
 
 impl ShowArgs {
-    /// Pictures are named by what is found, so all that are there by now count as written.
+    /// File names depend on the candidates, so every PNG in the folder counts as an output.
     fn files(&self, model: Option<&Model>) -> Files {
         let mut files = self.input.files();
         file_args::perhaps(&mut files, "--region", self.region.iter().map(OsStr::new));
@@ -122,7 +122,7 @@ impl ShowArgs {
     }
 }
 
-/// Writes a picture; it is there whole or not at all.
+/// Writes an image atomically.
 fn save(picture: &RgbImage, path: &Path) -> Result<()> {
     let cannot = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
     let mut png = Cursor::new(Vec::new());

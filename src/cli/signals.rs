@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM, SIGHUP and the like -> the end of the process with 130, 143, 129 and so on, temporary outputs removed.
 //!
-//! A thread waits for them and ends the process whatever the others are at: a stage that reads from a network disk may not
-//! look at a flag for minutes.
+//! A thread waits for them and ends the process without waiting for the others: a stage that reads from a network disk may not
+//! check a flag for minutes.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::files::leftovers;
 /// kill (USR1, USR2), from a limit of CPU time.
 const DEADLY: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU];
 
-/// Starts watching.
+/// Starts the thread.
 pub(super) fn watch() -> Result<()> {
-    let failed = |e: std::io::Error| Error::Internal(format!("signals cannot be watched: {e}"));
+    let failed = |e: std::io::Error| Error::Internal(format!("signal handlers cannot be installed: {e}"));
     let ignored = ignored();
     // What nohup and shells' background jobs ignore stays ignored.
     let watched = DEADLY.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
@@ -40,7 +40,7 @@ fn end(signal: i32) {
         return;
     }
     let mut stderr = std::io::stderr();
-    // A progress bar stands there.
+    // Clears the progress bar.
     let clear = if stderr.is_terminal() { "\r\x1b[2K" } else { "" };
     let name = low_level::signal_name(signal).unwrap_or("a signal");
     let _ = writeln!(stderr, "{clear}varpix: stopped by {name}; unfinished outputs were removed");

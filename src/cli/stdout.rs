@@ -1,11 +1,11 @@
-//! Results as text -> stdout. A reader that has seen enough (`head`) is no fault; a full device is one.
+//! Results as text -> stdout. A closed pipe (`head`) is not an error; a full device is.
 
 use std::io::Write as _;
 
 use crate::error::{Error, Result};
 use crate::files;
 
-/// Writes text, all of it; `false` where nobody reads it any more.
+/// Writes all of a text; `false` if the reader has gone.
 ///
 /// # Errors
 /// [`Error::Output`] where stdout cannot be written.
@@ -13,7 +13,7 @@ pub(super) fn write(text: &[u8]) -> Result<bool> {
     taken(files::stdout()?.write_all(text))
 }
 
-/// Writes a line; `false` where nobody reads it any more.
+/// Writes a line; `false` if the reader has gone.
 ///
 /// # Errors
 /// As [`write`].
@@ -21,7 +21,7 @@ pub(super) fn line(text: &str) -> Result<bool> {
     write(format!("{text}\n").as_bytes())
 }
 
-/// What the outcome of writing to stdout means.
+/// Maps a closed pipe to `false`, and other errors to [`Error::Output`].
 pub(super) fn taken(outcome: std::io::Result<()>) -> Result<bool> {
     match outcome {
         Ok(()) => Ok(true),

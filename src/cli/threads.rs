@@ -11,7 +11,7 @@ pub(super) struct ThreadSplit {
 }
 
 impl ThreadSplit {
-    /// Without a small model, on a CPU, the network takes more time than all else, so it gets the larger half.
+    /// Without a small model, on a CPU, the CNN takes more time than everything else, so it gets the larger half.
     pub(super) fn of(threads: usize, on_cpu: bool, small_model: bool) -> Self {
         let network = match (on_cpu, small_model) {
             (true, true) => return Self { workers: threads, network: threads.div_ceil(8) },

@@ -37,28 +37,28 @@ pub(super) struct WrapperArgs {
 }
 
 impl WrapperArgs {
-    /// Refuses what would change the result and is not there; says once what is not needed.
+    /// Rejects unsupported options that would change the result; lists ignored ones in one log line.
     pub(super) fn check(&self) -> Result<()> {
         let refused = [
             (
                 self.make_examples_extra_args.is_some(),
-                "--make-examples-extra-args: such settings come with the model here; leave the flag out",
+                "--make-examples-extra-args: these settings are part of the model; leave the flag out",
             ),
             (
                 self.call_variants_extra_args.is_some(),
-                "--call-variants-extra-args: there is no such stage here; leave the flag out",
+                "--call-variants-extra-args: varpix has no such stage; leave the flag out",
             ),
             (
                 self.postprocess_variants_extra_args.is_some(),
-                "--postprocess-variants-extra-args: there is no such stage here; leave the flag out",
+                "--postprocess-variants-extra-args: varpix has no such stage; leave the flag out",
             ),
             (
                 self.use_hp_information,
-                "--use-hp-information: haplotype tags are not used by this model; leave the flag out",
+                "--use-hp-information: the model does not use haplotype tags; leave the flag out",
             ),
             (
                 self.customized_small_model.is_some(),
-                "--customized-small-model: the small model comes with the model here; leave the flag out",
+                "--customized-small-model: the small model is part of the model; leave the flag out",
             ),
         ];
         if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
@@ -74,7 +74,7 @@ impl WrapperArgs {
         ];
         let given: Vec<_> = unneeded.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag).collect();
         if !given.is_empty() {
-            log::info!("not needed here and passed over: {}", given.join(", "));
+            log::info!("ignored options, not needed by varpix: {}", given.join(", "));
         }
         Ok(())
     }
@@ -85,11 +85,11 @@ impl WrapperArgs {
             None => Ok(None),
             Some("WGS") => Ok(Some("wgs")),
             Some("WES") => {
-                log::warn!("--model-type WES: there is no model for exomes yet, the WGS model is used");
+                log::warn!("--model-type WES: there is no model for exomes yet; using the WGS model");
                 Ok(Some("wgs"))
             }
             Some(other) => {
-                Err(Error::Usage(format!("--model-type {other}: there is no such model here; known are WGS and WES")))
+                Err(Error::Usage(format!("--model-type {other}: no such model; supported types are WGS and WES")))
             }
         }
     }

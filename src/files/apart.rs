@@ -1,4 +1,4 @@
-//! The files that a command reads and writes, each with its flag -> nothing, or the refusal to write over one of them.
+//! The files that a command reads and writes, each with its flag -> nothing, or an error if one would be overwritten.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ impl Named {
         Self { called: format!("{flag} {}", path.display()), path: path.to_owned() }
     }
 
-    /// The file that is meant; `-` is where standard output leads to.
+    /// The file; `-` is the target of standard output.
     fn file(&self) -> &Path {
         if self.path.as_os_str() == "-" { Path::new("/proc/self/fd/1") } else { &self.path }
     }
@@ -37,7 +37,7 @@ impl Files {
         self.inputs.push(Named::new(flag, path));
     }
 
-    /// Adds a file that is read, and those beside it that end so and may be its indexes.
+    /// Adds an input, and the files beside it with these suffixes, which may be its indexes.
     pub fn input_with_indexes(&mut self, flag: &str, path: &Path, suffixes: &[&str]) {
         self.input(flag, path);
         let of = format!("the index of {flag}");
@@ -47,14 +47,14 @@ impl Files {
         }
     }
 
-    /// Adds a file that is written, and the names that its index may get; `-` is standard output.
+    /// Adds an output, and the possible names of its index; `-` is standard output.
     pub fn output(&mut self, flag: &str, path: &Path) {
         self.outputs.push(Named::new(flag, path));
         let indexes = index_names(path);
         self.outputs.extend(indexes.iter().map(|index| Named::new(&format!("the index of {flag}"), index)));
     }
 
-    /// Checks that no output is an input, and no two outputs are one file, by whatever names.
+    /// Checks that no output is an input, and no two outputs are one file, whatever their paths.
     ///
     /// # Errors
     /// [`Error::Usage`] with the flags of both.
@@ -63,13 +63,13 @@ impl Files {
             let same = |other: &&Named| same_file(output.file(), other.file());
             if let Some(input) = self.inputs.iter().find(same) {
                 return Err(Error::Usage(format!(
-                    "{} would overwrite {}; give the output a name of its own",
+                    "{} would overwrite {}; give the output another name",
                     output.called, input.called
                 )));
             }
             if let Some(other) = self.outputs[..i].iter().find(same) {
                 return Err(Error::Usage(format!(
-                    "{} and {} would be one file; give each a name of its own",
+                    "{} and {} are the same file; give them different names",
                     other.called, output.called
                 )));
             }

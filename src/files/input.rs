@@ -1,7 +1,7 @@
-//! A path of an input -> an open file that can be read from any place, or the sentence that says why not.
+//! A path of an input -> an open, seekable file, or an error that says why not.
 //!
-//! Inputs are read several times, out of order and by several threads. A pipe, a folder or a URL serves nothing of that, and opening
-//! a pipe without a writer waits for ever, so the kind is asked for before a file is opened.
+//! Inputs are read several times, out of order and by several threads. A pipe, a folder or a URL allows none of that, and opening
+//! a pipe without a writer blocks, so the file type is checked before a file is opened.
 
 use std::fs::{File, FileType};
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
@@ -24,10 +24,10 @@ const BGZF_EOF: [u8; 28] =
 pub fn regular_file(path: &Path) -> Result<File> {
     let opened = |e: std::io::Error| Error::input(path, format!("cannot be opened: {e}"));
     not_elsewhere(path)?;
-    // Before opening, which a pipe would not return from.
+    // Checked before opening, which blocks on a pipe.
     must_be_regular(path, path.metadata().map_err(opened)?.file_type())?;
     let file = File::open(path).map_err(opened)?;
-    // Of what was opened: the path may have been given to another file in between.
+    // Checked again on the open file: the path may have been replaced in between.
     must_be_regular(path, file.metadata().map_err(opened)?.file_type())?;
     Ok(file)
 }
@@ -85,7 +85,7 @@ fn resolved(path: &Path) -> PathBuf {
     resolved(parent).join(name)
 }
 
-/// Refuses names that stand for something other than a file of this machine.
+/// Rejects standard input, descriptors and URLs.
 fn not_elsewhere(path: &Path) -> Result<()> {
     let name = path.to_string_lossy();
     let problem = if name.is_empty() {
@@ -94,7 +94,7 @@ fn not_elsewhere(path: &Path) -> Result<()> {
     {
         "cannot be standard input or a pipe: inputs are read several times and out of order; give the path of a regular file"
     } else if is_url(&name) {
-        "is on another machine; nothing is read over the network: download it, with its index, and give the local path"
+        "is a remote file; varpix reads nothing over the network: download it with its index and give the local path"
     } else {
         return Ok(());
     };
@@ -160,7 +160,7 @@ mod tests {
             assert!(problem(Path::new(name)).contains("standard input"), "{name}");
         }
         for name in ["https://a.org/b.bam", "ftp://a/b.cram", "s3://a/b.bam", "gs://a/b.bam"] {
-            assert!(problem(Path::new(name)).contains("on another machine"), "{name}");
+            assert!(problem(Path::new(name)).contains("remote file"), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! A final name -> a file that is there whole or not at all: written under another name in the same folder, then renamed.
+//! A final name -> a file that is complete or absent: written under a temporary name in the same folder, then renamed.
 //!
-//! The temporary name is `.NAME.varpix-XXXXXX.tmp`. It is removed however the run ends, but for SIGKILL and a crash of the
-//! machine; then it may be deleted by hand.
+//! The temporary name is `.NAME.varpix-XXXXXX.tmp`. It is removed however the run ends, except by SIGKILL or a crash of
+//! the machine; then it can be deleted by hand.
 
 mod apart;
 pub mod input;
@@ -32,7 +32,7 @@ const NAME_BYTES: usize = 200;
 pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     let folder = folder(path);
     if !folder.is_dir() {
-        return Err(Error::output(path, format!("its folder {} does not exist; make it first", folder.display())));
+        return Err(Error::output(path, format!("its folder {} does not exist; create it first", folder.display())));
     }
     vacant(path)?;
     let prefix = hidden(path);

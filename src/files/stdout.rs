@@ -1,4 +1,4 @@
-//! Standard output -> a file whose every write may fail, unlike [`std::io::stdout`], which takes a closed descriptor for success.
+//! Standard output -> a file that reports every failed write, unlike [`std::io::stdout`], which ignores a closed descriptor.
 
 use std::fs::File;
 use std::io;
@@ -21,7 +21,7 @@ pub fn stdout() -> Result<File> {
     io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(|_| closed())
 }
 
-/// What a failed write to standard output is: a reader that has enough is no fault to speak of.
+/// The error of a failed write to standard output; a closed pipe is [`Error::ReaderGone`].
 #[must_use]
 pub fn stdout_error(error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
@@ -33,7 +33,7 @@ pub fn stdout_error(error: &io::Error) -> Error {
 /// True where standard output was closed when the process began.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Runs before `main`: Rust's start-up opens /dev/null in the place of closed standard descriptors, and then all seems well.
+/// Runs before `main`: Rust's start-up replaces closed standard descriptors by /dev/null, which hides that they were closed.
 #[cfg(target_os = "linux")]
 #[used]
 #[allow(unsafe_code, reason = "the only way to run before the standard library's start-up")]

@@ -1,11 +1,11 @@
-//! The contigs of a reads file and of the reference -> whether what is called is the same in both.
+//! The contigs of a reads file and of the reference -> whether the called contigs are the same in both.
 
 use std::path::Path;
 
 use super::{ContigId, Contigs};
 use crate::error::{Error, Result};
 
-/// Share of bp that both files must know, of the smaller of the reads' genome and of the called contigs, as `DeepVariant` asks for.
+/// Share of bp that both files must have, of the smaller of the reads' genome and of the called contigs; `DeepVariant`'s threshold.
 pub const MIN_SHARED_BASES: f64 = 0.9;
 /// Names in a list.
 const LISTED: usize = 5;
@@ -25,7 +25,7 @@ pub fn check_agreement(
 ) -> Result<()> {
     let reference_path = reference_path.display();
     if reads.is_empty() {
-        return Err(Error::input(reads_path, "its header names no contig (@SQ); align the reads first"));
+        return Err(Error::input(reads_path, "its header lists no contigs (@SQ); align the reads first"));
     }
     let mut shared = 0;
     let (mut unread, mut total_called) = (Vec::new(), 0);
@@ -38,7 +38,7 @@ pub fn check_agreement(
                 return Err(Error::input(
                     reads_path,
                     format!(
-                        "contig '{}' is {length} bp there but {} bp in {reference_path}; give the reference that the reads were aligned to",
+                        "contig '{}' is {length} bp long, but {} bp in {reference_path}; give the reference that the reads were aligned to",
                         contig.name, contig.length,
                     ),
                 ));
@@ -56,7 +56,7 @@ pub fn check_agreement(
             let (n, all, hint) = (missing.len(), reads.len(), reference.unknown(name));
             format!("{n} of its {all} contigs ({}) are not in {reference_path} ({hint})", listed(&missing))
         } else {
-            format!("its header lacks {} of the contigs to be called ({})", unread.len(), listed(&unread))
+            format!("its header lacks {} of the contigs to call ({})", unread.len(), listed(&unread))
         };
         return Err(Error::input(reads_path, format!("{problem}; give the reference that the reads were aligned to")));
     }
@@ -64,7 +64,7 @@ pub fn check_agreement(
     Ok(())
 }
 
-/// Says what may be another genome, or a part of it that is not looked at.
+/// Warns of contigs that are missing from one file, or that differ in length.
 fn warn(
     reads: &Contigs,
     reads_path: &Path,
@@ -76,22 +76,20 @@ fn warn(
     let reads_path = reads_path.display();
     if !missing.is_empty() {
         let (n, names) = (missing.len(), listed(missing));
-        log::warn!(
-            "{reads_path}: reads on {n} of its contigs ({names}) are not looked at: {reference_path} lacks them"
-        );
+        log::warn!("{reads_path}: ignoring reads on {n} of its contigs ({names}), which {reference_path} lacks");
     }
     if !unread.is_empty() {
         let (n, names) = (unread.len(), listed(unread));
-        log::warn!("{reads_path}: has no reads on {n} of the contigs to be called ({names}): its header lacks them");
+        log::warn!("{reads_path}: its header lacks {n} of the contigs to call ({names})");
     }
-    // Only such that are not called are left.
+    // Called contigs were checked before.
     let length = |name: &str| reference.id(name).map(|id| reference.get(id).length);
     let other = |contig: &super::Contig| length(&contig.name).is_some_and(|length| length != contig.length);
     let others: Vec<_> =
         reads.iter().filter(|(_, contig)| other(contig)).map(|(_, contig)| contig.name.as_str()).collect();
     if !others.is_empty() {
         let (n, names) = (others.len(), listed(&others));
-        log::warn!("{reads_path}: {n} contigs that are not called ({names}) have another length in {reference_path}");
+        log::warn!("{reads_path}: {n} contig(s) that are not called ({names}) differ in length from {reference_path}");
     }
 }
 
@@ -162,6 +160,6 @@ mod tests {
         let message = check_called(&[("1", 100), ("x", 900)], &[("1", 100), ("y", 800)], &[1]).unwrap_err();
         assert!(message.contains("a.bam") && message.contains("(x)"), "{message}");
         let message = check_called(&[("1", 100)], &[("1", 100), ("2", 800)], &[1]).unwrap_err();
-        assert!(message.contains("lacks 1 of the contigs to be called (2)"), "{message}");
+        assert!(message.contains("lacks 1 of the contigs to call (2)"), "{message}");
     }
 }

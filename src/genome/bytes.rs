@@ -1,4 +1,4 @@
-//! A FASTA file, plain or BGZF -> its unpacked bytes at any place.
+//! A FASTA file, plain or BGZF -> its uncompressed bytes at any offset.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -27,7 +27,7 @@ pub(super) struct Unpacker {
 }
 
 impl Bytes {
-    /// Of a file that was found to be plain, or BGZF with such blocks.
+    /// A reader of a plain file, or of a BGZF file with these blocks.
     pub(super) fn new(file: File, blocks: Option<Arc<Blocks>>) -> io::Result<Self> {
         Ok(match blocks {
             None => {
@@ -51,7 +51,7 @@ impl Bytes {
 
     /// The bytes `from..to`.
     pub(super) fn read(&mut self, from: u64, to: u64) -> io::Result<Vec<u8>> {
-        // Before anything is allocated: an index may say what it likes.
+        // Checked before anything is allocated: an index may hold any number.
         if from > to || to > self.length() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

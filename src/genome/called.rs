@@ -1,24 +1,24 @@
-//! The contigs that are to be called -> whether VCF can name them, and whether the reference has bases there.
+//! The contigs to call -> whether VCF allows their names, and whether the reference has bases there.
 
 use super::agreement::listed;
 use super::names::is_valid_in_vcf;
 use super::{ContigId, Interval, Reference, ReferenceFile};
 use crate::error::{Error, Result};
 
-/// Windows of a contig whose letters are looked at, and their length in bp; of all but the longest contigs only the first window is.
+/// Number of windows of a contig whose letters are checked, and their length in bp; only the longest contigs have more than one.
 const WINDOWS: u64 = 5;
 const WINDOW: u64 = 128;
 const LONGEST: usize = 25;
-/// Most contigs of which letters are looked at, the longest first.
+/// Most contigs whose letters are checked, the longest first.
 const MOST_CONTIGS: usize = 300;
-/// Most bp that are read to find a known base, where the windows have none.
+/// Most bp that are read to find a known base if the windows have none.
 const MOST_SEARCHED: u64 = 500_000_000;
 const SEARCHED_AT_ONCE: u64 = 1 << 20;
 
-/// Checks the contigs `called`: names, and letters in a few windows of each. Contigs of nothing but N are named in a warning.
+/// Checks the contigs `called`: names, and letters in a few windows of each. Contigs that consist of N are named in a warning.
 ///
 /// # Errors
-/// [`Error::Input`] for a name that VCF forbids or that the FASTA has twice, and for letters that no nucleotide has.
+/// [`Error::Input`] for a name that VCF forbids or that the FASTA has twice, and for letters that are not IUPAC nucleotides.
 pub fn check(file: &ReferenceFile, called: &[ContigId]) -> Result<()> {
     let contigs = file.contigs();
     for &id in called {
@@ -26,11 +26,14 @@ pub fn check(file: &ReferenceFile, called: &[ContigId]) -> Result<()> {
         let problem = if !is_valid_in_vcf(name) {
             "has a name that VCF does not allow; rename it in reference and reads"
         } else if file.is_doubled(name) {
-            "is there twice; leave one out and run samtools faidx"
+            "occurs twice; remove one and run samtools faidx"
         } else {
             continue;
         };
-        return Err(Error::input(file.path(), format!("contig '{name}' {problem}, or call others with --regions")));
+        return Err(Error::input(
+            file.path(),
+            format!("contig '{name}' {problem}, or call other contigs with --regions"),
+        ));
     }
     let mut by_length: Vec<ContigId> = called.iter().copied().filter(|&id| contigs.get(id).length > 0).collect();
     by_length.sort_by_key(|&id| (std::cmp::Reverse(contigs.get(id).length), id));
@@ -43,10 +46,10 @@ pub fn check(file: &ReferenceFile, called: &[ContigId]) -> Result<()> {
         }
     }
     if !unknown.is_empty() && unknown.len() == by_length.len() {
-        log::warn!("{}: what is to be called is nothing but N: nothing can be called", file.path().display());
+        log::warn!("{}: the contigs to call consist of N: nothing can be called", file.path().display());
     } else if !unknown.is_empty() {
         let (path, n, names) = (file.path().display(), unknown.len(), listed(&unknown));
-        log::warn!("{path}: {n} contig(s) are nothing but N ({names}): nothing can be called there");
+        log::warn!("{path}: {n} contig(s) consist of N ({names}): nothing can be called there");
     }
     Ok(())
 }
@@ -63,7 +66,7 @@ fn is_unknown_in_windows(file: &ReferenceFile, reference: &mut Reference, id: Co
             return Err(Error::input(
                 file.path(),
                 format!(
-                    "contig '{name}' has the letter '{}' near {at}, which no nucleotide has; give the genome's FASTA, not one of protein",
+                    "contig '{name}' has the letter '{}' near {at}, which is not a nucleotide; give a nucleotide FASTA, not a protein one",
                     char::from(*letter)
                 ),
             ));
@@ -96,7 +99,7 @@ fn is_known(letter: u8) -> bool {
     b"ACGTU".contains(&letter.to_ascii_uppercase())
 }
 
-/// The IUPAC's letters for nucleotides, and what stands for a gap or an unknown base.
+/// IUPAC nucleotide codes, and symbols for a gap or an unknown base.
 fn may_be_nucleotide(letter: u8) -> bool {
     b"ACGTUNRYKMSWBDHVX-.*?".contains(&letter.to_ascii_uppercase())
 }

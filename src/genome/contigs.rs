@@ -73,7 +73,7 @@ impl Contigs {
         self.inner.list.is_empty()
     }
 
-    /// What to say of a contig name that is not here, with the likely one where there is one.
+    /// The message for an unknown contig name, with a suggestion if there is a likely one.
     #[must_use]
     pub fn unknown(&self, name: &str) -> String {
         format!("contig '{name}' is not in the reference{}", names::hint(name, self))

@@ -47,7 +47,7 @@ impl Entry {
             .and_then(|before| before.checked_add(self.offset)?.checked_add(rest)?.checked_add(self.length.min(1)));
         match end {
             Some(end) if end <= bytes => None,
-            _ => Some(format!("it would reach beyond the file's end at byte {bytes}")),
+            _ => Some(format!("it would extend past the end of the file at byte {bytes}")),
         }
     }
 }
@@ -55,12 +55,12 @@ impl Entry {
 /// Reads the index's lines.
 ///
 /// # Errors
-/// The number of the first line that is none, and why.
+/// The number of the first invalid line, and why.
 pub fn parse(text: &[u8]) -> Result<Vec<Entry>, String> {
     let lines = text.split(|&byte| byte == b'\n').enumerate();
     lines
         .filter(|(_, line)| !line.trim_ascii().is_empty())
-        .map(|(i, line)| entry(line).ok_or_else(|| format!("line {}: not five fields as samtools writes them", i + 1)))
+        .map(|(i, line)| entry(line).ok_or_else(|| format!("line {}: expected five tab-separated fields", i + 1)))
         .collect()
 }
 
@@ -69,7 +69,7 @@ fn entry(line: &[u8]) -> Option<Entry> {
     let (name, numbers) = line.split_once('\t')?;
     let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     let numbers: Vec<u64> = numbers.split('\t').map(number).collect::<Option<_>>()?;
-    // FASTQ has a sixth.
+    // An index of a FASTQ has six.
     let [length, offset, line_bases, line_width] = numbers[..] else { return None };
     (!name.is_empty()).then(|| Entry { name: name.into(), length, offset, line_bases, line_width })
 }
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!([0, 3, 4, 9].map(|p| a.byte_of(p)), [3, 6, 8, 14]);
         assert_eq!((a.end(), entries[1].end(), entries[1].name.as_str()), (15, 23, "b"));
         assert!(a.impossible(15).is_none() && entries[1].impossible(23).is_none());
-        assert!(a.impossible(14).unwrap().contains("beyond the file's end"));
+        assert!(a.impossible(14).unwrap().contains("past the end of the file"));
     }
 
     #[test]

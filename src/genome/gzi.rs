@@ -11,7 +11,7 @@ use crate::files::input::regular_file;
 
 /// Most bytes of a block, packed or unpacked (SAM specification, section 4.1).
 const LONGEST_BLOCK: u64 = 1 << 16;
-/// Blocks that are looked at, and blocks that the index may lack at the file's end.
+/// Number of blocks that are checked, and of blocks that the index may lack at the end of the file.
 const SAMPLED_BLOCKS: usize = 64;
 const MOST_UNLISTED: usize = 4;
 
@@ -30,14 +30,14 @@ impl Blocks {
     /// # Errors
     /// [`Error::Input`] where it is none, or not of this file.
     pub(super) fn read(path: &Path, fasta: &Path) -> Result<Self> {
-        let make = format!("make it anew with 'samtools faidx {}'", fasta.display());
+        let make = format!("recreate it with 'samtools faidx {}'", fasta.display());
         let file = regular_file(path)?;
         let unusable = |e: &dyn std::fmt::Display| Error::input(path, format!("not a BGZF index ({e}); {make}"));
         let index = gzi::io::Reader::new(std::io::BufReader::new(file)).read_index().map_err(|e| unusable(&e))?;
         let starts: Vec<_> = std::iter::once((0, 0)).chain(index.as_ref().iter().copied()).collect();
         let fasta_file = regular_file(fasta)?;
         let length = checked_length(&starts, &fasta_file)
-            .map_err(|problem| Error::input(path, format!("does not fit {}: {problem}; {make}", fasta.display())))?;
+            .map_err(|problem| Error::input(path, format!("does not match {}: {problem}; {make}", fasta.display())))?;
         Ok(Self { starts, length })
     }
 
@@ -176,8 +176,8 @@ mod tests {
         }
         // Cut between two blocks.
         let cut = usize::try_from(starts[5].0).unwrap();
-        assert!(read(&packed[..cut], &index(&starts)).unwrap_err().contains("does not fit"));
-        assert!(read(&packed[..cut], &index(&starts[..5])).unwrap_err().contains("beyond the file's end"));
+        assert!(read(&packed[..cut], &index(&starts)).unwrap_err().contains("does not match"));
+        assert!(read(&packed[..cut], &index(&starts[..5])).unwrap_err().contains("past the end of the file"));
     }
 
     proptest! {

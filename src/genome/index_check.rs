@@ -1,16 +1,16 @@
-//! The entries of a `.fai` -> whether they are of this FASTA: between two contigs lies the second one's header and nothing else.
+//! The entries of a `.fai` -> whether they match this FASTA: between two contigs lies the second one's header and nothing else.
 //!
-//! That is checked for each contig of up to [`EXACT`], and of all in a plain file of up to [`SMALL`] bytes. Of more, some are looked
-//! at, spread evenly, with the first and last and those before which more lies than before others; so a start costs some thousand
-//! small reads, however many contigs there are. That later lines end where they should is seen when they are read.
+//! That is checked for each contig of up to [`EXACT`], and of all in a plain file of up to [`SMALL`] bytes. Of more, a sample
+//! is checked, spread evenly, with the first and last and those with more bytes before them than others; so the check costs some
+//! thousand small reads, however many contigs there are. Later line ends are checked when the lines are read.
 
 use std::collections::HashSet;
 
 use super::bytes::Bytes;
 use super::fai::Entry;
 
-/// Contigs that are looked at each, bytes of a plain FASTA of which all are, and those looked at of more: in a BGZF file each takes
-/// a block to be unpacked.
+/// Up to this many contigs are all checked, as are those of a plain FASTA of up to `SMALL` bytes; of more contigs, a sample: in a
+/// BGZF file each costs the decompression of a block.
 const EXACT: usize = 1000;
 const OF_MORE: usize = 1000;
 const OF_MORE_PACKED: usize = 300;
@@ -19,13 +19,13 @@ const SMALL: u64 = 1 << 28;
 const LONGEST_HEADER: u64 = 1 << 16;
 /// Most bytes between two lines' bases.
 const LONGEST_LINE_END: u64 = 16;
-/// Bytes of the first line that are looked at.
+/// Bytes of the first line that are checked.
 const GLANCE: u64 = 128;
 
 /// Checks the entries; gives the names of contigs that the FASTA has twice: `samtools faidx` passes over the second.
 ///
 /// # Errors
-/// The sentence that says which contig is not where its entry says.
+/// Which contig is not where its entry says.
 pub(super) fn check(entries: &[Entry], fasta: &mut Bytes) -> Result<HashSet<String>, String> {
     let length = fasta.length();
     let mut seen = HashSet::with_capacity(entries.len());
@@ -70,7 +70,7 @@ pub(super) fn check(entries: &[Entry], fasta: &mut Bytes) -> Result<HashSet<Stri
             // `samtools faidx` passes over a contig without bases.
             let is_empty = tail_from == from && only_headers(&head);
             if !is_known && !is_empty {
-                return Err(format!("contig '{first}' of the FASTA is not in it"));
+                return Err(format!("it lacks contig '{first}' of the FASTA"));
             }
             if is_known {
                 doubled.insert(first);
@@ -83,14 +83,14 @@ pub(super) fn check(entries: &[Entry], fasta: &mut Bytes) -> Result<HashSet<Stri
     if !only_headers(&rest) {
         match header(&rest, false) {
             Some((name, _)) if seen.contains(name.as_str()) => drop(doubled.insert(name)),
-            Some((name, _)) => return Err(format!("contig '{name}' of the FASTA is not in it")),
+            Some((name, _)) => return Err(format!("it lacks contig '{name}' of the FASTA")),
             None => return Err(format!("the last contig does not end at byte {from}")),
         }
     }
     Ok(doubled)
 }
 
-/// Those among many contigs that are looked at: about `most`, and as many odd ones.
+/// The sample of many contigs that is checked: about `most`, and as many odd ones.
 fn some(sorted: &[&Entry], ends: &[u64], most: usize) -> Vec<usize> {
     // What lies before a contig beside its name.
     let extra: Vec<u64> = sorted
@@ -231,19 +231,19 @@ mod tests {
         refused(&FAI.replace("7\t5\t6\nb", "7\t6\t7\nb"), &["'a'"]);
         refused(&FAI.replace("7\t5\t6\nb", "7\t0\t0\nb"), &["'a'", "no bases"]);
         refused(&FAI.replace("7\t5\t6\nb", "7\t5\t4\nb"), &["'a'"]);
-        refused(&FAI.replace("c\t7", "c\t4611686018427387904"), &["'c'", "beyond the file's end"]);
+        refused(&FAI.replace("c\t7", "c\t4611686018427387904"), &["'c'", "past the end of the file"]);
         refused(&FAI.replace("c\t7", "c\t6"), &["does not end"]);
         refused(&FAI.replace("a\t12", "a\t11"), &["'b'", "no header"]);
         refused(&FAI.replace("a\t12", "a\t20"), &["'b'", "overlaps 'a'"]);
         refused(&FAI.replace("\t51\t", "\t50\t"), &["'c'", "follows no header"]);
         refused(&FAI.replace("b\t8\t25", "b\t7\t26"), &["'b'"]);
         refused(&FAI.replace("b\t8", "x\t8"), &["'x'", "that of 'b'"]);
-        refused("a\t12\t7\t5\t6\nb\t8\t25\t8\t9\n", &["contig 'c' of the FASTA is not in it"]);
-        refused("a\t12\t7\t5\t6\nc\t7\t51\t5\t6\n", &["contig 'b' of the FASTA is not in it"]);
-        refused("b\t8\t25\t8\t9\nc\t7\t51\t5\t6\n", &["contig 'a' of the FASTA is not in it"]);
+        refused("a\t12\t7\t5\t6\nb\t8\t25\t8\t9\n", &["lacks contig 'c' of the FASTA"]);
+        refused("a\t12\t7\t5\t6\nc\t7\t51\t5\t6\n", &["lacks contig 'b' of the FASTA"]);
+        refused("b\t8\t25\t8\t9\nc\t7\t51\t5\t6\n", &["lacks contig 'a' of the FASTA"]);
         refused(&format!("{FAI}{FAI}"), &["overlaps"]);
         refused("a\t12\t7\t5\n", &["line 1"]);
-        refused("", &["names no contig"]);
+        refused("", &["lists no contigs"]);
     }
 
     #[test]

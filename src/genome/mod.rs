@@ -1,4 +1,4 @@
-//! Where things are: intervals, the contigs that reads and reference share, and windows of reference bases.
+//! Coordinates: intervals, the contigs that reads and reference share, and windows of reference bases.
 
 pub mod agreement;
 mod bytes;

@@ -1,10 +1,10 @@
-//! A contig's name -> whether VCF can write it, and the known name that was likely meant.
+//! A contig's name -> whether VCF allows it, and the known name that was probably meant.
 
 use strsim::damerau_levenshtein;
 
 use super::Contigs;
 
-/// Names of whole genomes, which are no contig's.
+/// Names of genome builds, which are not contigs.
 const BUILDS: [&str; 13] = [
     "hg18",
     "hg19",
@@ -20,7 +20,7 @@ const BUILDS: [&str; 13] = [
     "t2t-chm13",
     "mm10",
 ];
-/// What users write for everything.
+/// What users write for the whole genome.
 const EVERYTHING: [&str; 5] = ["all", "*", ".", "genome", "wgs"];
 
 /// Whether VCF 4.2 and 4.3 allow the name in CHROM (VCF 4.3 specification, section 1.4.7).
@@ -30,19 +30,19 @@ pub fn is_valid_in_vcf(name: &str) -> bool {
     !name.is_empty() && !name.starts_with(['*', '=']) && name.chars().all(plain)
 }
 
-/// What to say behind "contig 'NAME' is not in the reference".
+/// The text that follows "contig 'NAME' is not in the reference".
 #[must_use]
 pub fn hint(name: &str, known: &Contigs) -> String {
     let lower = name.to_ascii_lowercase();
     if EVERYTHING.contains(&lower.as_str()) {
-        return "; to have all of it, leave the option out".into();
+        return "; omit the option for the whole reference".into();
     }
     if let Some(likely) = likely(name, known) {
         return format!("; did you mean '{likely}'?");
     }
     let first: Vec<_> = known.iter().take(5).map(|(_, contig)| contig.name.as_str()).collect();
     let dots = if known.len() > 5 { ", ..." } else { "" };
-    let build = if BUILDS.contains(&lower.as_str()) { ": that names a genome, and a contig is wanted" } else { "" };
+    let build = if BUILDS.contains(&lower.as_str()) { ": that is a genome build, not a contig" } else { "" };
     format!("{build}; it has {}{dots}", first.join(", "))
 }
 
@@ -53,7 +53,7 @@ fn likely<'a>(name: &str, known: &'a Contigs) -> Option<&'a str> {
     if let Some(same) = names().find(|other| self::plain(other) == plain) {
         return Some(same);
     }
-    // Of names such as chr1 and chr2 every one is close to another; a number or a short name that is not there is no slip.
+    // Names such as chr1 and chr2 are all one letter apart, so numbers and short names get no suggestion.
     let letters = name.chars().filter(char::is_ascii_alphabetic).count();
     let close = |other: &&str| {
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_no_slip_gets_the_first_names() {
         assert_eq!(hint_of("chr9", &["chr1", "chr2"]), "; it has chr1, chr2");
-        assert!(hint_of("hg38", &["chr1"]).contains("names a genome"));
-        assert!(hint_of("all", &["chr1"]).contains("leave the option out"));
+        assert!(hint_of("hg38", &["chr1"]).contains("genome build"));
+        assert!(hint_of("all", &["chr1"]).contains("omit the option"));
     }
 }

@@ -43,7 +43,7 @@ impl ReferenceFile {
         let how = |make: &str| format!("{make} with 'samtools faidx {}'", path.display());
         let there = |index: &Path| {
             let missing =
-                || Error::input(path, format!("its index {} is missing; {}", index.display(), how("make it")));
+                || Error::input(path, format!("its index {} is missing; {}", index.display(), how("create it")));
             if index.exists() { Ok(()) } else { Err(missing()) }
         };
         there(&fai_path)?;
@@ -51,9 +51,9 @@ impl ReferenceFile {
         let mut text = Vec::new();
         regular_file(&fai_path)?.read_to_end(&mut text).map_err(cannot)?;
         let mut entries = fai::parse(&text)
-            .map_err(|e| Error::input(&fai_path, format!("not a FASTA index ({e}); {}", how("make it"))))?;
+            .map_err(|e| Error::input(&fai_path, format!("not a FASTA index ({e}); {}", how("create it"))))?;
         if entries.is_empty() {
-            return Err(Error::input(&fai_path, format!("names no contig; {}", how("make it"))));
+            return Err(Error::input(&fai_path, format!("lists no contigs; {}", how("create it"))));
         }
         let gzi_path = with_suffix(path, ".gzi");
         if bgzipped {
@@ -62,7 +62,7 @@ impl ReferenceFile {
         let blocks = bgzipped.then(|| Blocks::read(&gzi_path, path).map(Arc::new)).transpose()?;
         let mut bytes = Bytes::new(regular_file(path)?, blocks.clone()).map_err(|e| unreadable(path, &e))?;
         let doubled = index_check::check(&entries, &mut bytes).map_err(|problem| {
-            let problem = format!("does not fit {}: {problem}; {}", path.display(), how("make it anew"));
+            let problem = format!("does not match {}: {problem}; {}", path.display(), how("recreate it"));
             Error::input(&fai_path, problem)
         })?;
         let mut seen = HashSet::new();
@@ -148,7 +148,7 @@ impl Reference {
             self.chunk = Some((contig, wanted, bases));
         }
         let Some((_, have, bases)) = &self.chunk else {
-            return Err(Error::Internal("reference chunk was not kept".into()));
+            return Err(Error::Internal("reference chunk is missing".into()));
         };
         let offset = to_usize(interval.start() - have.start());
         Ok(bases[offset..offset + to_usize(interval.len())].to_vec())
@@ -168,7 +168,7 @@ impl Reference {
         Ok(window)
     }
 
-    /// Like [`Reference::bases`], without reading on: for a look here and there.
+    /// Like [`Reference::bases`], without reading ahead: for single lookups.
     ///
     /// # Errors
     /// As [`Reference::bases`].
@@ -195,10 +195,13 @@ impl Reference {
         }
         let wrong = |problem: &str| {
             let place = format!("contig '{name}' cannot be read at {}-{}", interval.start() + 1, interval.end());
-            Error::input(&self.path, format!("{place}: {problem}; is its index of this file? (run samtools faidx)"))
+            Error::input(
+                &self.path,
+                format!("{place}: {problem}; its index may belong to another file (run samtools faidx)"),
+            )
         };
         if interval.end() > entry.length {
-            return Err(wrong("it ends before"));
+            return Err(wrong("it ends before that"));
         }
         let bytes = self
             .bytes
@@ -210,11 +213,11 @@ impl Reference {
         while !rest.is_empty() {
             let (line, behind) = rest.split_at(here.min(rest.len()));
             let (line_end, next) = behind.split_at(to_usize(entry.line_width - entry.line_bases).min(behind.len()));
-            // Where a line ends elsewhere than the index says, all behind it would be other bases.
+            // If a line ends elsewhere than the index says, all bases after it would be shifted.
             if line.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'>')
                 || !line_end.iter().all(u8::is_ascii_whitespace)
             {
-                return Err(wrong("its lines are not of one length"));
+                return Err(wrong("its lines differ in length"));
             }
             letters.extend_from_slice(line);
             (rest, here) = (next, to_usize(entry.line_bases));
@@ -242,7 +245,7 @@ impl Reference {
     }
 }
 
-/// Reference bases around a place, kept while a region is worked on.
+/// Reference bases around a region, kept while it is processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceWindow {
     /// Position of the first base, 0-based; negative where the window begins before the contig does.
@@ -272,7 +275,7 @@ impl ReferenceWindow {
     }
 }
 
-/// A genome coordinate as an index. Contigs are far shorter than the address space of the 64-bit machines we build for.
+/// A genome coordinate as an index. Contigs are far shorter than a 64-bit address space.
 pub(crate) fn to_usize(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
@@ -301,7 +304,7 @@ fn is_bgzf(path: &Path) -> Result<bool> {
     } else {
         Err(Error::input(
             path,
-            "is compressed with gzip, which cannot be read at random; unpack it or compress it with bgzip, then run samtools faidx",
+            "is compressed with gzip, which does not allow random access; decompress it or compress it with bgzip, then run samtools faidx",
         ))
     }
 }

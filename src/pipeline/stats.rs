@@ -1,4 +1,4 @@
-//! What a run did and where its time went.
+//! Counts and times of a run -> the table that ends its log, and warnings.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use crate::genotype::{Call, Filter};
 use crate::reads::read::MISSING_BASE_QUALITY;
 use crate::reads::{FetchStats, FilterReason};
 
-/// A way to spend time. Waiting is listed beside working, so that the stage that holds the others up shows.
+/// A stage whose time is measured. Waiting is listed beside working, so that the bottleneck shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Workers fetch and decode reads.
@@ -46,7 +46,7 @@ const STAGES: [(Stage, &str); 10] = [
     (Stage::Write, "writer: merge and write"),
 ];
 
-/// Fewest reads of which it is said that most were left out.
+/// No warning about filtered reads is given below this number of reads.
 const FEWEST_JUDGED: u64 = 20;
 
 /// Time by stage, summed over threads.
@@ -88,7 +88,7 @@ impl StageTimes {
 pub struct RunStats {
     /// Regions called.
     pub regions: u64,
-    /// Records met and left out.
+    /// Records read and filtered.
     pub reads: FetchStats,
     /// Reads whose alignment was changed, region by region.
     pub realigned: u64,
@@ -111,14 +111,14 @@ impl RunStats {
         self.calls[call.filter as usize] += 1;
     }
 
-    /// What of the reads a user should know, since the calls may not show it.
+    /// Warnings about the reads that the calls alone may not reveal.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let reads = &self.reads;
         let mut found = Vec::new();
         if reads.without_qualities > 0 {
             found.push(format!(
-                "{} of {} reads (region overlaps) have bases without a quality, which is taken to be {MISSING_BASE_QUALITY}",
+                "{} of {} reads (counted per region) lack base qualities; quality {MISSING_BASE_QUALITY} is assumed",
                 reads.without_qualities, reads.records
             ));
         }
@@ -131,7 +131,7 @@ impl RunStats {
             let unusable = (reads.unusable, format!("{} without alignment or sequence", reads.unusable));
             let most = by_flags.into_iter().chain([unusable]).max_by_key(|(n, _)| *n);
             found.push(format!(
-                "{lost} of {} reads (region overlaps) were left out, {}",
+                "{lost} of {} reads (counted per region) were filtered out, {}",
                 reads.records,
                 most.map(|(_, said)| said).unwrap_or_default()
             ));
@@ -144,13 +144,13 @@ impl fmt::Display for RunStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reads = &self.reads;
         writeln!(f, "{:<30}{:>12}", "regions", self.regions)?;
-        writeln!(f, "{:<30}{:>12}", "reads (region overlaps)", reads.records)?;
-        writeln!(f, "{:<30}{:>12}", "  left out by flags or MAPQ", reads.filtered())?;
+        writeln!(f, "{:<30}{:>12}", "reads (counted per region)", reads.records)?;
+        writeln!(f, "{:<30}{:>12}", "  filtered by flags or MAPQ", reads.filtered())?;
         for reason in FilterReason::ALL.into_iter().filter(|&reason| reads.left_out[reason as usize] > 0) {
             writeln!(f, "    {:<26}{:>12}", reason.name(), reads.left_out[reason as usize])?;
         }
-        writeln!(f, "{:<30}{:>12}", "  left out as unusable", reads.unusable)?;
-        writeln!(f, "{:<30}{:>12}", "  left out over the cap", reads.sampled_out)?;
+        writeln!(f, "{:<30}{:>12}", "  unusable", reads.unusable)?;
+        writeln!(f, "{:<30}{:>12}", "  sampled out over the cap", reads.sampled_out)?;
         writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
         let batches = self.times.batches.load(Ordering::Relaxed);
@@ -199,7 +199,7 @@ mod tests {
     fn missing_qualities_are_warned_of() {
         let reads = FetchStats { records: 9, without_qualities: 4, ..FetchStats::default() };
         let said = RunStats { reads, ..RunStats::default() }.warnings();
-        assert!(said.len() == 1 && said[0].contains("4 of 9") && said[0].contains("to be 30"), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains("4 of 9") && said[0].contains("quality 30 is assumed"), "{said:?}");
     }
 
     #[test]

@@ -14,14 +14,14 @@ const LONGEST_LINE: u64 = 1 << 20;
 const MOST_WARNINGS: u64 = 5;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Gives `take` the interval of each line, cut at its contig's end.
+/// Passes the interval of each line, clipped to its contig, to `take`.
 ///
 /// # Errors
 /// [`Error::Input`] with file and line for what is not BED or names an unknown contig; also for a file without any position.
 pub(super) fn read(path: &Path, contigs: &Contigs, mut take: impl FnMut(ContigId, Interval)) -> Result<()> {
     let cannot = |e: io::Error| Error::input(path, format!("cannot be read: {e}"));
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("bedpe")) {
-        return Err(Error::input(path, "is BEDPE, which has two intervals in a line; give a BED file"));
+        return Err(Error::input(path, "is BEDPE, which has two intervals per line; give a BED file"));
     }
     let mut lines = unpacked(regular_file(path)?).map_err(cannot)?;
     let (mut intervals, mut positions, mut cut) = (0_u64, 0, 0);
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path, contigs: &Contigs, mut take: impl FnMut(ContigId
             cut += 1;
             if cut <= MOST_WARNINGS {
                 let path = path.display();
-                log::warn!("{path}: line {number}: {name}:{start}-{end} is cut at the contig's end, {length}");
+                log::warn!("{path}: line {number}: {name}:{start}-{end} is clipped to the contig's end, {length}");
             }
         }
         let interval = Interval::new(start, end).intersect(Interval::new(0, length));
@@ -61,24 +61,27 @@ pub(super) fn read(path: &Path, contigs: &Contigs, mut take: impl FnMut(ContigId
         take(id, interval);
     }
     if cut > MOST_WARNINGS {
-        log::warn!("{}: {} more lines are cut at their contig's end", path.display(), cut - MOST_WARNINGS);
+        log::warn!("{}: {} more intervals are clipped to their contigs' ends", path.display(), cut - MOST_WARNINGS);
     }
     if intervals == 0 {
-        return Err(Error::input(path, "holds no interval; give a BED file with at least one line"));
+        return Err(Error::input(path, "contains no intervals; give a BED file with at least one line"));
     }
     if positions == 0 {
-        return Err(Error::input(path, "holds no position: its intervals are empty or behind their contigs' ends"));
+        return Err(Error::input(
+            path,
+            "contains no positions: its intervals are empty or past the ends of their contigs",
+        ));
     }
     Ok(())
 }
 
 /// The file's bytes, unpacked where it is gzip.
 fn unpacked(file: File) -> io::Result<Box<dyn BufRead + Send>> {
-    let cut = || io::Error::other("it is cut short: its end-of-file block is missing; copy or make it again");
+    let cut = || io::Error::other("it is cut short: its end-of-file block is missing; copy or create it again");
     input::unpacked(file)?.ok_or_else(cut)
 }
 
-/// Whether a line is empty, a comment, or a browser's; a contig may be called like the beginning of one.
+/// Whether a line is empty, a comment, or a `track` or `browser` line; a contig may have such a name.
 fn is_header(line: &str, contigs: &Contigs) -> bool {
     let word = line.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
     let looks = word.is_empty() || word.starts_with('#') || word == "track" || word == "browser";

@@ -1,4 +1,4 @@
-//! [`Targets`] -> chunks of about equal work, and what of all targets a chunk must look at to call what one run calls.
+//! [`Targets`] -> chunks of about equal work, and the context that a chunk needs to give the calls of a single run.
 //!
 //! Cuts lie on a grid, so that regions and reference blocks are cut there anyway. What crosses a cut all the same is a
 //! deletion, and calls that overlap in a chain: [`Targets::context`] gives the regions beside a chunk that decide of these.
@@ -7,7 +7,7 @@ use super::{Region, Targets};
 use crate::error::{Error, Result};
 use crate::genome::{ContigId, Interval};
 
-/// What a chunk looks at on both sides of itself, in bp: longer than any chain of overlapping calls that was met.
+/// Context of a chunk on both sides, in bp: longer than any chain of overlapping calls observed so far.
 const CONTEXT: u64 = 3000;
 
 impl Targets {
@@ -20,7 +20,7 @@ impl Targets {
         let pieces = self.regions(grid);
         if count == 0 || count > pieces.len() {
             return Err(Error::Usage(format!(
-                "--chunks {count}: the regions hold {} piece(s) of {grid} bp; ask for 1 to {0} chunks",
+                "--chunks {count}: the regions consist of {} piece(s) of {grid} bp; give 1 to {0} chunks",
                 pieces.len()
             )));
         }

@@ -1,4 +1,4 @@
-//! A value of `--regions` -> the places and files that it names.
+//! A value of `--regions` -> the intervals and files that it names.
 //!
 //! Tried in this order: a contig's name, `contig:range`, an existing file, several of these with blanks between them, several with
 //! commas. A comma may also stand between thousands; what can be read in two ways is refused.
@@ -80,7 +80,7 @@ fn with_commas<'a>(value: &'a str, contigs: &Contigs) -> Result<Vec<Piece<'a>>> 
             let unread = unread.chain([&value[starts[last - 1]..]]);
             let unread: Vec<_> = unread.collect();
             if unread.iter().any(|part| part.is_empty()) {
-                return Err(Error::Usage(format!("--regions {value}: nothing stands before or behind a comma")));
+                return Err(Error::Usage(format!("--regions {value}: an item before or after a comma is empty")));
             }
             let unread = unread.into_iter().find(|part| one(part, contigs).is_none());
             let is_list = value.matches(':').count() != 1;
@@ -97,7 +97,7 @@ fn with_commas<'a>(value: &'a str, contigs: &Contigs) -> Result<Vec<Piece<'a>>> 
             Ok(pieces)
         }
         _ => Err(Error::Usage(format!(
-            "--regions {value}: its commas may stand within numbers or between regions; give the regions with blanks between them"
+            "--regions {value}: ambiguous, as its commas may be part of numbers or separate regions; separate the regions with spaces"
         ))),
     }
 }
@@ -116,7 +116,7 @@ fn place(text: &str, contigs: &Contigs) -> Option<Result<(ContigId, Interval)>> 
     };
     let usage = |problem: String| Some(Err(Error::Usage(format!("--regions {text}: {problem}"))));
     if start == 0 {
-        return usage("positions are counted from 1".into());
+        return usage("positions are 1-based".into());
     }
     if start > length {
         return usage(format!("contig '{name}' has only {length} bp"));
@@ -138,21 +138,19 @@ fn number(text: &str) -> Option<u64> {
     plain.then(|| text.replace(',', "").parse().ok()).flatten()
 }
 
-/// What is wrong with a text that is nothing of all that.
+/// The error for a text that is none of these.
 fn problem(text: &str, contigs: &Contigs) -> Error {
     let path = Path::new(text);
     let named = |suffix: &str| text.to_ascii_lowercase().ends_with(suffix);
     if text.contains('/') || [".bed", ".bed.gz", ".bedpe", ".txt", ".list", ".gz", ".tsv"].into_iter().any(named) {
-        return regular_file(path).err().unwrap_or_else(|| Error::Internal(format!("{text} was not looked at")));
+        return regular_file(path).err().unwrap_or_else(|| Error::Internal(format!("{text} was not checked")));
     }
     let usage = |problem: &str| Error::Usage(format!("--regions {text}: {problem}"));
     match text.rsplit_once(':') {
         _ if text.is_empty() => {
             Error::Usage("--regions: is empty; give a contig, contig:start-end or a BED file".into())
         }
-        Some((name, _)) if contigs.id(name).is_some() => {
-            usage("write it as contig:start-end, positions counted from 1, both ends included")
-        }
+        Some((name, _)) if contigs.id(name).is_some() => usage("expected contig:start-end, 1-based and inclusive"),
         Some((name, range)) if range.starts_with(|c: char| c.is_ascii_digit()) => usage(&contigs.unknown(name)),
         _ => usage(&contigs.unknown(text)),
     }
@@ -218,7 +216,7 @@ mod tests {
 
     #[test]
     fn two_ways_to_read_it_are_one_too_many() {
-        assert!(read("1:100,200", &["1", "200"]).unwrap_err().to_string().contains("blanks"));
+        assert!(read("1:100,200", &["1", "200"]).unwrap_err().to_string().contains("spaces"));
         assert_eq!(read("1:100,200", &["1", "2"]).unwrap(), [("1".to_owned(), 100_200, 100_200)]);
     }
 
@@ -229,7 +227,7 @@ mod tests {
             ("chr1,chr9", 2, "'chr9'"),
             ("Chr1", 2, "did you mean 'chr1'"),
             ("1:5-9", 2, "did you mean 'chr1'"),
-            ("chr1:0-5", 2, "counted from 1"),
+            ("chr1:0-5", 2, "1-based"),
             ("chr1:9-5", 2, "ends before"),
             ("chr1:x", 2, "contig:start-end"),
             ("chr1:-5", 2, "contig:start-end"),

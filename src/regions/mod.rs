@@ -55,7 +55,10 @@ impl Targets {
                         let contig = contigs.get(id);
                         if interval.end() > contig.length {
                             let (name, start, end) = (&contig.name, interval.start() + 1, interval.end());
-                            log::warn!("--regions: {name}:{start}-{end} is cut at the contig's end, {}", contig.length);
+                            log::warn!(
+                                "--regions: {name}:{start}-{end} is clipped to the contig's end, {}",
+                                contig.length
+                            );
                         }
                         targets.add(id, interval.intersect(Interval::new(0, contig.length)));
                     }

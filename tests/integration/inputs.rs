@@ -98,8 +98,7 @@ fn odd_records_are_skipped_or_used() {
     read_instead(&mut world, &(lines.join("\n") + "\n"));
     let outcome = world.call(&["--regions", "chrA:1-2000", "chrB:68000-70000"]).succeeds();
     // htslib takes a read without CIGAR for unmapped.
-    let counts =
-        ["reads (region overlaps)", "left out by flags or MAPQ", "left out as unusable"].map(|name| outcome.row(name));
+    let counts = ["reads (counted per region)", "filtered by flags or MAPQ", "unusable"].map(|name| outcome.row(name));
     assert_eq!(counts, [6, 1, 2]);
 }
 
@@ -176,7 +175,7 @@ fn small_targets_read_what_they_need() {
     let bed = text(
         &world.write("targets.bed", b"chrB\t5000\t5100\nchrA\t30000\t30200\nchrA\t30100\t30300\nchrA\t2000\t2100\n"),
     );
-    let reads = |outcome: crate::world::Outcome| outcome.row("reads (region overlaps)");
+    let reads = |outcome: crate::world::Outcome| outcome.row("reads (counted per region)");
     let some = reads(world.call(&["--regions", &bed]).succeeds());
     let all = reads(world.call(&["--regions", "chrA", "chrB"]).succeeds());
     // 500 of 200,000 bp, and half a read to both sides of each.

@@ -223,8 +223,8 @@ fn bases_without_qualities_count() {
         let reads = sample.write(file, records.clone());
         let (outcome, calls) = sample.call(&[reads], &[]);
         assert_eq!(passing(&calls), all_three(&sample), "{file}");
-        let warnings: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("without a quality")).collect();
-        assert!(warnings.len() == 1 && warnings[0].contains("taken to be 30"), "{file}: {}", outcome.stderr);
+        let warnings: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("lack base qualities")).collect();
+        assert!(warnings.len() == 1 && warnings[0].contains("quality 30 is assumed"), "{file}: {}", outcome.stderr);
     }
     // Some have them, some do not.
     records = sample.pairs(40);
@@ -232,7 +232,7 @@ fn bases_without_qualities_count() {
     let reads = sample.write("reads.bam", records);
     let (outcome, calls) = sample.call(&[reads], &[]);
     assert_eq!(passing(&calls), all_three(&sample));
-    assert!(outcome.stderr.contains("without a quality"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("lack base qualities"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn mates_of_unknown_position_do_not_matter() {
     let reads = sample.write("reads.bam", records);
     let (outcome, calls) = sample.call(&[reads], &[]);
     assert_eq!(passing(&calls), all_three(&sample));
-    assert_eq!(outcome.row("left out by flags or MAPQ"), 0);
+    assert_eq!(outcome.row("filtered by flags or MAPQ"), 0);
 }
 
 #[test]
@@ -267,13 +267,13 @@ fn filters_that_take_most_reads_are_named_and_can_be_turned_off() {
         records.iter_mut().for_each(change);
         let reads = [sample.write("reads.bam", records)];
         let (outcome, calls) = sample.call(&reads, &[]);
-        let warning = outcome.stderr.lines().find(|line| line.contains("were left out")).expect("a warning");
+        let warning = outcome.stderr.lines().find(|line| line.contains("were filtered out")).expect("a warning");
         assert!(calls.is_empty() && warning.contains(reason) && warning.contains(flag), "{warning}");
-        assert_eq!(outcome.row(&format!("    {reason}")), outcome.row("left out by flags or MAPQ"));
+        assert_eq!(outcome.row(&format!("    {reason}")), outcome.row("filtered by flags or MAPQ"));
         let (outcome, calls) = sample.call(&reads, &[flag]);
         assert_eq!(passing(&calls), all_three(&sample), "{flag}");
         let log = outcome.stderr;
-        assert!(log.contains(&format!("{flag}: model wgs")) && !log.contains("were left out"), "{log}");
+        assert!(log.contains(&format!("{flag}: model wgs")) && !log.contains("were filtered out"), "{log}");
     }
 }
 

@@ -81,8 +81,8 @@ fn what_is_refused_says_why() {
         ("chra", 2, "did you mean 'chrA'"),
         ("A", 2, "did you mean 'chrA'"),
         ("CHRB:5-9", 2, "did you mean 'chrB'"),
-        ("hg38", 2, "names a genome"),
-        ("all", 2, "leave the option out"),
+        ("hg38", 2, "genome build"),
+        ("all", 2, "omit the option"),
         ("chrA,chrC", 2, "'chrC'"),
         ("chrA:1,00-2,000", 2, "contig:start-end"),
         ("chrB:70001-", 2, "70000 bp"),
@@ -96,8 +96,8 @@ fn what_is_refused_says_why() {
     world.call(&["--regions", &pipe]).fails(3, &["pipe.bed", "is a pipe"]);
     world.call(&["--regions", &text(&world.path(""))]).fails(3, &["is a folder"]);
     for (content, words) in [
-        ("chrA\t10\t10\n", "holds no position"),
-        ("chrA\t99999999\t999999999\n", "holds no position"),
+        ("chrA\t10\t10\n", "contains no positions"),
+        ("chrA\t99999999\t999999999\n", "contains no positions"),
         ("chrA\t10\t20\nchra\t10\t20\n", "did you mean 'chrA'"),
         ("chrA\t-10\t20\n", "line 1"),
         ("chrA\t20\t10\n", "line 1"),

@@ -1,6 +1,6 @@
 version 1.0
 
-# varpix call as a WDL task, with the inputs and outputs that DeepVariant's tasks have, and a workflow of that one task.
+# varpix call as a WDL task, with the inputs and outputs of DeepVariant's tasks, and a workflow that runs it.
 
 task varpix_call {
   meta {
@@ -9,14 +9,14 @@ task varpix_call {
   parameter_meta {
     ref: "Reference FASTA, plain or bgzipped"
     ref_index: "Its .fai"
-    ref_bgzip_index: "Its .gzi, where it is bgzipped"
+    ref_bgzip_index: "Its .gzi, if compressed with bgzip"
     reads: "Aligned reads, sorted"
     reads_index: "Their .bai, .csi or .crai"
-    prefix: "Outputs are PREFIX.vcf.gz and PREFIX.g.vcf.gz, each with its .tbi, or .csi where a contig is over 512 Mb"
-    regions: "BED of what to call; default: all"
-    haploid_contigs: "Contigs of one copy, for example chrX,chrY"
-    par_regions: "GRCh37, GRCh38 or a BED's path: where these have two copies"
-    container: "The image; docs/containers.md says how it is made"
+    prefix: "Outputs are PREFIX.vcf.gz and PREFIX.g.vcf.gz, each with its .tbi, or .csi if a contig is longer than 512 Mb"
+    regions: "BED of the regions to call; default: the whole reference"
+    haploid_contigs: "Haploid contigs, for example chrX,chrY"
+    par_regions: "GRCh37, GRCh38 or the path of a BED: diploid regions of the haploid contigs"
+    container: "The image; docs/containers.md describes how to build it"
   }
   input {
     File ref
@@ -35,7 +35,7 @@ task varpix_call {
   }
   command <<<
     set -euo pipefail
-    # Indexes are looked for beside their files, which localization need not have put there.
+    # varpix expects indexes next to their files; localization may place them elsewhere.
     mkdir inputs
     ln -s "~{ref}" "inputs/~{basename(ref)}"
     ln -s "~{ref_index}" "inputs/~{basename(ref)}.fai"
@@ -56,7 +56,7 @@ task varpix_call {
   >>>
   output {
     File vcf = "~{prefix}.vcf.gz"
-    # .tbi, or .csi where a contig is over 512 Mb.
+    # .tbi, or .csi if a contig is longer than 512 Mb.
     File vcf_index = glob("~{prefix}.vcf.gz.[tc][bs]i")[0]
     File gvcf = "~{prefix}.g.vcf.gz"
     File gvcf_index = glob("~{prefix}.g.vcf.gz.[tc][bs]i")[0]
@@ -66,7 +66,7 @@ task varpix_call {
     docker: container
     cpu: threads
     memory: "~{memory_gb} GiB"
-    # Bad input (exit 3) fails each time; try again for machines that vanish.
+    # A retry is for lost machines; bad input (exit code 3) fails again.
     maxRetries: 1
   }
 }

@@ -77,7 +77,7 @@ impl Check<'_> {
         &self.contigs.get(ContigId(contig)).name
     }
 
-    /// A record's place in words.
+    /// A record's position as text.
     fn place(&self, place: &Place) -> String {
         let contig = usize::try_from(place.contig).ok().filter(|&contig| contig < self.contigs.len());
         contig.map_or_else(
@@ -92,9 +92,9 @@ impl Check<'_> {
             if let Some(counts) = bins.counts
                 && bins.chunks.is_empty() != (counts == [0, 0])
             {
-                let what = if bins.chunks.is_empty() { "says where none of them lies" } else { "says where they lie" };
+                let what = if bins.chunks.is_empty() { "lists none of them" } else { "lists some" };
                 let reads = counts[0].saturating_add(counts[1]);
-                return Err(Misfit::Index(format!("it counts {reads} reads on {} and {what}", self.name(contig))));
+                return Err(Misfit::Index(format!("it counts {reads} reads on {} but {what}", self.name(contig))));
             }
         }
         Ok(())
@@ -104,14 +104,14 @@ impl Check<'_> {
         let (mut reached, mut contig, mut between) = (first, 0, 0);
         for chunk in chunks {
             if chunk.end >> 16 > records.file_length() {
-                return Err(Misfit::Index("it leads beyond the file's end".into()));
+                return Err(Misfit::Index("it points past the end of the file".into()));
             }
             if chunk.contig < contig || (chunk.contig > contig && chunk.start < reached) {
                 let name = self.name(chunk.contig);
-                return Err(Misfit::Index(format!("it says that reads of {name} lie where others do")));
+                return Err(Misfit::Index(format!("it mixes reads of {name} with those of other contigs")));
             }
             if chunk.start < first && begins_before(chunk.start, first, records) {
-                return Err(Misfit::Index("it leads into the file's header".into()));
+                return Err(Misfit::Index("it points into the file's header".into()));
             }
             if chunk.start > reached {
                 self.nothing_between(reached, chunk.start, records, &mut between)?;
@@ -124,7 +124,7 @@ impl Check<'_> {
 
     /// Checks that no aligned read begins between two virtual offsets.
     fn nothing_between(&self, from: u64, to: u64, records: &mut Records, seen: &mut u32) -> Fits {
-        let led_astray = |_| Misfit::Index("it leads to where no read begins".into());
+        let led_astray = |_| Misfit::Index("it points to an offset where no read begins".into());
         records.seek(from).map_err(led_astray)?;
         while let Some(place) = records.next().map_err(led_astray)? {
             *seen += 1;
@@ -132,7 +132,7 @@ impl Check<'_> {
                 break;
             }
             if !place.unmapped || *seen > MOST_BETWEEN {
-                return Err(Misfit::Index(format!("it knows nothing of the read at {}", self.place(&place))));
+                return Err(Misfit::Index(format!("it does not list the read at {}", self.place(&place))));
             }
         }
         Ok(())
@@ -148,7 +148,7 @@ impl Check<'_> {
             }
             let wrong = || {
                 let (name, from) = (self.name(contig), from + 1);
-                Misfit::Index(format!("it is wrong about the reads at {name}:{from}-{to}"))
+                Misfit::Index(format!("it misplaces the reads at {name}:{from}-{to}"))
             };
             // Reads with a contig and no position are in the bin before the first of the smallest ones, which lies far off.
             if from >= self.contigs.get(ContigId(contig)).length {
@@ -173,7 +173,7 @@ impl Check<'_> {
             let end = bins.end().unwrap_or(0);
             let wrong = |position: u64| {
                 let name = self.name(contig);
-                Misfit::Index(format!("it is wrong about where the reads from {name}:{} on lie", position + 1))
+                Misfit::Index(format!("it misplaces the reads from {name}:{} onwards", position + 1))
             };
             let mut before = 0;
             let windows = (0_u64..).zip(&bins.linear).map(|(window, &at)| (window << self.index.min_shift, at));
@@ -214,7 +214,7 @@ impl Check<'_> {
 
     /// Compares the records from one virtual offset to another, at most so many.
     fn stretch(&self, from: u64, to: u64, most: usize, records: &mut Records) -> Fits {
-        let astray = || Misfit::Index("it leads to where no read begins".into());
+        let astray = || Misfit::Index("it points to an offset where no read begins".into());
         records.seek(from).map_err(|_| astray())?;
         let mut entries = self.entries[self.entries.partition_point(|&entry| entry < from)..].iter().peekable();
         // Entries that no record begins at, with where the next one does.
@@ -224,14 +224,14 @@ impl Check<'_> {
             while let Some(&entry) = entries.next_if(|&&entry| entry <= place.at) {
                 elsewhere.extend((entry < place.at).then_some((entry, place.at)));
             }
-            // Order and sense of the records are judged where they are read for calling.
+            // Order and validity of the records are checked when they are read for calling.
             let (Ok(contig), Ok(start)) = (usize::try_from(place.contig), u64::try_from(place.start)) else { continue };
             let end = place.end.unsigned_abs();
             if place.unmapped || start >= self.length(contig) {
                 continue;
             }
             if !self.index.lists(contig, start, end, place.at) || !self.index.leads_to(contig, start, end, place.at) {
-                return Err(Misfit::Index(format!("it does not lead to the read at {}", self.place(&place))));
+                return Err(Misfit::Index(format!("it does not reach the read at {}", self.place(&place))));
             }
         }
         for (entry, at) in elsewhere {

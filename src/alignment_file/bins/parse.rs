@@ -27,10 +27,10 @@ pub(in crate::alignment_file) fn parse(source: impl Read, contigs: usize) -> Par
     };
     let listed = source.count("the number of contigs")? as usize;
     if listed > contigs {
-        return Err(format!("it lists {listed} contigs, the file's header {contigs}"));
+        return Err(format!("it lists {listed} contigs, but the file's header has {contigs}"));
     }
     for number in 0..listed {
-        let contig = contig_bins(&mut source, &index, csi).map_err(|e| format!("{e} of contig {}", number + 1))?;
+        let contig = contig_bins(&mut source, &index, csi).map_err(|e| format!("contig {}: {e}", number + 1))?;
         index.contigs.push(contig);
     }
     // The number of reads without a place is optional.
@@ -38,7 +38,7 @@ pub(in crate::alignment_file) fn parse(source: impl Read, contigs: usize) -> Par
     source.source.take(9).read_to_end(&mut rest).map_err(|e| e.to_string())?;
     match rest.len() {
         0 | 8 => Ok(index),
-        _ => Err("bytes are left behind its end".into()),
+        _ => Err("it has trailing bytes".into()),
     }
 }
 
@@ -50,7 +50,7 @@ fn csi_header<R: Read>(source: &mut Numbers<R>) -> Parsed<BinIndex> {
         min_shift > 0 && depth <= MOST_DEPTH && min_shift <= MOST_BITS && min_shift + 3 * depth <= MOST_BITS
     };
     let (min_shift, depth) =
-        both.filter(fits).ok_or_else(|| format!("bins of 2^{min_shift} bp in {depth} levels make no sense"))?;
+        both.filter(fits).ok_or_else(|| format!("bins of 2^{min_shift} bp on {depth} levels are not possible"))?;
     let extra = u64::from(source.count("the length of its header")?);
     let skipped = std::io::copy(&mut source.source.by_ref().take(extra), &mut std::io::sink());
     if skipped.ok() != Some(extra) {
@@ -65,7 +65,7 @@ fn contig_bins<R: Read>(source: &mut Numbers<R>, index: &BinIndex, csi: bool) ->
     // Specification: one behind the last bin and one, for what is known of the contig.
     let pseudo = end + 1;
     if bins > pseudo {
-        return Err(format!("{bins} bins are more than there can be, in the index"));
+        return Err(format!("{bins} bins are too many"));
     }
     let mut contig = ContigBins::default();
     for _ in 0..bins {
@@ -74,7 +74,7 @@ fn contig_bins<R: Read>(source: &mut Numbers<R>, index: &BinIndex, csi: bool) ->
         let chunks = source.count("the number of chunks")?;
         if u64::from(id) == pseudo {
             if chunks != 2 || contig.counts.is_some() {
-                return Err("the bin of counts is damaged, in the index".into());
+                return Err("the metadata pseudo-bin is damaged".into());
             }
             // Where its reads lie, which the chunks tell as well.
             source.chunk()?;
@@ -83,13 +83,13 @@ fn contig_bins<R: Read>(source: &mut Numbers<R>, index: &BinIndex, csi: bool) ->
             continue;
         }
         if u64::from(id) >= end {
-            return Err(format!("there is no bin {id}, in the index"));
+            return Err(format!("bin {id} is out of range"));
         }
         let first = contig.chunks.len();
         for _ in 0..chunks {
             let chunk = source.chunk()?;
             if chunk.start >= chunk.end {
-                return Err(format!("a chunk of bin {id} ends before it begins, in the index"));
+                return Err(format!("a chunk of bin {id} ends before it begins"));
             }
             contig.chunks.push(chunk);
         }
@@ -97,12 +97,12 @@ fn contig_bins<R: Read>(source: &mut Numbers<R>, index: &BinIndex, csi: bool) ->
     }
     contig.bins.sort_unstable_by_key(|bin| bin.id);
     if let Some(twice) = contig.bins.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        return Err(format!("bin {} is there twice, in the index", twice[0].id));
+        return Err(format!("bin {} is listed twice", twice[0].id));
     }
     if !csi {
         let windows = source.count("the number of windows")?;
         if windows > MOST_WINDOWS {
-            return Err(format!("{windows} windows are more than there can be, in the index"));
+            return Err(format!("{windows} windows are too many"));
         }
         for _ in 0..windows {
             contig.linear.push(source.u64("a window's offset")?);
@@ -137,7 +137,7 @@ impl<R: Read> Numbers<R> {
     /// A number that the specification makes signed and that is not negative.
     fn count(&mut self, what: &str) -> Parsed<u32> {
         let number = self.u32(what)?.cast_signed();
-        u32::try_from(number).map_err(|_| format!("{what} is {number}, in the index"))
+        u32::try_from(number).map_err(|_| format!("{what} is {number}"))
     }
 
     fn chunk(&mut self) -> Parsed<Chunk> {
@@ -188,14 +188,14 @@ mod tests {
             (4, u32::MAX, "number of contigs is -1"),
             (4, 3, "lists 3 contigs"),
             (8, u32::MAX, "number of bins is -1"),
-            (8, 1 << 30, "more than there can be"),
-            (12, 37_449, "no bin 37449"),
+            (8, 1 << 30, "too many"),
+            (12, 37_449, "bin 37449 is out of range"),
             (16, u32::MAX, "number of chunks is -1"),
             (16, i32::MAX.cast_unsigned(), "before it begins"),
             (28, 0, "before it begins"),
-            (40, 3, "bin of counts"),
+            (40, 3, "pseudo-bin"),
             (76, u32::MAX, "number of windows is -1"),
-            (76, 1 << 20, "more than there can be"),
+            (76, 1 << 20, "too many"),
         ] {
             let mut bytes = bai();
             bytes[place..place + 4].copy_from_slice(&number.to_le_bytes());

@@ -31,8 +31,9 @@ const MOST_SLICES: u32 = 10_000;
 /// Checks that a CRAM is of a version that can be read, and ends with the container that says so.
 pub(in crate::alignment_file) fn ends_whole(path: &Path, major: u8, minor: u8) -> Result<()> {
     let Some(end) = end_of(major, minor) else {
-        let problem =
-            format!("is a CRAM of version {major}.{minor}; 2.0 to 3.1 can be read: write it again with samtools");
+        let problem = format!(
+            "is a CRAM of version {major}.{minor}; versions 2.0 to 3.1 are supported: convert it with samtools"
+        );
         return Err(Error::input(path, problem));
     };
     let mut file = regular_file(path)?;
@@ -45,7 +46,8 @@ pub(in crate::alignment_file) fn ends_whole(path: &Path, major: u8, minor: u8) -
     if read {
         return Ok(());
     }
-    let problem = format!("is cut short: its end-of-file container is missing at byte {length}; copy or make it again");
+    let problem =
+        format!("is cut short: its end-of-file container is missing at byte {length}; copy or create it again");
     Err(Error::input(path, problem))
 }
 

@@ -58,9 +58,9 @@ fn missing(from: u64, to: u64) -> Result<(), Misfit> {
         return Ok(());
     }
     if from > to {
-        return Err(Misfit::Index(format!("it says that a container begins at byte {to}, which is not so")));
+        return Err(Misfit::Index(format!("it lists a container at byte {to}, where none begins")));
     }
-    Err(Misfit::Index(format!("it knows nothing of the reads in bytes {from} to {to}")))
+    Err(Misfit::Index(format!("it does not list the reads in bytes {from} to {to}")))
 }
 
 /// Reads of each contig come together, in order of where they begin.
@@ -70,7 +70,7 @@ fn sorted(slices: &[Slice], contigs: &Contigs) -> Result<(), Misfit> {
         if place(&pair[1]) < place(&pair[0]) {
             let name = pair[1].contig.map_or("*", |contig| &contigs.get(ContigId(contig)).name);
             let start = pair[1].start;
-            return Err(Misfit::Index(format!("its line for {name}:{start} follows that of a later place")));
+            return Err(Misfit::Index(format!("its line for {name}:{start} is out of order")));
         }
     }
     Ok(())
@@ -84,21 +84,23 @@ fn tiled(slices: &[Slice], start: u64, next: u64) -> Result<u64, Misfit> {
             missing(start + reached, start + same[0].offset)?;
         }
         if let Some(other) = same.iter().find(|slice| slice.bytes != same[0].bytes) {
-            return Err(Misfit::Index(format!("it gives a slice of {} bytes {} bytes", same[0].bytes, other.bytes)));
+            return Err(Misfit::Index(format!(
+                "it gives two sizes for one slice, {} and {} bytes",
+                same[0].bytes, other.bytes
+            )));
         }
         reached = Some(same[0].offset + same[0].bytes);
     }
     let end = start.saturating_add(reached.unwrap_or(0));
-    next.checked_sub(end)
-        .filter(|&header| header > 0)
-        .ok_or_else(|| Misfit::Index(format!("it says that the container at byte {start} reaches to byte {end}")))
+    next.checked_sub(end).filter(|&header| header > 0).ok_or_else(|| {
+        Misfit::Index(format!("it extends the container at byte {start} to byte {end}, past the next one"))
+    })
 }
 
 /// Compares the headers of a container and of its slices with the index.
 fn headers(slices: &[Slice], start: u64, next: u64, containers: &mut Containers) -> Result<Option<Mixed>, Misfit> {
-    let stray =
-        |_: io::Error| Misfit::Index(format!("it says that a container begins at byte {start}, which is not so"));
-    let wrong = || Misfit::Index(format!("it is wrong about the slices of the container at byte {start}"));
+    let stray = |_: io::Error| Misfit::Index(format!("it lists a container at byte {start}, where none begins"));
+    let wrong = || Misfit::Index(format!("it misplaces the slices of the container at byte {start}"));
     let container = containers.at(start).map_err(stray)?;
     missing(container.end, next)?;
     let of_slices: Vec<&[Slice]> = slices.chunk_by(|a, b| a.offset == b.offset).collect();

@@ -36,7 +36,7 @@ pub(in crate::alignment_file) fn missing(
                 None => break,
                 Some(outcome) => outcome.map_err(|e| head.broken_at(-1, -1, &e))?,
             }
-            // Reads that are not aligned are of no use to anyone.
+            // Unmapped reads are not used.
             if !record.is_unmapped() {
                 let (start, end) = (record.pos(), record.reference_end());
                 let span = spans.entry(record.tid()).or_insert((start, end));
@@ -53,7 +53,7 @@ pub(in crate::alignment_file) fn missing(
             let (from, to) = (start.unsigned_abs() + 1, end.unsigned_abs() + 1);
             if first.is_none_or(|first| first > from) || last.is_none_or(|last| last < to) {
                 let name = contig.map_or("*", |contig| &head.contigs.get(ContigId(contig)).name);
-                return Ok(Some(format!("it does not lead to all reads at {name}:{from}-{end}")));
+                return Ok(Some(format!("it does not reach all reads at {name}:{from}-{end}")));
             }
         }
     }

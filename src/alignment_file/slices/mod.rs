@@ -57,7 +57,8 @@ pub(super) fn parse(source: impl BufRead, contigs: &Contigs) -> Result<SliceInde
             }
             continue;
         }
-        let slice = self::slice(&line, contigs).ok_or_else(|| format!("line {number} is no line of a CRAM index"))?;
+        let slice =
+            self::slice(&line, contigs).ok_or_else(|| format!("line {number} is not a line of a CRAM index"))?;
         if index.slices.last().is_some_and(|before| order(before) >= order(&slice)) {
             return Err(format!("line {number} is out of order"));
         }
