@@ -8,8 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::files::input::regular_file;
-use crate::model::store::{SMALL_MODEL, WEIGHTS};
 
+/// The small model's file in a model's folder.
+pub const SMALL_MODEL: &str = "small_model.json";
+/// The network's file in a model's folder.
+pub const WEIGHTS: &str = "weights.safetensors";
 /// Bytes read at once.
 const CHUNK: usize = 1 << 18;
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::files;
 use crate::model::checksums::Checksums;
-use crate::model::limits;
+use crate::model::limits::{self, within};
 use crate::pileup::ImageSpec;
 
 /// Version of `model.json` that this program writes and reads.
@@ -34,6 +34,16 @@ pub struct SmallModelOptions {
     /// Most reads of a candidate that it judges; deeper ones are left to the images alone. Any number where it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u32>,
+}
+
+impl SmallModelOptions {
+    fn checked(&self) -> Result<(), String> {
+        within("small_model.temperature", self.temperature, 0.01..=100.0)?;
+        within("small_model.min_certainty_snps", self.min_certainty_snps, 3.0..=1000.0)?;
+        within("small_model.min_certainty_indels", self.min_certainty_indels, 3.0..=1000.0)?;
+        within("small_model.image_weight", self.image_weight, 0.0..=1.0)?;
+        self.max_depth.map_or(Ok(()), |depth| within("small_model.max_depth", depth, 1..=1_000_000))
+    }
 }
 
 fn all() -> f64 {
@@ -86,7 +96,16 @@ impl ModelConfig {
     /// What of it is out of range, if anything.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        limits::problem(self)
+        self.checked().err()
+    }
+
+    fn checked(&self) -> Result<(), String> {
+        limits::text("name", &self.name)?;
+        limits::text("network", &self.network)?;
+        within("temperature", self.temperature, 0.01..=100.0)?;
+        limits::image(&self.image)?;
+        self.small_model.as_ref().map_or(Ok(()), SmallModelOptions::checked)?;
+        limits::evidence(&self.evidence)
     }
 
     /// Writes it to `model.json` in `folder`, with the checksums of the files that lie there.

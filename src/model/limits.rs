@@ -1,4 +1,4 @@
-//! A model's settings -> what is out of range, if anything. All numbers are bounded here, once, so that no other code meets one that
+//! Parts of a model's settings -> what is out of range, if anything. All numbers are bounded here, once, so that no other code meets one that
 //! overflows, never ends or takes all memory.
 
 use std::collections::HashSet;
@@ -7,8 +7,6 @@ use std::ops::RangeInclusive;
 
 use crate::candidates::CandidateOptions;
 use crate::evidence::EvidenceOptions;
-use crate::model::ModelConfig;
-use crate::model::SmallModelOptions;
 use crate::pileup::ImageSpec;
 use crate::realign::RealignOptions;
 
@@ -21,25 +19,15 @@ const FARTHEST: u64 = 10_000;
 /// Greatest score of an aligned base: sums over a read fit 32 bits by far.
 const MOST_SCORE: i32 = 1000;
 
-/// What is wrong with the settings.
-pub(super) fn problem(config: &ModelConfig) -> Option<String> {
-    checked(config).err()
-}
-
-fn checked(config: &ModelConfig) -> Result<(), String> {
-    // Both stand in headers of VCFs.
-    for (name, text) in [("name", &config.name), ("network", &config.network)] {
-        if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
-            return Err(format!("{name}: 1 to 200 characters without tabs and line breaks are expected"));
-        }
+/// A text for headers of VCFs.
+pub(super) fn text(name: &str, text: &str) -> Result<(), String> {
+    if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+        return Err(format!("{name}: 1 to 200 characters without tabs and line breaks are expected"));
     }
-    within("temperature", config.temperature, 0.01..=100.0)?;
-    image(&config.image)?;
-    config.small_model.as_ref().map_or(Ok(()), small_model)?;
-    evidence(&config.evidence)
+    Ok(())
 }
 
-fn image(image: &ImageSpec) -> Result<(), String> {
+pub(super) fn image(image: &ImageSpec) -> Result<(), String> {
     // Height and width are bounded before they are multiplied.
     image.problem().map_or(Ok(()), Err)?;
     within("image.min_base_quality", image.min_base_quality, 0..=MOST_BASE_QUALITY)?;
@@ -50,15 +38,7 @@ fn image(image: &ImageSpec) -> Result<(), String> {
     within("bytes of an image (height x width x channels)", image.shape().bytes(), 1..=MOST_IMAGE_BYTES)
 }
 
-fn small_model(options: &SmallModelOptions) -> Result<(), String> {
-    within("small_model.temperature", options.temperature, 0.01..=100.0)?;
-    within("small_model.min_certainty_snps", options.min_certainty_snps, 3.0..=1000.0)?;
-    within("small_model.min_certainty_indels", options.min_certainty_indels, 3.0..=1000.0)?;
-    within("small_model.image_weight", options.image_weight, 0.0..=1.0)?;
-    options.max_depth.map_or(Ok(()), |depth| within("small_model.max_depth", depth, 1..=1_000_000))
-}
-
-fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {
+pub(super) fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {
     within("evidence.max_reads", evidence.max_reads, 1..=1_000_000)?;
     within("evidence.region_size", evidence.region_size, 50..=100_000)?;
     evidence
@@ -98,7 +78,12 @@ fn realign(options: &RealignOptions) -> Result<(), String> {
     within("evidence.realign.align.reach", align.reach, 0..=FARTHEST)
 }
 
-fn within<T: PartialOrd + Debug + Copy>(name: &str, value: T, range: RangeInclusive<T>) -> Result<(), String> {
+/// Whether a number lies in its range.
+pub(super) fn within<T: PartialOrd + Debug + Copy>(
+    name: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<(), String> {
     // What is not a number lies in no range.
     if range.contains(&value) {
         Ok(())
@@ -111,7 +96,7 @@ fn within<T: PartialOrd + Debug + Copy>(name: &str, value: T, range: RangeInclus
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
+    use crate::model::ModelConfig;
     use crate::model::store::tests::config;
 
     /// What is said of a good description with one value changed, by its path.
@@ -123,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_shipped_settings_are_within() {
-        assert_eq!(problem(&config()), None);
+        assert_eq!(config().problem(), None);
     }
 
     /// Every number of a description, by its path.
@@ -163,7 +148,7 @@ mod tests {
         assert!(with("/image/channels/1", json!("read_base")).contains("read_base is there twice"));
         let mut large = config();
         (large.image.height, large.image.width) = (1000, 2001);
-        assert!(problem(&large).unwrap().contains("bytes of an image"));
+        assert!(large.problem().unwrap().contains("bytes of an image"));
     }
 
     #[test]

@@ -10,10 +10,8 @@ use crate::files::input::regular_file;
 use crate::model::checksums;
 use crate::model::config::ModelConfig;
 
-/// The small model's file in a model's folder.
-pub const SMALL_MODEL: &str = "small_model.json";
-/// The network's file in a model's folder.
-pub const WEIGHTS: &str = "weights.safetensors";
+pub use crate::model::checksums::{SMALL_MODEL, WEIGHTS};
+
 /// Most bytes of `model.json`; they are some thousand.
 const MOST_BYTES: u64 = 4 << 20;
 /// Model used where none is named.
@@ -121,7 +119,6 @@ pub(super) mod tests {
     use crate::model::SmallModelOptions;
     use crate::model::checksums::Checksums;
     use crate::model::config::FORMAT;
-    use crate::model::limits;
     use crate::pileup::ImageSpec;
     use crate::predict::small::SmallModel;
 
@@ -211,7 +208,7 @@ pub(super) mod tests {
             let at = at % json.len();
             json.splice(at..(at + with.len()).min(json.len()), with);
             if let Ok(config) = ModelConfig::parse(&json) {
-                proptest::prop_assert!(limits::problem(&config).is_none());
+                proptest::prop_assert!(config.problem().is_none());
             }
         }
     }

@@ -17,9 +17,9 @@ use crate::predict::Probabilities;
 use crate::predict::small::features::{FEATURES, Features, is_snp};
 use crate::predict::small::{Layer, SmallModel, SmallNetwork, certainty, joined, needed_certainty};
 use crate::train::calibrate::{best_temperature, lowest};
-use crate::train::cnn::optimizer::AdamW;
 use crate::train::data::{DataSet, Described, ExampleOptions, described, jobs};
 use crate::train::failed;
+use crate::train::optimizer::AdamW;
 
 /// Passes over the data, each with its own changes to the reads.
 const PASSES: u64 = 4;

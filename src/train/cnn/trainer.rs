@@ -32,9 +32,9 @@ use crate::predict::cnn::networks::{self, Network};
 use crate::predict::cnn::torch::{first_line, load_weights};
 use crate::train::calibrate::best_temperature;
 use crate::train::cnn::checkpoint::{Checkpoint, Progress, find};
-use crate::train::cnn::optimizer::{AdamW, follow, sorted};
 use crate::train::confusion::Confusion;
 use crate::train::data::{DataSet, Example, ExampleOptions, Job, examples, jobs};
+use crate::train::optimizer::{AdamW, follow, sorted};
 use crate::train::{failed, small};
 
 /// How a model is trained.
