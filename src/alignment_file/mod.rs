@@ -6,6 +6,7 @@
 
 mod bins;
 mod file;
+mod head;
 mod order;
 mod records;
 mod region_reader;

@@ -2,7 +2,7 @@
 
 use rust_htslib::bam::{self, Read as _};
 
-use super::file::Head;
+use super::head::Head;
 use crate::error::{Error, Result};
 
 /// Records read from the start of the file to check their order.

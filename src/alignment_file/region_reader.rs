@@ -52,7 +52,11 @@ struct BinReader {
 }
 
 impl RegionReader {
-    pub(super) fn open(file: &BamFile) -> Result<Self> {
+    /// Opens a file for one thread.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it cannot be opened.
+    pub fn open(file: &BamFile) -> Result<Self> {
         let cannot = |_| Error::input(file.path(), "cannot be opened");
         let source = match file.parsed_index() {
             Index::Bins(index) => {

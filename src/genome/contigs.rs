@@ -76,6 +76,7 @@ impl Contigs {
     /// The message for an unknown contig name, with a suggestion if there is a likely one.
     #[must_use]
     pub fn unknown(&self, name: &str) -> String {
-        format!("contig '{name}' is not in the reference{}", names::hint(name, self))
+        let known: Vec<&str> = self.iter().map(|(_, contig)| contig.name.as_str()).collect();
+        format!("contig '{name}' is not in the reference{}", names::hint(name, &known))
     }
 }

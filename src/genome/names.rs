@@ -2,8 +2,6 @@
 
 use strsim::damerau_levenshtein;
 
-use super::Contigs;
-
 /// Names of genome builds, which are not contigs.
 const BUILDS: [&str; 13] = [
     "hg18",
@@ -32,7 +30,7 @@ pub fn is_valid_in_vcf(name: &str) -> bool {
 
 /// The text that follows "contig 'NAME' is not in the reference".
 #[must_use]
-pub fn hint(name: &str, known: &Contigs) -> String {
+pub fn hint(name: &str, known: &[&str]) -> String {
     let lower = name.to_ascii_lowercase();
     if EVERYTHING.contains(&lower.as_str()) {
         return "; omit the option for the whole reference".into();
@@ -40,15 +38,15 @@ pub fn hint(name: &str, known: &Contigs) -> String {
     if let Some(likely) = likely(name, known) {
         return format!("; did you mean '{likely}'?");
     }
-    let first: Vec<_> = known.iter().take(5).map(|(_, contig)| contig.name.as_str()).collect();
+    let first = &known[..known.len().min(5)];
     let dots = if known.len() > 5 { ", ..." } else { "" };
     let build = if BUILDS.contains(&lower.as_str()) { ": that is a genome build, not a contig" } else { "" };
     format!("{build}; it has {}{dots}", first.join(", "))
 }
 
 /// The known name that differs in spelling only, or by one letter.
-fn likely<'a>(name: &str, known: &'a Contigs) -> Option<&'a str> {
-    let names = || known.iter().map(|(_, contig)| contig.name.as_str());
+fn likely<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let names = || known.iter().copied();
     let plain = plain(name);
     if let Some(same) = names().find(|other| self::plain(other) == plain) {
         return Some(same);
@@ -78,11 +76,6 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::genome::Contig;
-
-    fn hint_of(name: &str, known: &[&str]) -> String {
-        hint(name, &Contigs::new(known.iter().map(|&name| Contig { name: name.into(), length: 9 }).collect()))
-    }
 
     #[test]
     fn names_that_vcf_has() {
@@ -102,17 +95,17 @@ mod tests {
         for (name, meant) in
             [("1", "chr1"), ("CHR1", "chr1"), ("x", "chrX"), ("MT", "chrM"), ("M", "chrM"), ("chr01", "chr1")]
         {
-            assert_eq!(hint_of(name, &human), format!("; did you mean '{meant}'?"), "{name}");
+            assert_eq!(hint(name, &human), format!("; did you mean '{meant}'?"), "{name}");
         }
-        assert_eq!(hint_of("chrMT", &["1", "MT"]), "; did you mean 'MT'?");
-        assert_eq!(hint_of("chra", &["chrA", "chrB"]), "; did you mean 'chrA'?");
-        assert_eq!(hint_of("scafold_7", &["scaffold_6", "scaffold_7"]), "; did you mean 'scaffold_7'?");
+        assert_eq!(hint("chrMT", &["1", "MT"]), "; did you mean 'MT'?");
+        assert_eq!(hint("chra", &["chrA", "chrB"]), "; did you mean 'chrA'?");
+        assert_eq!(hint("scafold_7", &["scaffold_6", "scaffold_7"]), "; did you mean 'scaffold_7'?");
     }
 
     #[test]
     fn what_is_no_slip_gets_the_first_names() {
-        assert_eq!(hint_of("chr9", &["chr1", "chr2"]), "; it has chr1, chr2");
-        assert!(hint_of("hg38", &["chr1"]).contains("genome build"));
-        assert!(hint_of("all", &["chr1"]).contains("omit the option"));
+        assert_eq!(hint("chr9", &["chr1", "chr2"]), "; it has chr1, chr2");
+        assert!(hint("hg38", &["chr1"]).contains("genome build"));
+        assert!(hint("all", &["chr1"]).contains("omit the option"));
     }
 }

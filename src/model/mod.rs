@@ -3,11 +3,12 @@
 //! A folder holds `model.json` (all that calling depends on), `weights.safetensors` (the CNN) and, where the model has a small model,
 //! `small_model.json`.
 
+pub(crate) mod checksums;
 pub(crate) mod config;
 pub(crate) mod store;
 
+pub use checksums::Checksums;
 pub use config::{ModelConfig, SmallModelOptions};
-pub use store::checksums::Checksums;
 pub use store::{DEFAULT_MODEL, Model, search_path};
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ impl RealignedBam {
         Ok(Self {
             path: path.into(),
             source: source.clone(),
-            reader: source.open_regions()?,
+            reader: RegionReader::open(source)?,
             writer,
             temporary,
             tids,

@@ -135,7 +135,7 @@ fn check_reads(
     bases: &mut Reference,
     called: &[Called],
 ) -> Result<Vec<ContigId>> {
-    let mut reader = file.open_regions()?;
+    let mut reader = RegionReader::open(file)?;
     let with_reads = with_reads(file, called);
     let (most, of_contig) =
         if file.is_cram() { (MOST_CRAM_PARTS, CRAM_PARTS_OF_CONTIG) } else { (MOST_PARTS, PARTS_OF_CONTIG) };

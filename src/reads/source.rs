@@ -126,7 +126,7 @@ impl BamSource {
         let open = |file: &BamFile| {
             let tid = |name: &str| file.contigs().id(name).and_then(|id| i32::try_from(id.0).ok());
             let tids = reference.iter().map(|(_, contig)| tid(&contig.name)).collect();
-            Ok(OpenFile { reader: file.open_regions()?, tids })
+            Ok(OpenFile { reader: RegionReader::open(file)?, tids })
         };
         Ok(Self { files: files.iter().map(open).collect::<Result<_>>()?, options, record: bam::Record::new() })
     }

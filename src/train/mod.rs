@@ -9,6 +9,7 @@ pub mod cnn;
 pub mod confusion;
 pub mod data;
 pub mod label;
+mod optimizer;
 mod small;
 
 pub use cnn::trainer::{FitOptions, Rest, finish, fit};

@@ -18,9 +18,9 @@ use crate::predict::small::{
     FEATURES, FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
 };
 use crate::train::calibrate::{best_temperature, lowest};
-use crate::train::cnn::optimizer::AdamW;
 use crate::train::data::{DataSet, Described, ExampleOptions, described, jobs};
 use crate::train::failed;
+use crate::train::optimizer::AdamW;
 
 /// Passes over the data, each with its own changes to the reads.
 const PASSES: u64 = 4;

@@ -8,7 +8,7 @@ use noodles_vcf::variant::record_buf::Info;
 use noodles_vcf::variant::record_buf::info::field::Value;
 use noodles_vcf::variant::record_buf::info::field::value::Array;
 
-use super::record::{count, fraction, written};
+use super::values::{count, fraction, written};
 use crate::genotype::Call;
 use crate::variant::Genotype;
 

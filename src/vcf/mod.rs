@@ -6,6 +6,7 @@ mod index;
 pub mod info;
 pub mod record;
 pub mod reference_blocks;
+pub mod values;
 pub mod writer;
 
 pub use gvcf::GvcfWriter;

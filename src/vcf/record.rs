@@ -12,6 +12,7 @@ use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
 use super::header::{BLOCK_FORMATS, CALL_FORMATS};
 use super::info::{InfoFields, info};
+use super::values::{count, fraction, written};
 use crate::error::{Error, Result};
 use crate::genotype::Call;
 use crate::variant::Genotype;
@@ -96,10 +97,6 @@ fn position(start: u64) -> Option<Position> {
     usize::try_from(start + 1).ok().and_then(Position::new)
 }
 
-pub(super) fn count(n: u32) -> i32 {
-    i32::try_from(n).unwrap_or(i32::MAX)
-}
-
 fn samples(call: &Call, style: CallStyle) -> Samples {
     let integers =
         |values: &mut dyn Iterator<Item = i32>| Some(Value::Array(Array::Integer(values.map(Some).collect())));
@@ -131,23 +128,11 @@ fn likelihoods(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
     (0..alleles).filter_map(|a| diploid.get(Genotype::Diploid(a, a).index())).copied().collect()
 }
 
-/// The genotype with as many copies as are written.
-pub(super) fn written(genotype: Option<Genotype>, copies: usize) -> Option<Genotype> {
-    genotype.map(|genotype| if copies == 1 { genotype.haploid() } else { genotype })
-}
-
 fn genotype(genotype: Option<Genotype>, copies: usize) -> WrittenGenotype {
     let alleles = written(genotype, copies).map_or(vec![None; copies], |g| g.alleles().map(Some).collect());
     // One allele alone counts as phased (VCF specification, section 1.6.2).
     let phasing = if copies == 1 { Phasing::Phased } else { Phasing::Unphased };
     alleles.into_iter().map(|allele| Allele::new(allele, phasing)).collect()
-}
-
-/// `n` of `depth`, to six significant digits; 0 of nothing is 0.
-#[must_use]
-pub fn fraction(n: u32, depth: u32) -> f32 {
-    let share = f64::from(n) / f64::from(depth.max(1));
-    format!("{share:.5e}").parse().unwrap_or_default()
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "MAPQ is at most 255")]

@@ -214,7 +214,7 @@ fn columns(call: &Call) -> Vec<String> {
     let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).unwrap();
     let join = |numbers: Vec<String>| numbers.join(",");
     let genotype = call.genotype.map_or("./.".to_owned(), |genotype| genotype.to_string());
-    let share = |n: &u32| varpix::vcf::record::fraction(*n, call.depth).to_string();
+    let share = |n: &u32| varpix::vcf::values::fraction(*n, call.depth).to_string();
     let sample = [
         genotype,
         call.genotype_quality.to_string(),

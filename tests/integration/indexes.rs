@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rust_htslib::bam;
-use varpix::alignment_file::BamFile;
+use varpix::alignment_file::{BamFile, RegionReader};
 use varpix::error::Result;
 
 use crate::world::{testdata, text, tool};
@@ -52,7 +52,7 @@ impl Reads {
     fn records(&self) -> Result<Vec<(Vec<u8>, i32, i64)>> {
         let mut found = Vec::new();
         let file = self.open()?;
-        let mut reader = file.open_regions()?;
+        let mut reader = RegionReader::open(&file)?;
         let mut record = bam::Record::new();
         for (contig, tid) in file.contigs().iter().map(|(_, contig)| contig).zip(0..) {
             for start in (0..contig.length).step_by(10_000) {

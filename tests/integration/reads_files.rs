@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rust_htslib::bam::{self, Read as _};
-use varpix::alignment_file::BamFile;
+use varpix::alignment_file::{BamFile, RegionReader};
 use varpix::error::Result;
 
 use crate::world::{World, testdata, text, tool};
@@ -169,7 +169,7 @@ fn with_record(world: &World, number: usize, change: impl Fn(&mut bam::Record)) 
 /// Reads all of a file.
 fn read(world: &World) -> Result<()> {
     let file = BamFile::new(&world.reads, &world.reference)?;
-    let mut reader = file.open_regions()?;
+    let mut reader = RegionReader::open(&file)?;
     let mut record = bam::Record::new();
     for (contig, tid) in file.contigs().iter().map(|(_, contig)| contig).zip(0..) {
         for start in (0..contig.length).step_by(1000) {

@@ -9,7 +9,7 @@ use rust_htslib::bam::{self, Read as _};
 
 use super::SliceIndex;
 use super::cover::Mixed;
-use crate::alignment_file::file::Head;
+use crate::alignment_file::head::Head;
 use crate::error::{Error, Result};
 use crate::genome::ContigId;
 

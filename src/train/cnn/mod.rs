@@ -1,5 +1,4 @@
 //! Labelled images -> the weights of a network.
 
 mod checkpoint;
-pub(super) mod optimizer;
 pub mod trainer;

@@ -23,18 +23,19 @@ use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::files;
 use crate::model::Checksums;
+use crate::model::Model;
 use crate::model::ModelConfig;
+use crate::model::checksums::SMALL_MODEL;
 use crate::model::config::FORMAT;
-use crate::model::store::{Model, SMALL_MODEL};
 use crate::pileup::ImageSpec;
 use crate::predict::Probabilities;
 use crate::predict::cnn::networks::{self, Network};
 use crate::predict::cnn::torch::{first_line, load_weights};
 use crate::train::calibrate::best_temperature;
 use crate::train::cnn::checkpoint::{Checkpoint, Progress, find};
-use crate::train::cnn::optimizer::{AdamW, follow, sorted};
 use crate::train::confusion::Confusion;
 use crate::train::data::{DataSet, Example, ExampleOptions, Job, examples, jobs};
+use crate::train::optimizer::{AdamW, follow, sorted};
 use crate::train::{failed, small};
 
 /// How a model is trained.

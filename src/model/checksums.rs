@@ -8,8 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::files::input::regular_file;
-use crate::model::store::{SMALL_MODEL, WEIGHTS};
 
+/// The small model's file in a model's folder.
+pub(crate) const SMALL_MODEL: &str = "small_model.json";
+/// The CNN's file in a model's folder.
+pub(crate) const WEIGHTS: &str = "weights.safetensors";
 /// Bytes read at once; SHA-256 takes longer than the reading from some 10 kB on.
 const CHUNK: usize = 1 << 18;
 

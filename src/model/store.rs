@@ -1,7 +1,5 @@
 //! A folder, or a name -> the model that lies there, its files checked against their checksums; a new model -> its folder.
 
-pub(crate) mod checksums;
-
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -9,14 +7,11 @@ use std::sync::OnceLock;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::input::regular_file;
+use crate::model::checksums::{self, SMALL_MODEL, WEIGHTS};
 use crate::model::{Checksums, ModelConfig};
 
 /// The settings' file in a model's folder.
 const CONFIG: &str = "model.json";
-/// The small model's file in a model's folder.
-pub(crate) const SMALL_MODEL: &str = "small_model.json";
-/// The network's file in a model's folder.
-pub(crate) const WEIGHTS: &str = "weights.safetensors";
 /// Most bytes of `model.json`, which has some thousand.
 const MOST_BYTES: u64 = 4 << 20;
 /// Model used where none is named.
