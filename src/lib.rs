@@ -74,6 +74,8 @@ pub mod realign;
 pub mod regions;
 /// What the sample's reads are like as a whole.
 pub mod sample;
+/// How often repeats show a false length in the sample, and what that says of a candidate.
+pub mod slippage;
 /// Builders of reads, references and candidates for tests.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
