@@ -382,5 +382,7 @@ fn surveyed(inputs: &Inputs, model: &Model) -> Result<SampleProfile> {
         "not known".into()
     };
     log::info!("usual depth {depth}; artefacts in {:.0} % of places", sample.artefact_rate * 100.0);
+    let slippage = sample.slippage.rates(1, 10);
+    log::info!("slippage: 10 A/T -{:.1} % +{:.1} %", slippage.fewer * 100.0, slippage.more * 100.0);
     Ok(sample)
 }
