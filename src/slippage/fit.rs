@@ -3,7 +3,9 @@
 //! What slipped shows only against the sample's own alleles, which show only by what slipped. So in turn the probabilities of each tract's pairs of
 //! alleles are taken from the curves, and the curves are fitted to the fragments as these pairs explain them.
 
-use super::likelihoods::Pairs;
+use std::collections::BTreeMap;
+
+use super::likelihoods::Likelihoods;
 use super::model::{CLEAN, Curve, SlippageModel, logit, position};
 use super::spans::Observed;
 use super::tracts::{LONGEST_UNIT, Tract};
@@ -37,14 +39,18 @@ pub fn fit(observed: impl IntoIterator<Item = Observed>) -> SlippageModel {
         .collect();
     let mut model = SlippageModel::default();
     for _ in 0..ROUNDS {
-        let mut counts: Vec<Count> = Vec::new();
+        let mut counts = BTreeMap::new();
         for (seen, alleles) in &seen {
             count(seen, alleles, &model, &mut counts);
         }
         for (unit, curves) in (1..=LONGEST_UNIT).zip(&mut model.curves) {
             for (way, curve) in curves.iter_mut().enumerate() {
-                let points: Vec<Point> = counts.iter().filter(|c| c.unit == unit).map(|c| c.point(way)).collect();
-                *curve = fitted(&points, unit);
+                let of_unit = counts.range((unit, 0)..(unit + 1, 0));
+                let points = of_unit.map(|(&(unit, copies), count): (&Kind, &Count)| {
+                    let (at, halved) = position(unit, copies);
+                    Point { at, slipped: count.slipped[way], all: count.all * halved }
+                });
+                *curve = fitted(points, unit);
             }
         }
     }
@@ -59,7 +65,7 @@ fn alleles(seen: &Observed) -> Vec<i32> {
 }
 
 /// Chance of a pair of alleles, before any read is looked at.
-fn prior(tract: &Tract, a: i32, b: i32) -> f64 {
+fn prior(tract: &Tract, [a, b]: [i32; 2]) -> f64 {
     let differs = match (tract.unit, tract.interval.len()) {
         (_, ..8) => 0.002,
         (1, 8..10) => 0.02,
@@ -76,42 +82,32 @@ fn prior(tract: &Tract, a: i32, b: i32) -> f64 {
     pair * whole[0] * whole[1]
 }
 
-/// Fragments of alleles of one number of copies.
+/// Length of the unit and copies of an allele.
+type Kind = (usize, usize);
+
+/// Fragments of alleles of one kind.
+#[derive(Default)]
 struct Count {
-    unit: usize,
-    copies: usize,
-    /// All, and those that show fewer and more units.
     all: f64,
+    /// Of these, those that show fewer units, and those that show more.
     slipped: [f64; 2],
 }
 
-impl Count {
-    fn point(&self, way: usize) -> Point {
-        let (at, halved) = position(self.unit, self.copies);
-        Point { at, slipped: self.slipped[way], all: self.all * halved }
-    }
-}
-
-/// Adds the fragments of a tract to the counts of the alleles that explain them, each pair as far as it is probable.
-fn count(seen: &Observed, alleles: &[i32], model: &SlippageModel, counts: &mut Vec<Count>) {
+/// Adds the fragments of a tract to the counts of the alleles that explain them, each genotype as far as it is probable.
+fn count(seen: &Observed, alleles: &[i32], model: &SlippageModel, counts: &mut BTreeMap<Kind, Count>) {
     let tract = &seen.tract;
-    let pairs = Pairs::of(seen, alleles, model);
-    let posterior = pairs.posterior(|a, b| prior(tract, a, b));
-    for (&(a, b), probability) in pairs.pairs().iter().zip(posterior) {
-        for (row, (shown, fragments)) in seen.lengths.iter().enumerate() {
-            let [of_a, of_b] = [a, b].map(|allele| pairs.likelihood(row, allele));
-            for (allele, likelihood) in [(a, of_a), (b, of_b)] {
-                let n = f64::from(fragments) * probability * likelihood / (of_a + of_b);
-                let copies = tract.copies_of(alleles[allele]);
-                let known = counts.iter().position(|c| (c.unit, c.copies) == (tract.unit, copies));
-                let index = known.unwrap_or_else(|| {
-                    counts.push(Count { unit: tract.unit, copies, all: 0.0, slipped: [0.0; 2] });
-                    counts.len() - 1
-                });
+    let likelihoods = Likelihoods::of(seen, alleles, model);
+    for (genotype, probability) in likelihoods.posterior(|pair| prior(tract, pair)) {
+        for ((shown, fragments), row) in seen.lengths.iter().zip(likelihoods.of_lengths()) {
+            let both: f64 = genotype.alleles().map(|allele| row[allele]).sum();
+            for allele in genotype.alleles() {
+                // What is no whole units away did not slip.
                 let Some(units) = tract.units(shown - alleles[allele]) else { continue };
-                counts[index].all += n;
+                let n = f64::from(fragments) * probability * row[allele] / both;
+                let count = counts.entry((tract.unit, tract.copies_of(alleles[allele]))).or_default();
+                count.all += n;
                 if units != 0 {
-                    counts[index].slipped[usize::from(units > 0)] += n;
+                    count.slipped[usize::from(units > 0)] += n;
                 }
             }
         }
@@ -127,11 +123,11 @@ struct Point {
 }
 
 /// The likeliest curve, which does not fall: Newton's method for a logistic regression on its two ends.
-fn fitted(points: &[Point], unit: usize) -> Curve {
+fn fitted(points: impl Iterator<Item = Point>, unit: usize) -> Curve {
     let clean = CLEAN[unit - 1];
     let expected =
         [0.0, 1.0].into_iter().zip(clean).map(|(at, rate)| Point { at, slipped: rate * EXPECTED, all: EXPECTED });
-    let points: Vec<Point> = expected.chain(points.iter().map(|p| Point { ..*p })).collect();
+    let points: Vec<Point> = expected.chain(points).collect();
     let mut ends = clean.map(logit);
     for _ in 0..STEPS {
         let (mut gradient, mut a, mut b, mut c) = ([0.0; 2], 0.0, 0.0, 0.0);
@@ -210,12 +206,13 @@ mod tests {
 
     #[test]
     fn rates_are_found_again() {
-        for model in [amplified(), SlippageModel::default()] {
+        // A clean library's 4,000 fragments of 8 copies have four slips either way.
+        for (model, tolerance) in [(amplified(), 0.2), (SlippageModel::default(), 0.5)] {
             let found = fit(sample(&model, 1200));
             for copies in 8..=17 {
                 let (expected, found) = (model.rates(1, copies), found.rates(1, copies));
                 for (expected, found) in [(expected.fewer, found.fewer), (expected.more, found.more)] {
-                    assert!((found / expected).ln().abs() < 0.2, "{copies}: {found} for {expected}");
+                    assert!((found / expected).ln().abs() < tolerance, "{copies}: {found} for {expected}");
                 }
             }
         }
@@ -260,8 +257,8 @@ mod tests {
     proptest! {
         #[test]
         fn curves_do_not_fall(points in prop::collection::vec((0.0..1.3, 0.0..1.0, 0.0..1e6), 0..20), unit in 1..=LONGEST_UNIT) {
-            let points: Vec<Point> = points.into_iter().map(|(at, share, all)| Point { at, slipped: share * all, all }).collect();
-            let [low, high] = fitted(&points, unit).rates;
+            let points = points.into_iter().map(|(at, share, all)| Point { at, slipped: share * all, all });
+            let [low, high] = fitted(points, unit).rates;
             prop_assert!(0.0 < low && low <= high && high < 1.0, "{low} {high}");
         }
     }

@@ -1,29 +1,31 @@
 //! Fragments over a tract and a candidate's alleles -> log-likelihoods of pairs of alleles, and the [`TractNumbers`] of an image.
 
 use super::model::{OTHER, SlippageModel};
-use super::spans::{Indel, Observed, observe};
-use super::tracts::tracts;
+use super::spans::{Observed, observe};
+use super::tracts::{Indel, tracts};
 use crate::candidates::Candidate;
 use crate::genome::{Interval, ReferenceWindow};
 use crate::pileup::AltSet;
 use crate::reads::Read;
+use crate::variant::Genotype;
+use crate::variant::allele::{shared_prefix, shared_suffix};
 
 /// Fragments are not quite independent, since amplification copies one slip to several: their log-likelihoods are scaled by this.
 const SCALE: f64 = 0.8;
 /// Lowest of the three log-likelihoods of an image: what is less likely is as good as impossible.
 const LOWEST: f64 = -40.0;
 
-/// Log-likelihoods of all pairs of some alleles of a tract.
-pub(super) struct Pairs {
+/// Log-likelihoods of the genotypes of some alleles of a tract.
+pub(super) struct Likelihoods {
+    /// In bp more than the reference has.
     alleles: Vec<i32>,
-    /// Of each shown length, that an allele's molecule shows it.
-    likelihoods: Vec<Vec<f64>>,
-    pairs: Vec<(usize, usize)>,
-    /// Natural logarithms, one for each pair.
-    values: Vec<f64>,
+    /// Of each shown length, that a molecule of each allele shows it.
+    of_lengths: Vec<Vec<f64>>,
+    /// Each genotype with its log-likelihood, a natural logarithm; in VCF's order.
+    of_genotypes: Vec<(Genotype, f64)>,
 }
 
-impl Pairs {
+impl Likelihoods {
     /// Of alleles given in bp more than the reference has; each fragment is of either by half.
     pub(super) fn of(seen: &Observed, alleles: &[i32], model: &SlippageModel) -> Self {
         let tract = &seen.tract;
@@ -32,46 +34,43 @@ impl Pairs {
             let units = tract.units(shown - alleles[allele]);
             units.map_or(OTHER, |units| rates[allele].share(units).max(OTHER))
         };
-        let likelihoods: Vec<Vec<f64>> = seen
-            .lengths
-            .iter()
-            .map(|(shown, _)| (0..alleles.len()).map(|allele| likelihood(shown, allele)).collect())
-            .collect();
-        let pairs: Vec<_> = (0..alleles.len()).flat_map(|b| (0..=b).map(move |a| (a, b))).collect();
-        let value = |&(a, b): &(usize, usize)| {
-            let rows = likelihoods.iter().zip(seen.lengths.iter());
-            SCALE * rows.map(|(row, (_, n))| f64::from(n) * f64::midpoint(row[a], row[b]).ln()).sum::<f64>()
+        let of_alleles = |shown: i32| (0..alleles.len()).map(|allele| likelihood(shown, allele)).collect();
+        let of_lengths: Vec<Vec<f64>> = seen.lengths.iter().map(|(shown, _)| of_alleles(shown)).collect();
+        let of = |genotype: Genotype| {
+            let of_fragment = |row: &[f64]| genotype.alleles().map(|allele| 0.5 * row[allele]).sum::<f64>().ln();
+            let rows = of_lengths.iter().zip(seen.lengths.iter());
+            (genotype, SCALE * rows.map(|(row, (_, n))| f64::from(n) * of_fragment(row)).sum::<f64>())
         };
-        let values = pairs.iter().map(value).collect();
-        Self { alleles: alleles.to_vec(), likelihoods, pairs, values }
+        let of_genotypes = Genotype::all(alleles.len()).map(of).collect();
+        Self { alleles: alleles.to_vec(), of_lengths, of_genotypes }
     }
 
-    /// The pairs, as indexes of alleles, in VCF's order of genotypes.
-    pub(super) fn pairs(&self) -> &[(usize, usize)] {
-        &self.pairs
+    /// For each length, in the order of [`Lengths`](super::spans::Lengths), and each allele that one of its molecules shows it.
+    pub(super) fn of_lengths(&self) -> &[Vec<f64>] {
+        &self.of_lengths
     }
 
-    /// Likelihood that a molecule of an allele shows the length of a row of [`Lengths`](super::spans::Lengths).
-    pub(super) fn likelihood(&self, row: usize, allele: usize) -> f64 {
-        self.likelihoods[row][allele]
+    /// Probability of each genotype, given what chance a pair of alleles has before; they sum to 1.
+    pub(super) fn posterior(&self, prior: impl Fn([i32; 2]) -> f64) -> Vec<(Genotype, f64)> {
+        let joint = |&(genotype, value): &(Genotype, f64)| {
+            let mut alleles = genotype.alleles().map(|allele| self.alleles[allele]);
+            let first = alleles.next().unwrap_or_default();
+            (genotype, value + prior([first, alleles.next().unwrap_or(first)]).ln())
+        };
+        let mut all: Vec<_> = self.of_genotypes.iter().map(joint).collect();
+        let best = all.iter().map(|&(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
+        all.iter_mut().for_each(|(_, value)| *value = (*value - best).exp());
+        let sum: f64 = all.iter().map(|&(_, value)| value).sum();
+        all.iter_mut().for_each(|(_, value)| *value /= sum);
+        all
     }
 
-    /// Probability of each pair given its chance before; they sum to 1.
-    pub(super) fn posterior(&self, prior: impl Fn(i32, i32) -> f64) -> Vec<f64> {
-        let of = |((a, b), value): (&(usize, usize), &f64)| value + prior(self.alleles[*a], self.alleles[*b]).ln();
-        let joint: Vec<f64> =
-            self.pairs.iter().zip(&self.values).map(|((a, b), value)| of((&(*a, *b), value))).collect();
-        let best = joint.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = joint.iter().map(|value| (value - best).exp()).sum();
-        joint.iter().map(|value| (value - best).exp() / sum).collect()
-    }
-
-    /// The best log-likelihood with none, one and two copies of an image's alleles, less the best of the three. Alternative allele i of the site is allele i + 1 here.
+    /// The best log-likelihood with none, one and two copies of an image's alleles, less the best of the three. Alternative allele i of the
+    /// site is allele i + 1 here.
     fn of_set(&self, set: AltSet) -> [f64; 3] {
-        let is_in = |allele: usize| allele > 0 && set.contains(allele - 1);
         let mut best = [f64::NEG_INFINITY; 3];
-        for (&(a, b), &value) in self.pairs.iter().zip(&self.values) {
-            let copies = usize::from(is_in(a)) + usize::from(is_in(b));
+        for &(genotype, value) in &self.of_genotypes {
+            let copies = genotype.alleles().filter(|&allele| allele > 0 && set.contains(allele - 1)).count();
             best[copies] = best[copies].max(value);
         }
         let most = best.into_iter().fold(f64::NEG_INFINITY, f64::max);
@@ -152,7 +151,7 @@ impl RegionTracts {
         let in_set = alleles[1..].iter().enumerate().filter(|&(alt, _)| set.contains(alt));
         TractNumbers {
             in_tract: true,
-            log_likelihoods: Pairs::of(seen, &alleles, model).of_set(set),
+            log_likelihoods: Likelihoods::of(seen, &alleles, model).of_set(set),
             unit: tract.unit,
             copies: tract.copies(),
             log_fewer: rates.fewer.ln(),
@@ -184,10 +183,9 @@ fn change<'a>(candidate: &Candidate, alt: &'a [u8]) -> Indel<'a> {
     // The base before an indel stays in front of it, though it be the repeat's.
     let anchor = usize::from(reference.first() == alt.first());
     let (rest, other) = (&reference[anchor..], &alt[anchor..]);
-    let same = |pairs: &mut dyn Iterator<Item = (&u8, &u8)>| pairs.take_while(|(a, b)| a == b).count();
-    let behind = same(&mut rest.iter().rev().zip(other.iter().rev()));
+    let behind = shared_suffix(rest, [other]);
     let (rest, other) = (&rest[..rest.len() - behind], &other[..other.len() - behind]);
-    let before = same(&mut rest.iter().zip(other));
+    let before = shared_prefix(rest, other);
     let start = candidate.position + (anchor + before) as u64;
     Indel { replaced: Interval::new(start, start + (rest.len() - before) as u64), inserted: &other[before..] }
 }
@@ -314,12 +312,13 @@ mod tests {
         ) {
             let seen = seen(*b"CAGT", unit, 16, &gained);
             let alleles: Vec<i32> = alleles.into_iter().collect();
-            let pairs = Pairs::of(&seen, &alleles, &AMPLIFIED);
-            prop_assert_eq!(pairs.pairs().len(), alleles.len() * (alleles.len() + 1) / 2);
-            let sum: f64 = pairs.posterior(|_, _| 0.1).iter().sum();
+            let likelihoods = Likelihoods::of(&seen, &alleles, &AMPLIFIED);
+            let posterior = likelihoods.posterior(|_| 0.1);
+            prop_assert_eq!(posterior.len(), alleles.len() * (alleles.len() + 1) / 2);
+            let sum: f64 = posterior.iter().map(|&(_, probability)| probability).sum();
             prop_assert!((sum - 1.0).abs() < 1e-9, "{}", sum);
             for alt in 0..alleles.len() - 1 {
-                let values = pairs.of_set(AltSet::One(alt));
+                let values = likelihoods.of_set(AltSet::One(alt));
                 prop_assert!(values.iter().all(|value| (LOWEST..=0.0).contains(value)) && values.contains(&0.0));
             }
         }

@@ -5,8 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::tracts::Tract;
-use crate::genome::Interval;
+use super::tracts::{Indel, Tract};
 use crate::reads::{CigarKind, Read};
 
 /// How far a read must reach beyond a tract on both sides to tell its length, in bp: an aligner pays for an indel with about as many matches.
@@ -48,23 +47,6 @@ pub struct Observed {
     pub tract: Tract,
     /// The lengths.
     pub lengths: Lengths,
-}
-
-/// Reference bases that are replaced by others; one of the two is empty, or nearly so.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Indel<'a> {
-    /// The reference bases, 0-based; of an insertion the empty interval before the base that follows it.
-    pub(super) replaced: Interval,
-    /// The bases there instead.
-    pub(super) inserted: &'a [u8],
-}
-
-impl Indel<'_> {
-    /// By how many bp it makes the sequence longer.
-    pub(super) fn gained(&self) -> i32 {
-        let bp = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
-        bp(self.inserted.len() as u64) - bp(self.replaced.len())
-    }
 }
 
 /// What the fragments show of each tract. Reads are in [`Read::order`] and finally aligned, tracts by position.
@@ -111,19 +93,15 @@ fn fragments(reads: &[Read]) -> Vec<u32> {
 /// without having it.
 fn indels_of<'a>(read: &'a Read, found: &mut Vec<Indel<'a>>) -> bool {
     found.clear();
-    let (mut position, mut offset) = (read.span.start(), 0);
-    for op in &read.cigar {
-        let next = position + if op.kind.consumes_reference() { u64::from(op.length) } else { 0 };
-        let behind = offset + if op.kind.consumes_read() { op.length as usize } else { 0 };
-        match op.kind {
+    for segment in read.segments() {
+        match segment.kind {
             CigarKind::Insertion | CigarKind::Deletion => {
-                let inserted = read.bases.get(offset..behind).unwrap_or_default();
-                found.push(Indel { replaced: Interval::new(position, next), inserted });
+                let inserted = read.bases.get(segment.bases()).unwrap_or_default();
+                found.push(Indel { replaced: segment.interval(), inserted });
             }
             CigarKind::Skip => return false,
             _ => {}
         }
-        (position, offset) = (next, behind);
     }
     true
 }
@@ -131,7 +109,7 @@ fn indels_of<'a>(read: &'a Read, found: &mut Vec<Indel<'a>>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::genome::ReferenceWindow;
+    use crate::genome::{Interval, ReferenceWindow};
     use crate::slippage::tracts::tracts;
     use crate::testing::ReadBuilder;
 

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use crate::genome::reference::to_usize;
 use crate::genome::{Interval, ReferenceWindow};
-use crate::slippage::spans::Indel;
 
 /// Longest unit, in bp. Longer ones slip less and are rare.
 pub const LONGEST_UNIT: usize = 4;
@@ -64,6 +63,23 @@ impl Tract {
             at if at == end => indel.inserted.first() == Some(&self.bases[to_usize(end - start) % self.unit]),
             at => self.interval.contains(at),
         }
+    }
+}
+
+/// Reference bases that are replaced by others; one of the two is empty, or nearly so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Indel<'a> {
+    /// The reference bases, 0-based; of an insertion the empty interval before the base that follows it.
+    pub(super) replaced: Interval,
+    /// The bases there instead.
+    pub(super) inserted: &'a [u8],
+}
+
+impl Indel<'_> {
+    /// By how many bp it makes the sequence longer.
+    pub(super) fn gained(&self) -> i32 {
+        let bp = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
+        bp(self.inserted.len() as u64) - bp(self.replaced.len())
     }
 }
 

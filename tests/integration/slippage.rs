@@ -63,22 +63,23 @@ impl Set {
         let [mut right, mut missed, mut false_] = [0; 3];
         for ((region, evidence), tracts) in self.regions.iter().zip(&self.evidence).zip(self.tracts()) {
             let labels = label(*region, evidence, &truth, &confident);
-            for (candidate, copies) in evidence.candidates.iter().zip(labels) {
-                let Some(copies) = copies.filter(|_| !candidate.is_snp()) else { continue };
+            for (candidate, genotype) in evidence.candidates.iter().zip(labels) {
+                let Some(genotype) = genotype.filter(|_| !candidate.is_snp()) else { continue };
                 let of = |alt| tracts.numbers(candidate, AltSet::One(alt), model);
                 let numbers: Vec<TractNumbers> = (0..candidate.alts.len()).map(of).collect();
                 if !numbers[0].in_tract || numbers[0].log_fewer.exp() + numbers[0].log_more.exp() < least_rate {
                     continue;
                 }
-                let called: Vec<u8> = numbers.iter().map(best).collect();
-                let is_variant = |copies: &[u8]| copies.iter().any(|&n| n > 0);
-                right += usize::from(called == copies && is_variant(&copies));
-                missed += usize::from(called != copies && is_variant(&copies));
-                false_ += usize::from(called != copies && is_variant(&called));
-                if called != copies {
+                let called: Vec<usize> = numbers.iter().map(best).collect();
+                let truly: Vec<usize> = (1..=called.len()).map(|allele| genotype.copies(allele)).collect();
+                let is_variant = |copies: &[usize]| copies.iter().any(|&n| n > 0);
+                right += usize::from(called == truly && is_variant(&truly));
+                missed += usize::from(called != truly && is_variant(&truly));
+                false_ += usize::from(called != truly && is_variant(&called));
+                if called != truly {
                     let alts: Vec<_> = candidate.alts.iter().map(|alt| (shown(&alt.bases), alt.count)).collect();
                     let position = candidate.position + 1;
-                    println!("{position} {} {alts:?}: {called:?}, truly {copies:?}", shown(&candidate.reference));
+                    println!("{position} {} {alts:?}: {called:?}, truly {truly:?}", shown(&candidate.reference));
                 }
             }
         }
@@ -95,9 +96,9 @@ impl Set {
 }
 
 /// Copies of the image's allele in the likeliest genotype.
-fn best(numbers: &TractNumbers) -> u8 {
+fn best(numbers: &TractNumbers) -> usize {
     let of = numbers.log_likelihoods;
-    (1..3).fold(0, |best, copies| if of[usize::from(copies)] > of[usize::from(best)] { copies } else { best })
+    (1..3).fold(0, |best, copies| if of[copies] > of[best] { copies } else { best })
 }
 
 fn shown(bases: &[u8]) -> String {
