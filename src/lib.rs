@@ -1,7 +1,7 @@
 //! varpix: a germline small-variant caller that looks at pileup images.
 //!
 //! ```text
-//! BAM/CRAM -> checked file -> survey -> SampleProfile (median depth, its variation, artefact rate)
+//! BAM/CRAM -> checked file -> survey -> SampleProfile (median depth, its variation, artefact rate, slippage)
 //!          -> ReadSource -> [ per Region, in parallel: filter -> realign -> count alleles -> candidates ] = Evidence
 //!          -> decide: the small model; what it is not sure of is rendered -> bounded channel -> batches -> CNN -> Probabilities
 //!          -> Reorder (genome order, bounded) -> merge alternative alleles -> Call -> CallSink -> VCF, gVCF + index

@@ -10,7 +10,7 @@ use super::model::{CLEAN, Curve, SlippageModel, logit, position};
 use super::spans::Observed;
 use super::tracts::{LONGEST_UNIT, Tract};
 
-/// Rounds; the rates move by less than a tenth in the last.
+/// Rounds: enough to come from a clean library's rates to those of an amplified one, forty times as high (`rates_are_found_again`).
 const ROUNDS: usize = 6;
 /// Fragments at each anchor that are taken as seen in a clean library before any is: of few tracts little is known.
 const EXPECTED: f64 = 60.0;
@@ -29,18 +29,12 @@ const LONGEST_STEP: f64 = 1.0;
 #[must_use]
 pub fn fit(observed: impl IntoIterator<Item = Observed>) -> SlippageModel {
     let told = |seen: &Observed| !seen.tract.is_strong() && seen.lengths.fragments() >= LEAST_FRAGMENTS;
-    let seen: Vec<(Observed, Vec<i32>)> = observed
-        .into_iter()
-        .filter(told)
-        .map(|seen| {
-            let alleles = alleles(&seen);
-            (seen, alleles)
-        })
-        .collect();
+    let with_alleles = |seen: Observed| (alleles(&seen), seen);
+    let seen: Vec<(Vec<i32>, Observed)> = observed.into_iter().filter(told).map(with_alleles).collect();
     let mut model = SlippageModel::default();
     for _ in 0..ROUNDS {
         let mut counts = BTreeMap::new();
-        for (seen, alleles) in &seen {
+        for (alleles, seen) in &seen {
             count(seen, alleles, &model, &mut counts);
         }
         for (unit, curves) in (1..=LONGEST_UNIT).zip(&mut model.curves) {

@@ -57,12 +57,10 @@ impl Likelihoods {
             let first = alleles.next().unwrap_or_default();
             (genotype, value + prior([first, alleles.next().unwrap_or(first)]).ln())
         };
-        let mut all: Vec<_> = self.of_genotypes.iter().map(joint).collect();
-        let best = all.iter().map(|&(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
-        all.iter_mut().for_each(|(_, value)| *value = (*value - best).exp());
-        let sum: f64 = all.iter().map(|&(_, value)| value).sum();
-        all.iter_mut().for_each(|(_, value)| *value /= sum);
-        all
+        let joint: Vec<_> = self.of_genotypes.iter().map(joint).collect();
+        let best = joint.iter().map(|&(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = joint.iter().map(|&(_, value)| (value - best).exp()).sum();
+        joint.into_iter().map(|(genotype, value)| (genotype, (value - best).exp() / sum)).collect()
     }
 
     /// The best log-likelihood with none, one and two copies of an image's alleles, less the best of the three. Alternative allele i of the
@@ -165,12 +163,12 @@ impl RegionTracts {
     /// of these the longest.
     fn site(&self, candidate: &Candidate) -> Option<Site<'_>> {
         let changes: Vec<Indel> = candidate.alts.iter().map(|alt| change(candidate, &alt.bases)).collect();
-        let changed = |seen: &Observed, least: i32| {
+        let how_many = |seen: &Observed, least: i32| {
             let of_tract = changes.iter().filter(|change| seen.tract.is_changed_by(change));
             of_tract.filter(|change| change.gained().abs() >= least).count()
         };
-        let sites = self.observed.iter().filter(|seen| changed(seen, 0) > 0);
-        let seen = sites.max_by_key(|seen| (changed(seen, 1), seen.tract.interval.len()))?;
+        let sites = self.observed.iter().filter(|seen| how_many(seen, 0) > 0);
+        let seen = sites.max_by_key(|seen| (how_many(seen, 1), seen.tract.interval.len()))?;
         // An allele that leaves the tract alone is as long as the reference there, as its reads are.
         let gained = changes.iter().map(|change| if seen.tract.is_changed_by(change) { change.gained() } else { 0 });
         Some(Site { seen, alleles: std::iter::once(0).chain(gained).collect() })

@@ -1,7 +1,7 @@
 //! Units and copies of a tract -> the share of fragments that show it too short or too long: [`SlippageModel`].
 //!
 //! The share is a logistic curve in the copies, one for fewer and one for more units, for each length of the unit. Steps of more
-//! than one unit fall off geometrically. HipSTR's stutter model and the parameters of DRAGEN's DRAGstr are of this kind.
+//! than one unit fall off geometrically. The stutter model of `HipSTR` and the parameters of `DRAGstr` are of this kind.
 
 use super::tracts::LONGEST_UNIT;
 

@@ -82,9 +82,9 @@ fn fragments(reads: &[Read]) -> Vec<u32> {
     let mut first = FxHashMap::default();
     let indexed = (0_u32..).zip(reads);
     indexed
-        .map(|(index, read)| match read.is_nameless() {
-            true => index,
-            false => *first.entry((read.file, &read.read_group, &read.name)).or_insert(index),
+        .map(|(index, read)| {
+            let name = (!read.is_nameless()).then_some((read.file, &read.read_group, &read.name));
+            name.map_or(index, |name| *first.entry(name).or_insert(index))
         })
         .collect()
 }
