@@ -1,7 +1,7 @@
 //! varpix: a germline small-variant caller that classifies pileup images.
 //!
 //! ```text
-//! BAM/CRAM -> checked file -> survey -> SampleProfile (median depth, its variation, artefact rate)
+//! BAM/CRAM -> checked file -> survey -> SampleProfile (median depth, its variation, artefact rate, slippage)
 //!          -> ReadSource -> [ per Region, in parallel: filter -> realign -> count alleles -> candidates ] = Evidence
 //!          -> decide: the small model; what it is not sure of is rendered -> bounded channel -> batches -> CNN -> Probabilities
 //!          -> Reorder (genome order, bounded) -> merge alternative alleles -> Call -> CallSink -> VCF, gVCF + index
@@ -73,6 +73,8 @@ pub mod realign;
 pub mod regions;
 /// The profile of a sample: median depth, depth CV, artefact rate.
 pub mod sample;
+/// How often repeats show a false length in the sample, and what that says of a candidate.
+pub mod slippage;
 /// Builders of reads, references and candidates for tests.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -384,6 +384,12 @@ fn surveyed(inputs: &Inputs, model: &Model) -> Result<SampleProfile> {
     } else {
         "unknown".into()
     };
+    let slippage = sample.slippage.rates(1, 10);
     log::info!("median depth {depth}; artefact rate {:.2}", sample.artefact_rate);
+    log::info!(
+        "slippage in homopolymers of 10 bp: {:.1} % shorter, {:.1} % longer",
+        slippage.fewer * 100.0,
+        slippage.more * 100.0
+    );
     Ok(sample)
 }

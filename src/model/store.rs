@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::input::regular_file;
-use crate::model::checksums::{self, SMALL_MODEL, WEIGHTS};
+use crate::model::checksums::{self, WEIGHTS};
 use crate::model::{Checksums, ModelConfig};
 
 /// The settings' file in a model's folder.
@@ -126,6 +126,7 @@ pub fn search_path() -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::checksums::SMALL_MODEL;
     use crate::model::tests::config;
     use crate::predict::small::SmallModel;
 

@@ -80,6 +80,7 @@ impl DataSet {
             median_depth: self.sample().median_depth * left,
             depth_cv: self.sample().depth_cv.hypot(spread),
             artefact_rate,
+            slippage: self.sample().slippage,
         };
         expected.found_again(random)
     }

@@ -28,6 +28,8 @@ mod references;
 mod regions;
 mod show;
 #[cfg(feature = "torch")]
+mod slippage;
+#[cfg(feature = "torch")]
 mod train;
 mod world;
 mod wrapper;

@@ -236,7 +236,8 @@ mod tests {
         // The other column differs in the reads without the allele: two haplotypes.
         all[3..].iter_mut().for_each(differ);
         let with = |reads: &[Read], depth: f64| {
-            let sample = SampleProfile { median_depth: depth, depth_cv: 0.1, artefact_rate: 0.4 };
+            let sample =
+                SampleProfile { median_depth: depth, depth_cv: 0.1, artefact_rate: 0.4, ..SampleProfile::default() };
             let seen = features(&found, &evidence(reads.to_vec(), window()), sample).unwrap();
             assert!((of("artefact_rate", &seen) - 0.4).abs() < 1e-6 && (of("depth_cv", &seen) - 0.1).abs() < 1e-6);
             ["relative_depth", "third_haplotype", "third_haplotype_likely"].map(|name| of(name, &seen))
