@@ -8,6 +8,7 @@ pub mod checkpoint;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::OnceLock;
 #[cfg(feature = "torch")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -78,12 +79,14 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
 #[must_use]
 pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
     Evidence {
+        interval: Interval::new(0, 0),
         reads,
         depths: Depths::new(Interval::new(0, 0), Vec::new()),
         candidates: Vec::new(),
         reference,
         fetched: FetchStats::default(),
         realigned: 0,
+        tracts: OnceLock::new(),
     }
 }
 

@@ -146,10 +146,9 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
-    let image_features = classifier.takes_features();
-    let wanted = small_model.is_some() || image_features;
+    let wanted = small_model.is_some() || classifier.takes_features();
     let sample_profile = if wanted { surveyed(&inputs, &model)? } else { SampleProfile::default() };
-    let decider = Decider { small_model, sample: sample_profile, image_features };
+    let decider = Decider::new(small_model, sample_profile, classifier.as_ref());
     let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());

@@ -23,13 +23,12 @@ impl Classification {
     pub(super) fn load(model: &Model, inputs: &Inputs) -> Result<Self> {
         let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
         let small_model = SmallModel::of(model)?;
-        let image_features = cnn.takes_features();
-        let sample = if small_model.is_some() || image_features {
+        let sample = if small_model.is_some() || cnn.takes_features() {
             survey(inputs.reads(), inputs.reference(), model.config.evidence)?
         } else {
             SampleProfile::default()
         };
-        let decider = Decider { small_model, sample, image_features };
+        let decider = Decider::new(small_model, sample, cnn.as_ref());
         Ok(Self { models: Models { decider, cnn, image: model.config.image.clone() } })
     }
 

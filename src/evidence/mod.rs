@@ -1,7 +1,7 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
 //! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource, Repeats, Trimmed};
 use crate::realign::{self, Plan, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
+use crate::slippage::RegionTracts;
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;
@@ -69,6 +70,8 @@ impl EvidenceOptions {
 /// All that is known of a region.
 #[derive(Clone, Debug)]
 pub struct Evidence {
+    /// The region's positions.
+    pub interval: Interval,
     /// Its reads, in [`Read::order`].
     pub reads: Vec<Read>,
     /// How many reads show each allele at each of its positions: all reads, also where only some are sampled.
@@ -81,9 +84,16 @@ pub struct Evidence {
     pub fetched: FetchStats,
     /// Reads whose alignment was changed.
     pub realigned: usize,
+    /// See [`Evidence::tracts`].
+    pub(crate) tracts: OnceLock<RegionTracts>,
 }
 
 impl Evidence {
+    /// The repeats of the region and the lengths that its fragments show of them, found when first asked for.
+    pub fn tracts(&self) -> &RegionTracts {
+        self.tracts.get_or_init(|| RegionTracts::new(&self.reads, &self.reference, self.interval))
+    }
+
     /// Renders one image of a candidate of this evidence.
     #[must_use]
     pub fn render(&self, spec: &ImageSpec, candidate: &Candidate, set: AltSet) -> PileupImage {
@@ -233,7 +243,8 @@ impl Gatherer {
             let start = region.interval.start();
             let depths = Depths::new(Interval::new(start, 0), Vec::new());
             let reference = ReferenceWindow::new(start.cast_signed() - self.margin(), Vec::new());
-            return Ok(Evidence { reads, depths, candidates: Vec::new(), reference, fetched, realigned });
+            let (interval, candidates, tracts) = (region.interval, Vec::new(), OnceLock::new());
+            return Ok(Evidence { interval, reads, depths, candidates, reference, fetched, realigned, tracts });
         };
         let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
         let counts = alleles::count(region.interval, &reads, &reference, options);
@@ -258,7 +269,8 @@ impl Gatherer {
             })?;
             candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
         }
-        Ok(Evidence { reads, depths, candidates, reference, fetched, realigned })
+        let (interval, tracts) = (region.interval, OnceLock::new());
+        Ok(Evidence { interval, reads, depths, candidates, reference, fetched, realigned, tracts })
     }
 
     /// The interval whose reads a region needs.

@@ -26,6 +26,13 @@ pub enum AltSet {
 }
 
 impl AltSet {
+    /// Index of its first allele.
+    #[must_use]
+    pub fn first(self) -> usize {
+        let (Self::One(first) | Self::Two(first, _)) = self;
+        first
+    }
+
     /// True where the allele of that index is in the set.
     #[must_use]
     pub fn contains(self, alt: usize) -> bool {

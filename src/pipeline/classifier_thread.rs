@@ -31,7 +31,7 @@ pub(super) fn run(
         times.add(Stage::ClassifierWaits, waiting.elapsed());
         let closed = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(job) = received {
-            batch.push(&job.image, job.undecided.features.as_ref())?;
+            batch.push(&job.image, job.features.as_ref())?;
             waiting_jobs.push((job.region, job.candidate, job.set, job.undecided));
             if !batch.is_full() {
                 continue;

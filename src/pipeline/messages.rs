@@ -11,6 +11,7 @@ use crate::output::Placement;
 use crate::pileup::{AltSet, PileupImage};
 use crate::predict::Prediction;
 use crate::predict::decision::Undecided;
+use crate::predict::small::Features;
 use crate::reads::FetchStats;
 use crate::vcf::ReferenceBlock;
 
@@ -25,6 +26,8 @@ pub(super) struct ImageJob {
     pub(super) image: PileupImage,
     /// What is known of the candidate without its images.
     pub(super) undecided: Undecided,
+    /// The features that go with the image, where the CNN takes any.
+    pub(super) features: Option<Features>,
 }
 
 /// A message to the thread that writes.

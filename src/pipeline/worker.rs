@@ -86,7 +86,9 @@ impl Workers<'_> {
                     for set in alt_sets(candidate.alts.len()) {
                         let spec = &self.inputs.model.image;
                         let image = self.times.time(Stage::Render, || evidence.render(spec, candidate, set));
-                        self.send(ImageJob { region: region.sequence, candidate: index, set, image, undecided })?;
+                        let features = undecided.image_features(candidate, set, &evidence, self.inputs.decider);
+                        let region = region.sequence;
+                        self.send(ImageJob { region, candidate: index, set, image, undecided, features })?;
                     }
                 }
             }

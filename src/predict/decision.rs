@@ -57,8 +57,8 @@ pub enum Decision {
 /// What is known of a candidate before its images are classified.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Undecided {
-    /// The candidate's features, where the CNN takes them and the candidate has one alternative allele.
-    pub features: Option<Features>,
+    /// The candidate's features, where they are computed already: it has one alternative allele, so that they are those of its image.
+    features: Option<Features>,
     /// The small model's probabilities and the weight of an image beside them, where it has any.
     estimate: Option<(Probabilities, f64)>,
 }
@@ -72,16 +72,16 @@ pub struct Decider {
     pub sample: SampleProfile,
     /// Whether the CNN takes a candidate's features with its images ([`Classifier::takes_features`]).
     pub image_features: bool,
+    /// Whether a model takes features of tracts ([`FeatureId::is_of_tract`](crate::predict::small::FeatureId::is_of_tract)).
+    pub tracts: bool,
 }
 
 /// Decides whether a candidate needs images.
 #[must_use]
 pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decision {
-    let wanted = by.small_model.is_some() || by.image_features;
-    let features = if wanted { features(candidate, evidence, by.sample) } else { None };
-    let small_model = by.small_model.as_ref();
+    let small_model = by.small_model.as_ref().filter(|_| candidate.alts.len() == 1);
+    let features = small_model.map(|_| by.features(candidate, AltSet::One(0), evidence));
     let estimate = small_model.zip(features).and_then(|(model, of)| model.estimate(candidate, evidence, &of));
-    let features = features.filter(|_| by.image_features);
     match estimate {
         Some(estimate) if estimate.is_certain => {
             let probabilities = estimate.probabilities;
@@ -95,7 +95,34 @@ pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decis
     }
 }
 
+impl Decider {
+    /// Made of a model's small model, a survey of the sample, and the CNN.
+    #[must_use]
+    pub fn new(small_model: Option<SmallModel>, sample: SampleProfile, cnn: &dyn Classifier) -> Self {
+        let image_features = cnn.takes_features();
+        let tracts = cnn.takes_tracts() || small_model.as_ref().is_some_and(SmallModel::takes_tracts);
+        Self { small_model, sample, image_features, tracts }
+    }
+
+    fn features(&self, candidate: &Candidate, set: AltSet, evidence: &Evidence) -> Features {
+        features((candidate, set), evidence, self.sample, self.tracts)
+    }
+}
+
 impl Undecided {
+    /// The features that go with an image of the candidate, where the CNN takes any.
+    #[must_use]
+    pub fn image_features(
+        self,
+        candidate: &Candidate,
+        set: AltSet,
+        evidence: &Evidence,
+        by: &Decider,
+    ) -> Option<Features> {
+        let known = || self.features.unwrap_or_else(|| by.features(candidate, set, evidence));
+        by.image_features.then(known)
+    }
+
     /// Joins what is known of the candidate with what the CNN says of one of its images.
     #[must_use]
     pub fn with_image(self, image: Probabilities) -> Prediction {
@@ -129,7 +156,8 @@ pub fn predict(candidate: &Candidate, evidence: &Evidence, models: &mut Models) 
     let mut predictions = Vec::new();
     for set in alt_sets(candidate.alts.len()) {
         let mut batch = Batch::new(models.image.shape());
-        batch.push(&evidence.render(&models.image, candidate, set), undecided.features.as_ref())?;
+        let features = undecided.image_features(candidate, set, evidence, &models.decider);
+        batch.push(&evidence.render(&models.image, candidate, set), features.as_ref())?;
         let found = models.cnn.classify(&batch)?;
         let image = *found.first().ok_or_else(|| Error::Internal("an image has no result".into()))?;
         predictions.push((set, undecided.with_image(image)));
@@ -169,18 +197,22 @@ mod tests {
     #[test]
     fn a_certain_small_model_decides_alone() {
         let (found, evidence) = found();
-        let decider = |small_model| Decider { small_model, sample: sample_profile(), image_features: false };
+        let decider =
+            |small_model| Decider { small_model, sample: sample_profile(), image_features: false, tracts: false };
         let decided = |logit| decide(&found, &evidence, &decider(Some(small_model(logit, 0.5))));
         let Decision::Decided(prediction) = decided(9.0) else { panic!("it is certain") };
         assert_eq!(prediction.predictor, Predictor::SmallModel);
-        assert!(matches!(decided(1.0), Decision::NeedsImages(Undecided { features: None, estimate: Some(_) })));
+        assert!(matches!(decided(1.0), Decision::NeedsImages(Undecided { features: Some(_), estimate: Some(_) })));
         let without = decide(&found, &evidence, &decider(None));
         assert_eq!(without, Decision::NeedsImages(Undecided { features: None, estimate: None }));
         let with_features = Decider { image_features: true, ..decider(None) };
         let Decision::NeedsImages(undecided) = decide(&found, &evidence, &with_features) else {
             panic!("no small model")
         };
-        assert_eq!(undecided.features, features(&found, &evidence, sample_profile()));
+        let of_image = undecided.image_features(&found, AltSet::One(0), &evidence, &with_features);
+        assert_eq!(of_image, Some(features((&found, AltSet::One(0)), &evidence, sample_profile(), false)));
+        let Decision::NeedsImages(undecided) = decided(1.0) else { panic!("it is not certain") };
+        assert_eq!(undecided.image_features(&found, AltSet::One(0), &evidence, &decider(None)), None);
     }
 
     #[test]
@@ -198,7 +230,7 @@ mod tests {
         let predicted = |small_model: Option<SmallModel>| {
             let image = ImageSpec::default();
             let cnn = Box::new(SupportClassifier::new(&image).unwrap());
-            let decider = Decider { small_model, sample: sample_profile(), image_features: true };
+            let decider = Decider { small_model, sample: sample_profile(), image_features: true, tracts: true };
             predict(&found, &evidence, &mut Models { decider, cnn, image }).unwrap()
         };
         let of = |predictions: Vec<(AltSet, Prediction)>| predictions[0].1.predictor;

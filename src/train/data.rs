@@ -149,7 +149,8 @@ pub fn examples(
     labelled(sets, jobs, options, |(found, sample), candidate, genotype, random| {
         let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
         let wanted = options.features;
-        let features = wanted.then(|| features(candidate, found, sample)).flatten();
+        let wanted = wanted && candidate.alts.len() == 1;
+        let features = wanted.then(|| features((candidate, AltSet::One(0)), found, sample, true));
         for set in alt_sets(candidate.alts.len()) {
             let mut image = found.render(&options.image, candidate, set);
             if let Some(random) = random {
@@ -174,7 +175,8 @@ pub fn described(
     mut take: impl FnMut(Described),
 ) -> Result<()> {
     labelled(sets, jobs, options, |(found, sample), candidate, genotype, _| {
-        if let Some(features) = features(candidate, found, sample) {
+        if candidate.alts.len() == 1 {
+            let features = features((candidate, AltSet::One(0)), found, sample, true);
             take(Described { features, class: class(genotype, AltSet::One(0)) });
         }
         true

@@ -25,6 +25,11 @@ pub trait Classifier: Send {
         false
     }
 
+    /// Whether features of tracts are among these.
+    fn takes_tracts(&self) -> bool {
+        false
+    }
+
     /// What it runs on, for people: `cpu (2 threads)`, `cuda:0`.
     fn device(&self) -> String;
 }

@@ -274,6 +274,10 @@ impl Classifier for TorchClassifier {
         !self.features.is_empty()
     }
 
+    fn takes_tracts(&self) -> bool {
+        self.features.iter().any(|feature| feature.is_of_tract())
+    }
+
     fn device(&self) -> String {
         let kind = if self.kind == Kind::BFloat16 { ", bf16" } else { "" };
         match self.device {

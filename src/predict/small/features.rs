@@ -6,10 +6,12 @@
 use crate::candidates::Candidate;
 use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
+use crate::pileup::AltSet;
 use crate::predict::small::observed::{Group, Look, Nearby, Observed, REACH, flag, small};
 use crate::predict::small::table::{self, Features};
 use crate::reads::{CigarKind, Read};
 use crate::sample::SampleProfile;
+use crate::slippage::TractNumbers;
 
 /// Columns around the candidate in which other differences are counted.
 const COLUMNS: usize = 2 * REACH + 1;
@@ -72,13 +74,25 @@ impl Columns {
     }
 }
 
-/// The features of a candidate of one alternative allele; `None` of any other. The evidence is its region's.
+/// The features of a candidate with respect to an image's alternative alleles. The evidence is its region's. Features of tracts are 0 unless
+/// they are wanted.
+///
+/// # Panics
+/// Where the set names an allele that the candidate lacks.
 #[must_use]
-pub fn features(candidate: &Candidate, evidence: &Evidence, sample: SampleProfile) -> Option<Features> {
-    let [alt] = candidate.alts.as_slice() else { return None };
+pub fn features(
+    (candidate, set): (&Candidate, AltSet),
+    evidence: &Evidence,
+    sample: SampleProfile,
+    tracts: bool,
+) -> Features {
+    let in_set = || (0..).zip(&candidate.alts).filter(|&(i, _)| set.contains(i)).map(|(_, alt)| alt);
+    let alt = &candidate.alts[set.first()];
+    let mut support: Vec<u32> = in_set().flat_map(|alt| alt.support.iter().copied()).collect();
+    support.sort_unstable();
     let mut columns = Columns::around(candidate.position.cast_signed());
     let (mut alts, mut others, mut log_likelihoods) = (Group::default(), Group::default(), [0.0; 3]);
-    let mut support = alt.support.iter().copied().peekable();
+    let mut support = support.into_iter().peekable();
     let snp = candidate.is_snp();
     for (index, read) in (0_u32..).zip(&evidence.reads) {
         let in_support = support.next_if_eq(&index).is_some();
@@ -96,6 +110,7 @@ pub fn features(candidate: &Candidate, evidence: &Evidence, sample: SampleProfil
     let observed = Observed {
         candidate,
         alt,
+        alt_count: in_set().map(|alt| alt.count).sum(),
         reference: &evidence.reference,
         sample,
         kept_share: evidence.fetched.kept_share(),
@@ -103,8 +118,13 @@ pub fn features(candidate: &Candidate, evidence: &Evidence, sample: SampleProfil
         others,
         log_likelihoods,
         nearby: columns.nearby(),
+        tract: if tracts {
+            evidence.tracts().numbers(candidate, set, &sample.slippage)
+        } else {
+            TractNumbers::default()
+        },
     };
-    Some(table::all(&observed))
+    table::all(&observed)
 }
 
 /// What a read over the candidate shows, added to the columns; `None` where it aligns no base to the position.
@@ -163,10 +183,11 @@ fn look(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::genome::Interval;
     use crate::predict::small::table::{FeatureId, is_snp};
     use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
 
-    fn of(name: &str, features: &Features) -> f32 {
+    fn of_name(name: &str, features: &Features) -> f32 {
         FeatureId::try_from(name.to_owned()).unwrap().of(features)
     }
 
@@ -196,15 +217,20 @@ mod tests {
             let new = if old == "A" { "C" } else { "A" };
             let found =
                 candidate(100, &old, &[(new, u32::try_from(n).unwrap(), &support)], 10 - u32::try_from(n).unwrap());
-            features(&found, &evidence(reads(n, new.as_bytes()[0]), window()), sample_profile()).unwrap()
+            features(
+                (&found, AltSet::One(0)),
+                &evidence(reads(n, new.as_bytes()[0]), window()),
+                sample_profile(),
+                false,
+            )
         };
         let (half, all) = (with(5), with(10));
-        let likelihoods = |features| [of("hom_ref_likelihood", features), of("hom_alt_likelihood", features)];
+        let likelihoods = |features| [of_name("hom_ref_likelihood", features), of_name("hom_alt_likelihood", features)];
         let [[hom_ref, hom_alt], of_all] = [likelihoods(&half), likelihoods(&all)];
         assert!(hom_ref < 0.0 && hom_alt < 0.0, "het is likeliest: {half:?}");
         assert!(of_all[0] < -1.0 && of_all[1] > 0.0, "hom-alt is likeliest: {all:?}");
-        assert!((of("alt_fraction", &half) - 0.5).abs() < 1e-6 && is_snp(&half));
-        assert!(of("nearby_columns", &half).abs() < 1e-6);
+        assert!((of_name("alt_fraction", &half) - 0.5).abs() < 1e-6 && is_snp(&half));
+        assert!(of_name("nearby_columns", &half).abs() < 1e-6);
     }
 
     #[test]
@@ -213,16 +239,18 @@ mod tests {
         let new = if old == "A" { "C" } else { "A" };
         let found = candidate(100, &old, &[(new, 5, &[0, 1, 2, 3, 4])], 5);
         let mut all = reads(5, new.as_bytes()[0]);
-        let seen = |reads: &[Read]| features(&found, &evidence(reads.to_vec(), window()), sample_profile()).unwrap();
-        assert!((of("nearby_distance", &seen(&all)) - 1.0).abs() < 1e-6);
+        let seen = |reads: &[Read]| {
+            features((&found, AltSet::One(0)), &evidence(reads.to_vec(), window()), sample_profile(), false)
+        };
+        assert!((of_name("nearby_distance", &seen(&all)) - 1.0).abs() < 1e-6);
         for read in &mut all[..5] {
             read.bases[50] = if read.bases[50] == b'A' { b'C' } else { b'A' };
         }
         let seen = seen(&all);
-        assert!((of("nearby_highest", &seen) - 0.5).abs() < 1e-6, "{seen:?}");
-        assert!((of("nearby_distance", &seen) - 20.0 / small(REACH)).abs() < 1e-6, "{seen:?}");
+        assert!((of_name("nearby_highest", &seen) - 0.5).abs() < 1e-6, "{seen:?}");
+        assert!((of_name("nearby_distance", &seen) - 20.0 / small(REACH)).abs() < 1e-6, "{seen:?}");
         // Mismatches by read: one in each that shows the allele, none in the others.
-        let [alt, other] = [of("alt_mismatches", &seen), of("other_mismatches", &seen)];
+        let [alt, other] = [of_name("alt_mismatches", &seen), of_name("other_mismatches", &seen)];
         assert!((alt - 1.0).abs() < 1e-6 && other.abs() < 1e-6, "{seen:?}");
     }
 
@@ -238,9 +266,11 @@ mod tests {
         let with = |reads: &[Read], depth: f64| {
             let sample =
                 SampleProfile { median_depth: depth, depth_cv: 0.1, artefact_rate: 0.4, ..SampleProfile::default() };
-            let seen = features(&found, &evidence(reads.to_vec(), window()), sample).unwrap();
-            assert!((of("artefact_rate", &seen) - 0.4).abs() < 1e-6 && (of("depth_cv", &seen) - 0.1).abs() < 1e-6);
-            ["relative_depth", "third_haplotype", "third_haplotype_likely"].map(|name| of(name, &seen))
+            let seen = features((&found, AltSet::One(0)), &evidence(reads.to_vec(), window()), sample, false);
+            assert!(
+                (of_name("artefact_rate", &seen) - 0.4).abs() < 1e-6 && (of_name("depth_cv", &seen) - 0.1).abs() < 1e-6
+            );
+            ["relative_depth", "third_haplotype", "third_haplotype_likely"].map(|name| of_name(name, &seen))
         };
         assert!(with(&all, 10.0).iter().all(|value| value.abs() < 1e-6));
         // In half of those only: three of ten reads show neither.
@@ -253,8 +283,30 @@ mod tests {
     }
 
     #[test]
-    fn two_alternatives_are_left_to_the_images() {
-        let found = candidate(100, "T", &[("A", 2, &[0, 1]), ("C", 2, &[2, 3])], 5);
-        assert!(features(&found, &evidence(reads(0, b'A'), window()), sample_profile()).is_none());
+    fn features_are_of_an_image() {
+        let found = candidate(100, "T", &[("A", 2, &[0, 1]), ("C", 3, &[2, 3, 4])], 5);
+        let of = |set| {
+            let all = features((&found, set), &evidence(reads(0, b'A'), window()), sample_profile(), false);
+            ["alt_fraction", "third_fraction", "alt_read_fraction"].map(|name| of_name(name, &all))
+        };
+        let near = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(near(of(AltSet::One(0)), [0.2, 0.3, 0.2]) && near(of(AltSet::One(1)), [0.3, 0.2, 0.3]));
+        assert!(near(of(AltSet::Two(0, 1)), [0.5, 0.0, 0.5]));
+    }
+
+    #[test]
+    fn tracts_are_described_where_they_are_wanted() {
+        // Six A begin at 132; four of ten reads lack one of them.
+        let text = String::from_utf8(window().slice(110, 160).unwrap().to_vec()).unwrap();
+        let whole = ReadBuilder::new(110, &text).copies(6);
+        let short = ReadBuilder::new(110, &[&text[..22], &text[23..]].concat()).cigar("22M1D27M").copies(4);
+        let found = candidate(131, "CA", &[("C", 4, &[6, 7, 8, 9])], 6);
+        let evidence = Evidence { interval: Interval::new(100, 200), ..evidence([whole, short].concat(), window()) };
+        let of = |tracts| features((&found, AltSet::One(0)), &evidence, sample_profile(), tracts);
+        let names = ["tract", "tract_hom_ref", "tract_het", "tract_whole_units"];
+        assert!(names.iter().all(|name| of_name(name, &of(false)).abs() < 1e-9));
+        let [tract, hom_ref, het, whole_units] = names.map(|name| of_name(name, &of(true)));
+        assert!((tract - 1.0).abs() < 1e-6 && (whole_units - 1.0).abs() < 1e-6);
+        assert!(het.abs() < 1e-6 && hom_ref < -1.0, "{het} {hom_ref}");
     }
 }

@@ -90,6 +90,12 @@ impl SmallModel {
         model.config.small_model.map(|options| Self::read(&path, options, expected)).transpose()
     }
 
+    /// Whether it takes features of tracts.
+    #[must_use]
+    pub fn takes_tracts(&self) -> bool {
+        self.network.features.iter().any(|feature| feature.is_of_tract())
+    }
+
     /// Probabilities for a candidate's features, however certain.
     #[must_use]
     pub fn probabilities(&self, features: &Features) -> Probabilities {
@@ -140,6 +146,7 @@ pub fn certainty(probabilities: Probabilities) -> f64 {
 mod tests {
     use super::*;
     use crate::genome::ReferenceWindow;
+    use crate::pileup::AltSet;
     use crate::predict::small::features::features;
     use crate::predict::small::network::tests::constant;
     use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
@@ -164,7 +171,7 @@ mod tests {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
         let estimate = |logit: f32| {
             SmallModel::new(constant([0.0, logit, 0.0]), OPTIONS)
-                .estimate(&found, &pileup(), &features(&found, &pileup(), sample_profile()).unwrap())
+                .estimate(&found, &pileup(), &features((&found, AltSet::One(0)), &pileup(), sample_profile(), false))
                 .unwrap()
         };
         assert!(!estimate(4.0).is_certain);
@@ -193,7 +200,7 @@ mod tests {
         let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4])], 5);
         assert!(
             SmallModel::new(network, OPTIONS)
-                .estimate(&found, &pileup(), &features(&found, &pileup(), sample_profile()).unwrap())
+                .estimate(&found, &pileup(), &features((&found, AltSet::One(0)), &pileup(), sample_profile(), false))
                 .is_none()
         );
     }
@@ -204,7 +211,7 @@ mod tests {
         let speaks = |most| {
             let options = SmallModelOptions { max_depth: Some(most), ..OPTIONS };
             SmallModel::new(constant([0.0, 9.0, 0.0]), options)
-                .estimate(&found, &pileup(), &features(&found, &pileup(), sample_profile()).unwrap())
+                .estimate(&found, &pileup(), &features((&found, AltSet::One(0)), &pileup(), sample_profile(), false))
                 .is_some()
         };
         assert!(speaks(10) && !speaks(9));

@@ -6,6 +6,7 @@ use crate::candidates::{AltAllele, Candidate};
 use crate::genome::ReferenceWindow;
 use crate::reads::Read;
 use crate::sample::SampleProfile;
+use crate::slippage::TractNumbers;
 
 /// Columns to each side of the candidate in which other differences are counted, in bp: a read of 150 bp reaches no further.
 pub(super) const REACH: usize = 150;
@@ -14,10 +15,13 @@ const MOST_MISMATCHES: f32 = 10.0;
 const MOST_INDELS: f32 = 3.0;
 const MOST_TEMPLATE: u64 = 1000;
 
-/// What is observed at a candidate of one alternative allele.
+/// What is observed at a candidate of an image's alternative alleles, which are one or two.
 pub(super) struct Observed<'a> {
     pub(super) candidate: &'a Candidate,
+    /// The first of the alleles.
     pub(super) alt: &'a AltAllele,
+    /// Reads that count for any of them.
+    pub(super) alt_count: u32,
     pub(super) reference: &'a ReferenceWindow,
     pub(super) sample: SampleProfile,
     /// Share of the region's reads that sampling has kept.
@@ -28,6 +32,7 @@ pub(super) struct Observed<'a> {
     /// Log-likelihoods of hom-ref, het and hom-alt.
     pub(super) log_likelihoods: [f32; 3],
     pub(super) nearby: Nearby,
+    pub(super) tract: TractNumbers,
 }
 
 /// Sums over the reads that support the allele, or over the others.
@@ -107,7 +112,24 @@ impl Observed<'_> {
     }
 
     pub(super) fn third_fraction(&self) -> f32 {
-        1.0 - self.fraction(self.alt.count + self.candidate.reference_count).min(1.0)
+        1.0 - self.fraction(self.alt_count + self.candidate.reference_count).min(1.0)
+    }
+
+    /// Log-likelihood of a genotype (by its copies of the alleles) under the slippage of the tract, less the best of the three.
+    #[allow(clippy::cast_possible_truncation, reason = "0 to -40")]
+    pub(super) fn tract_likelihood(&self, copies: usize) -> f32 {
+        (self.tract.log_likelihoods[copies] / 8.0) as f32
+    }
+
+    /// Logarithm of a share of slipped fragments, 0 for none.
+    #[allow(clippy::cast_possible_truncation, reason = "logarithms of shares")]
+    pub(super) fn slipped(&self, of: fn(&TractNumbers) -> f64) -> f32 {
+        if self.tract.in_tract { (of(&self.tract) / 4.0) as f32 } else { 0.0 }
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a logarithm of reads")]
+    pub(super) fn tract_fragments(&self) -> f32 {
+        (self.tract.log_fragments / 5.0) as f32
     }
 
     /// Log-likelihood of a genotype (by its copies of the allele) less that of het.

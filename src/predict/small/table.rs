@@ -28,7 +28,7 @@ const TABLE: &[Feature] = &[
     feature("is_deletion", "deletion: 1, else 0", |o| flag(o.alt_length() < o.ref_length())),
     feature("indel_length", "ln(1 + bp inserted or deleted)", |o| o.indel_length().ln_1p()),
     feature("depth", "ln(reads), of DP", |o| o.depth().ln()),
-    feature("alt_fraction", "share of DP with the allele", |o| o.fraction(o.alt.count)),
+    feature("alt_fraction", "share of DP with the allele", |o| o.fraction(o.alt_count)),
     feature("ref_fraction", "share of DP with the reference allele", |o| o.fraction(o.candidate.reference_count)),
     feature("third_fraction", "share of DP with neither", |o| o.third_fraction()),
     feature("alt_read_fraction", "alt reads by all reads, whatever their base quality", |o| o.alts.reads / o.reads().max(1.0)),
@@ -84,7 +84,21 @@ const TABLE: &[Feature] = &[
     feature("other_template_length", "template length, at most 1000, bp / 500", |o| o.others.mean(o.others.template) / 500.0),
     feature("other_odd_template", "share with a template length of 0 or of 1000 bp or more", |o| o.others.mean(o.others.odd_template)),
     feature("other_realigned", "share that local realignment has moved", |o| o.others.mean(o.others.moved)),
+    // The tract (homopolymer or short tandem repeat) that the allele changes, and the slippage of the sample there; 0 outside of one.
+    feature("tract", "in a tract: 1, else 0", |o| flag(o.tract.in_tract)),
+    feature("tract_hom_ref", "ln(likelihood of hom-ref by the best genotype's) / 8, over all alleles of the site", |o| o.tract_likelihood(0)),
+    feature("tract_het", "the same of het", |o| o.tract_likelihood(1)),
+    feature("tract_hom_alt", "the same of hom-alt", |o| o.tract_likelihood(2)),
+    feature("tract_unit", "length of the unit, bp / 4", |o| small(o.tract.unit) / 4.0),
+    feature("tract_copies", "ln(1 + units of the reference)", |o| small(o.tract.copies).ln_1p()),
+    feature("tract_shorter", "ln(share of fragments that lose units) / 4", |o| o.slipped(|tract| tract.log_fewer)),
+    feature("tract_longer", "ln(share of fragments that gain units) / 4", |o| o.slipped(|tract| tract.log_more)),
+    feature("tract_fragments", "ln(1 + fragments that span the tract) / 5", |o| o.tract_fragments()),
+    feature("tract_whole_units", "the allele gains or loses whole units: 1, else 0", |o| flag(o.tract.whole_units)),
 ];
+
+/// What the names of features of tracts begin with; these take some time, so they are computed only where a model takes one.
+const OF_TRACTS: &str = "tract";
 
 /// How many features there are.
 pub const FEATURES: usize = TABLE.len();
@@ -114,6 +128,12 @@ impl FeatureId {
     #[must_use]
     pub fn about(self) -> &'static str {
         TABLE[self.0].about
+    }
+
+    /// Whether it is of the tract that an allele changes.
+    #[must_use]
+    pub fn is_of_tract(self) -> bool {
+        self.name().starts_with(OF_TRACTS)
     }
 
     /// Its value among a candidate's.
