@@ -1,17 +1,17 @@
-# varpix for CPUs; with --build-arg DEVICE=cuda for NVIDIA GPUs too. docs/containers.md says how to build and run it.
+# varpix for CPUs; with --build-arg DEVICE=cuda for NVIDIA GPUs too. docs/containers.md describes how to build and run it.
 #
-# libtorch comes from the PyPI wheels (scripts/setup), so neither stage needs an image of PyTorch or NVIDIA.
+# libtorch comes from the PyPI wheels (scripts/setup), so neither stage needs a PyTorch or NVIDIA image.
 ARG BUILD_IMAGE=docker.io/library/rust:1-bookworm
 ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
 ARG DEVICE=cpu
 WORKDIR /src
-# First what seldom changes: Debian packages and libtorch.
+# Rarely changed layers first: Debian packages and libtorch.
 COPY scripts/setup scripts/setup
 RUN case "$DEVICE" in cpu) scripts/setup --build ;; cuda) scripts/setup --build --cuda ;; *) echo "DEVICE must be cpu or cuda" >&2; exit 1 ;; esac
 COPY . .
-# The commit that `varpix --version` names; the build context holds no repository.
+# The commit for `varpix --version`; the build context contains no repository.
 ARG REVISION=
 RUN VARPIX_COMMIT="$(printf %.12s "$REVISION")" cargo build --release --locked \
  && install -D --strip target/release/varpix /out/bin/varpix \
@@ -28,7 +28,7 @@ RUN VARPIX_COMMIT="$(printf %.12s "$REVISION")" cargo build --release --locked \
     fi
 
 FROM ${BASE_IMAGE}
-# bash and procps: what workflow managers run and measure tasks with.
+# bash and procps: workflow managers need them to run and measure tasks.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends bash procps libstdc++6 \
  && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/*

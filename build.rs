@@ -1,7 +1,7 @@
-//! Tells the program its commit and its libtorch, and lets the plain binary find that: torch-sys hands its own rpath to its compilation only.
+//! Sets the commit and libtorch version for `--version`, and the rpath of the binary: torch-sys sets its rpath only for its own build.
 //!
-//! Searched in this order: beside an installed binary (`../lib/varpix`), the checkout's `libtorch/lib` seen from
-//! `target/<profile>` and `target/<profile>/deps`, and that folder's absolute path for other target folders. `VARPIX_RPATH`
+//! Search order: `../lib/varpix` relative to an installed binary; `libtorch/lib` of the checkout relative to
+//! `target/<profile>` and `target/<profile>/deps`; the absolute path of that folder, for other target folders. `VARPIX_RPATH`
 //! replaces all of them, for packages.
 
 fn main() {
@@ -19,21 +19,21 @@ fn main() {
     });
     // DT_RPATH, not DT_RUNPATH: it also serves the libraries that libtorch_cpu.so loads in turn.
     println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{rpath}");
-    // torch-sys refuses any other than its own release, so the file speaks of what is linked.
+    // torch-sys rejects other releases than its own, so this is the version that is linked.
     println!("cargo:rerun-if-changed=libtorch/build-version");
     if let Ok(version) = std::fs::read_to_string("libtorch/build-version") {
         println!("cargo:rustc-env=VARPIX_LIBTORCH={}", version.trim());
     }
 }
 
-/// `VARPIX_COMMIT`: given from outside (a container's build has no repository), else asked of git.
+/// `VARPIX_COMMIT`: set in the environment (container builds have no repository), otherwise read with git.
 fn commit() {
     println!("cargo:rerun-if-env-changed=VARPIX_COMMIT");
     let given = std::env::var("VARPIX_COMMIT").ok().filter(|commit| !commit.is_empty());
     let commit = given.or_else(|| {
-        // The file that names the branch, and the branch's own.
+        // HEAD, and the file of the branch that it names.
         for file in [Some("HEAD".to_owned()), git(&["symbolic-ref", "-q", "HEAD"])].into_iter().flatten() {
-            // Without the file (a packed branch) cargo would build anew each time.
+            // With a missing file (a packed branch) cargo would rebuild every time.
             if let Some(path) =
                 git(&["rev-parse", "--git-path", &file]).filter(|path| std::path::Path::new(path).exists())
             {

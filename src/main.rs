@@ -8,7 +8,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
-                // Where stderr is full or closed, the exit code still tells.
+                // If stderr is full or closed, the exit code remains.
                 let _ = writeln!(std::io::stderr(), "{}", failure.message);
             }
             ExitCode::from(failure.code)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs in conda build's environment: PREFIX is where the package is laid out, and where libtorch lies.
+# Runs in the environment of conda build: PREFIX is the root of the package, and contains libtorch.
 set -euo pipefail
 export LIBTORCH=$PREFIX
 export LIBCLANG_PATH=$BUILD_PREFIX/lib

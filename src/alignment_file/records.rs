@@ -1,4 +1,4 @@
-//! A BAM file -> where its records begin and lie ([`Records`]), without htslib and without an index.
+//! A BAM file -> offsets and positions of its records ([`Records`]), without htslib and without an index.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
@@ -10,7 +10,7 @@ const UNMAPPED: u16 = 4;
 /// Bytes of a record's numbers, and of those before its name.
 const FIXED: usize = 32;
 
-/// What an index says about a record.
+/// The properties of a record that an index depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// Virtual offset of its first byte.
@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub(super) unmapped: bool,
 }
 
-/// Goes through the records of a BAM file from any place.
+/// Iterates over the records of a BAM file from any offset.
 pub(super) struct Records {
     reader: bgzf::io::Reader<BufReader<File>>,
     length: u64,
@@ -41,7 +41,7 @@ impl Records {
         self.length
     }
 
-    /// Reads over the header, to the first record; returns its virtual offset.
+    /// Skips the header; returns the virtual offset of the first record.
     pub(super) fn first(&mut self) -> io::Result<u64> {
         self.seek(0)?;
         let mut magic = [0; 4];
@@ -67,7 +67,7 @@ impl Records {
         self.reader.seek(at).map(drop)
     }
 
-    /// The virtual offset of what comes next, in the spelling of [`Place::at`].
+    /// The virtual offset of the next record, in the form of [`Place::at`].
     pub(super) fn here(&mut self) -> io::Result<u64> {
         self.reader.fill_buf()?;
         Ok(self.reader.virtual_position().into())

@@ -36,7 +36,7 @@ pub(super) struct ShowArgs {
     /// Output folder for the images, created if missing
     #[arg(short, long, aliases = ["out-dir", "output"], value_name = "DIR", help_heading = OUTPUT)]
     out: PathBuf,
-    /// Print the probabilities of each picture (hom-ref, het, hom-alt) and the model that they are of
+    /// Print the probabilities of each image (hom-ref, het, hom-alt) and the model that gave them
     #[arg(long, help_heading = MODEL)]
     classify: bool,
     /// Model whose image and read settings are used [default: those of a WGS model; with --classify: wgs]

@@ -12,11 +12,11 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, Result};
 
-/// The empty block that ends a whole BGZF file (SAM specification, section 4.1.2).
+/// The empty block that ends a complete BGZF file (SAM specification, section 4.1.2).
 const BGZF_EOF: [u8; 28] =
     [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Opens a file that is asked for by path; it is a regular one.
+/// Opens a regular file.
 ///
 /// # Errors
 /// [`Error::Input`] where there is none, where it is a folder, pipe, socket or device, or where the path stands for standard
@@ -32,7 +32,7 @@ pub fn regular_file(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Whether two paths lead to one file: spelled in another way, through links, or by a second name of the same inode.
+/// Whether two paths are the same file: in another spelling, through symbolic links, or as hard links.
 ///
 /// A path that does not exist is compared by its folder and name.
 #[must_use]
@@ -45,14 +45,14 @@ pub fn same_file(a: &Path, b: &Path) -> bool {
     resolved(a) == resolved(b)
 }
 
-/// A file's path with more at its end, as indexes are named.
+/// A path with a suffix appended, as in the names of indexes.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Whether a BGZF file ends with the block that says so; the file's position is then anywhere.
+/// Whether a BGZF file ends with its end-of-file block; moves the file's position.
 pub(crate) fn ends_with_bgzf_eof(file: &mut File) -> io::Result<bool> {
     let mut tail = Vec::new();
     let length = file.seek(SeekFrom::End(0))?;

@@ -21,10 +21,10 @@ pub use stdout::{stdout, stdout_error};
 use crate::error::{Error, Result};
 use crate::files::input::with_suffix;
 
-/// Bytes of a final name that its temporary name repeats: with what comes around them they stay below the 255 of most file systems.
+/// Bytes of the final name that the temporary name repeats: with prefix and suffix it stays below the limit of 255 of most file systems.
 const NAME_BYTES: usize = 200;
 
-/// A hidden temporary file in the folder of `path`, removed when dropped, with the rights of any new file.
+/// A hidden temporary file in the folder of `path`, removed when dropped, with the permissions of a new file.
 ///
 /// # Errors
 /// [`Error::Output`] where the folder is missing or cannot be written to, or where `path` cannot become a file: it is too long, or
@@ -37,13 +37,13 @@ pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     vacant(path)?;
     let prefix = hidden(path);
     let mut builder = tempfile::Builder::new();
-    // The rights of any new file, which the umask then narrows.
+    // The permissions of a new file, which the umask restricts.
     builder.prefix(&prefix).suffix(".tmp").permissions(std::fs::Permissions::from_mode(0o666));
     leftovers::noted(|| builder.tempfile_in(folder), NamedTempFile::path)
         .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))
 }
 
-/// Writes `bytes` to a file, whole or not at all.
+/// Writes `bytes` to a file atomically.
 ///
 /// # Errors
 /// [`Error::Output`] where that fails; what was there before is there still.
@@ -51,7 +51,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     place(vec![Whole::of_bytes(path, bytes)?]).map(drop)
 }
 
-/// Lets `make` write a file whose temporary path it is told, whole or not at all.
+/// Lets `make` write a file under a temporary path, which is then renamed.
 ///
 /// # Errors
 /// That of `make`, or [`Error::Output`]; what was there before is there still.
@@ -61,7 +61,7 @@ pub fn write_with(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result
     place(vec![Whole::new(temporary, path)?]).map(drop)
 }
 
-/// The names that the index of a file may have, where files of its kind have any.
+/// The possible names of the index of a file; none if files of its kind have no index.
 #[must_use]
 pub fn index_names(path: &Path) -> Vec<PathBuf> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -76,10 +76,10 @@ pub fn index_names(path: &Path) -> Vec<PathBuf> {
     suffixes.iter().map(|suffix| with_suffix(path, suffix)).collect()
 }
 
-/// Checks that a file may get the name `path`, which nothing has now, or a file.
+/// Checks that `path` does not exist or is a file, so that it can be replaced.
 ///
 /// # Errors
-/// [`Error::Output`] for a folder, pipe or device, or a name that cannot be.
+/// [`Error::Output`] for a folder, pipe or device, or an invalid name.
 pub fn vacant(path: &Path) -> Result<()> {
     let kind = match path.metadata() {
         Ok(found) => found.file_type(),
@@ -100,7 +100,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What the temporary names beside `path` begin with.
+/// The prefix of temporary names for `path`.
 fn hidden(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     format!(".{}.varpix-", &name[..name.floor_char_boundary(NAME_BYTES)])

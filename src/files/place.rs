@@ -1,7 +1,7 @@
-//! Whole files under temporary names -> the same under their final names: all of them, or none and everything as it was.
+//! Complete files under temporary names -> the same files under their final names: all of them, or none, with everything as before.
 //!
-//! Indexes of earlier runs are moved away first, then the files get their names, then their indexes. A machine that stops between
-//! two of these steps leaves a file without index, never one with an index of another file; what was moved away lies beside it as
+//! Indexes of earlier runs are moved away first, then the files are renamed, then their indexes. If the machine stops between
+//! two of these steps, a file may lack its index, but never has the index of another file; what was moved away is kept next to it as
 //! `.NAME.varpix-XXXXXX.old`.
 
 use std::fs::File;
@@ -13,7 +13,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::error::{Error, Result};
 use crate::files::{folder, hidden, index_names, leftovers, temporary_beside};
 
-/// A file that is whole and on the disk, with its index where it has one; both are still to get their names.
+/// A file that is complete and on the disk, with its index if it has one; both still have temporary names.
 #[derive(Debug)]
 pub struct Whole {
     file: (TempPath, PathBuf),
@@ -21,15 +21,15 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// Takes a finished file that is to be named `path`, and waits until the disk has it.
+    /// Takes a complete file whose final name is `path`, and waits until it is on the disk.
     ///
     /// # Errors
-    /// [`Error::Output`] where the disk does not take it.
+    /// [`Error::Output`] if it cannot be written to the disk.
     pub fn new(temporary: TempPath, path: &Path) -> Result<Self> {
         Ok(Self { file: on_disk(temporary, path)?, index: None })
     }
 
-    /// Takes its finished index along, to be named `path`.
+    /// Adds its complete index, whose final name is `path`.
     ///
     /// # Errors
     /// As [`Whole::new`].
@@ -37,7 +37,7 @@ impl Whole {
         Ok(Self { index: Some(on_disk(temporary, path)?), ..self })
     }
 
-    /// Writes a file that is to be named `path`.
+    /// Writes a file whose final name is `path`.
     ///
     /// # Errors
     /// [`Error::Output`] where that fails.
@@ -61,7 +61,7 @@ pub fn place(files: Vec<Whole>) -> Result<Vec<PathBuf>> {
     place_before(files, || ())
 }
 
-/// As [`place`], for the last outputs of a run: a signal that comes later finds it done.
+/// As [`place`], for the last outputs of a run: a later signal does not fail it.
 ///
 /// # Errors
 /// As [`place`].
@@ -71,13 +71,13 @@ pub fn place_last(files: Vec<Whole>) -> Result<Vec<PathBuf>> {
 
 fn place_before(files: Vec<Whole>, then: impl FnOnce()) -> Result<Vec<PathBuf>> {
     let mut done = Vec::new();
-    // A signal waits until all is done.
+    // A signal waits until all files are renamed.
     let _whole = leftovers::hold();
     match named(files, &mut done) {
         Ok(names) => {
             then();
             for name in &names {
-                // Best effort: there are file systems whose folders cannot be synchronised.
+                // Best effort: some file systems cannot synchronise folders.
                 let _ = File::open(folder(name)).and_then(|folder| folder.sync_all());
             }
             Ok(names)
@@ -89,23 +89,23 @@ fn place_before(files: Vec<Whole>, then: impl FnOnce()) -> Result<Vec<PathBuf>> 
     }
 }
 
-/// A step that can be undone. Dropped, it forgets what was there before.
+/// A step that can be undone. Dropping it deletes what was there before.
 enum Step {
-    /// What had the name lies elsewhere.
+    /// The file that had the name was moved.
     MovedAway { name: PathBuf, kept: TempPath },
-    /// A new file has the name; what had it before, if anything, lies elsewhere.
+    /// A new file has the name; the one that had it before, if any, was moved.
     Named { name: PathBuf, before: Before },
 }
 
 enum Before {
     Nothing,
     Kept(TempPath),
-    /// The file system has no second names.
+    /// The file system has no hard links.
     Lost,
 }
 
 impl Step {
-    /// What fails here cannot be helped: the failure that is reported is the one before.
+    /// Failures here are ignored: the original failure is reported.
     fn undo(self) {
         match self {
             Self::MovedAway { name, kept } | Self::Named { name, before: Before::Kept(kept) } => {

@@ -13,10 +13,10 @@ use crate::genome::{ContigId, Contigs, Interval};
 /// Length of a region in bp. Cuts lie on multiples of it, so that a region is the same whatever else is called.
 pub const DEFAULT_REGION_SIZE: u64 = 1000;
 
-/// A piece of work.
+/// A unit of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Its place in genome order, from 0 without gaps.
+    /// Its number in genome order, from 0 without gaps.
     pub sequence: usize,
     /// Its contig.
     pub contig: ContigId,
@@ -31,7 +31,7 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// All of every contig.
+    /// All contigs, whole.
     #[must_use]
     pub fn whole(contigs: &Contigs) -> Self {
         let mut targets = Self::default();
@@ -158,8 +158,8 @@ impl Targets {
         targets
     }
 
-    /// The regions of `size` bp that hold a position of the intervals, whole, as they are cut where all is called: for looking
-    /// at a few sites as a whole run sees them.
+    /// The complete regions of `size` bp that contain a position of the intervals, as in a run on the whole genome: so that single sites
+    /// have the same evidence as in such a run.
     #[must_use]
     pub fn whole_regions(&self, size: u64, contigs: &Contigs) -> Vec<Region> {
         let size = size.max(1);
