@@ -5,6 +5,8 @@
 //! probable and possible; each call's genotype, GQ and PL are then those given the others. QUAL stays: it is what the
 //! images say of the site.
 
+use itertools::Itertools as _;
+
 use super::call::{Call, Filter};
 use super::likelihoods::GenotypeProbabilities;
 use crate::genome::Interval;
@@ -91,16 +93,7 @@ fn resolve_variants(group: &mut [Call], variants: &[usize]) {
     }
     // For each call and each of its genotypes the greatest probability of any possible combination that has it.
     let mut greatest: Vec<Vec<f64>> = options.iter().map(|options| vec![0.0; options.len()]).collect();
-    for n in 0..combinations.unwrap_or(0) {
-        let mut rest = n;
-        let chosen: Vec<usize> = options
-            .iter()
-            .map(|options| {
-                let i = rest % options.len();
-                rest /= options.len();
-                i
-            })
-            .collect();
+    for chosen in options.iter().map(|options| 0..options.len()).multi_cartesian_product() {
         let genotypes: Vec<Genotype> = chosen.iter().zip(&options).map(|(&i, options)| options[i]).collect();
         if !is_possible(&spans, &genotypes) {
             continue;
