@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::alleles::{self, AlleleCounts, CountOptions, Depths};
-use crate::candidates::sites::{Shown, Sites};
+use crate::candidates::sites::{Counted, Sites};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
 use crate::genome::{Interval, Reference, ReferenceWindow};
@@ -71,7 +71,7 @@ impl EvidenceOptions {
 pub struct Evidence {
     /// Its reads, in [`Read::order`].
     pub reads: Vec<Read>,
-    /// How many reads show each allele at each of its positions: all reads, also where only some are sampled.
+    /// How many reads support each allele at each of its positions: all reads, also where only some are sampled.
     pub depths: Depths,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
@@ -283,7 +283,7 @@ impl Gatherer {
     ) -> Vec<Candidate> {
         match &self.sites {
             None => candidates::find(region.contig, counts, depths, reference, &self.options.candidates),
-            Some(sites) => sites.candidates(region, Shown { reads, counts, options, depths, reference }),
+            Some(sites) => sites.candidates(region, Counted { reads, counts, options, depths, reference }),
         }
     }
 }
