@@ -115,7 +115,8 @@ impl Sites {
         let candidate = |site: &Site| {
             let (start, reference) = (site.alleles.interval().start(), site.alleles.reference().to_vec());
             let joint = if site.joint { counted.depths.of_joint(&site.alleles) } else { None };
-            let of = joint.unwrap_or_else(|| counted.depths.of_alleles(start, &site.normal, &depths, counted.reference));
+            let of =
+                joint.unwrap_or_else(|| counted.depths.of_alleles(start, &site.normal, &depths, counted.reference));
             let AlleleDepths { depth, reference: of_reference, alts: of_alts, mapping_quality } = of;
             let supports = if site.joint {
                 let mut supports = vec![Vec::new(); site.normal.len()];

@@ -3,11 +3,11 @@
 //!
 //! Each called contig with reads is cut into parts of equal length, and the first reads of each part are compared with the reference.
 //! There are up to [`MOST_PARTS`] parts, shared out among the contigs, [`PARTS_OF_CONTIG`] at most for each; where there are more
-//! contigs than parts, the longest ones are looked at. Of a CRAM, whose slices must be unpacked whole and hold a checksum of the
-//! reference anyway, fewer are. A part that differs as another genome does is enough, so that half a contig is found out.
+//! contigs than parts, the longest ones are checked. Of a CRAM, whose slices must be decoded whole and hold a checksum of the
+//! reference anyway, fewer are. One part that differs as another genome does is enough, so that a partly other contig is found.
 //!
 //! An M5 in the reads' header is compared with the reference's own MD5 where that is cheap: where a `.dict` beside the FASTA has it,
-//! where all that is called is on contigs of [`HASHED`] bp together, and where reads say nothing (SEQ of `=`).
+//! where all that is called is on contigs of [`HASHED`] bp together, and where reads cannot tell (SEQ of `=`).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::files::input::regular_file;
 use crate::genome::reference::{to_usize, with_suffix};
 use crate::genome::{Contig, ContigId, Interval, Reference, ReferenceFile};
 
-/// Parts looked at in all of a BAM and in all of a CRAM; of one contig; and their least length in bp.
+/// Parts checked in all of a BAM and in all of a CRAM; of one contig; and their least length in bp.
 pub const MOST_PARTS: usize = 800;
 const MOST_CRAM_PARTS: usize = 50;
 /// Parts of one contig.
@@ -56,7 +56,7 @@ struct Tally {
     reads: usize,
     judged: u64,
     mismatches: u64,
-    /// Of those judged, `=` in SEQ: equal by the file's own word, whatever the reference is.
+    /// Of those judged, `=` in SEQ: equal according to the file, whatever the reference is.
     by_word: u64,
 }
 
@@ -128,7 +128,7 @@ fn called(
     called
 }
 
-/// Compares reads with the reference; gives the contigs that have reads of which none says anything.
+/// Compares reads with the reference; gives the contigs that have reads, but none that can be compared.
 fn check_reads(
     file: &BamFile,
     reference: &ReferenceFile,
@@ -265,7 +265,7 @@ fn compare(record: &bam::Record, bases: &mut Reference, contig: ContigId) -> Res
     Ok(Some((span, tally)))
 }
 
-/// Compares M5 of the header with the reference's, where that is cheap or the reads said nothing.
+/// Compares M5 of the header with the reference's, where that is cheap or the reads could not be compared.
 fn check_md5(
     file: &BamFile,
     reference: &ReferenceFile,
@@ -286,7 +286,7 @@ fn check_md5(
         let Some(&wanted) = wanted.get(name.as_str()) else { continue };
         let in_dictionary = listed.get(name).map(|md5| md5.eq_ignore_ascii_case(wanted));
         let doubtful = in_dictionary == Some(false) || unjudged.contains(&contig.id);
-        // A dictionary may be older than the FASTA; what it says against it must be seen.
+        // A dictionary may be older than the FASTA: a difference counts only if the bases' own MD5 confirms it.
         let look = few || (doubtful && *length <= budget);
         if !look || (in_dictionary == Some(true) && !few) {
             continue;

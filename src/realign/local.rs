@@ -13,7 +13,7 @@ use multiversion::multiversion;
 
 use crate::reads::{Cigar, CigarKind};
 
-/// What matches, mismatches and gaps are worth.
+/// Scores of matches, mismatches and gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scores {
     /// Of a matching base, positive.
@@ -436,7 +436,7 @@ mod tests {
             prop_assert_eq!(end, plain(query.as_bytes(), target.as_bytes()));
         }
 
-        /// The CIGAR spans what it says, and its score is the one that was claimed.
+        /// The CIGAR spans the aligned parts, and its score is the one that is given.
         #[test]
         fn the_score_is_that_of_the_cigar(query in "[ACG]{1,30}", target in "[ACG]{1,30}") {
             let Some(found) = LocalAligner::new(SCORES).align(query.as_bytes(), target.as_bytes()) else { return Ok(()) };
