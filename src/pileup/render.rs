@@ -13,7 +13,7 @@ use crate::genome::ReferenceWindow;
 use crate::reads::reservoir::locus_random;
 use crate::reads::{CigarKind, Read};
 
-/// Reads that come within this many bp of the reference allele get a row.
+/// Reads within this many bp of the reference allele get a row.
 pub const READ_MARGIN: u64 = 5;
 
 /// The alternative alleles whose support an image shows: indexes into [`Candidate::alts`], ascending.
@@ -149,7 +149,7 @@ struct Painter<'a> {
     row: &'a mut [u8],
     /// A pixel with the values that all of the read's pixels share.
     template: Vec<u8>,
-    /// The channels that change along the read, with their places in a pixel.
+    /// The channels that change along the read, with their indexes in a pixel.
     changing: Vec<(usize, Channel)>,
 }
 
@@ -163,10 +163,10 @@ impl<'a> Painter<'a> {
     fn paint(&mut self, column: i64, pixel: Pixel) {
         let Ok(column) = usize::try_from(column) else { return };
         let channels = self.template.len();
-        let Some(place) = self.row.get_mut(column * channels..(column + 1) * channels) else { return };
-        place.copy_from_slice(&self.template);
+        let Some(values) = self.row.get_mut(column * channels..(column + 1) * channels) else { return };
+        values.copy_from_slice(&self.template);
         for &(i, channel) in &self.changing {
-            place[i] = channel.of_pixel(pixel).unwrap_or_default();
+            values[i] = channel.of_pixel(pixel).unwrap_or_default();
         }
     }
 }
