@@ -1,5 +1,5 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
-//! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
+//! training and `varpix show` gather evidence, so that a network gets the same input in use as in training.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub struct EvidenceOptions {
     /// DeepVariant; a network that has learned from pairs takes a length of 0 for a sign of a misplaced read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_insert_size: Option<u32>,
-    /// How reads are realigned; not at all where a model says nothing of it.
+    /// How reads are realigned; not at all where the model lacks this setting.
     #[serde(default)]
     pub realign: Option<RealignOptions>,
     /// What makes a candidate.
@@ -198,7 +198,7 @@ impl Gatherer {
         Ok(FetchedReads { region, reads, fetched })
     }
 
-    /// Drops trimmed ends, and realigns reads where the model's settings say so.
+    /// Drops trimmed ends, and realigns reads where the model has settings for it.
     ///
     /// # Errors
     /// As [`Reference::bases`].

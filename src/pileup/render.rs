@@ -16,7 +16,7 @@ use crate::reads::{CigarKind, Read};
 /// Reads within this many bp of the reference allele get a row.
 pub const READ_MARGIN: u64 = 5;
 
-/// The alternative alleles whose support an image shows: indexes into [`Candidate::alts`], ascending.
+/// The alternative alleles whose support an image marks: indexes into [`Candidate::alts`], ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AltSet {
     /// One allele.
@@ -210,13 +210,13 @@ mod tests {
     #[test]
     fn support_follows_the_set() {
         let reads = [ReadBuilder::new(6, "GTCC").name("a").build(), ReadBuilder::new(6, "GTAC").name("b").build()];
-        let shown = |set| {
+        let support = |set| {
             let image = render(&spec(), &candidate(8, &[1]), set, &reads, &window());
             (image.value(5, 5, 4), image.value(6, 5, 4))
         };
-        assert_eq!(shown(AltSet::One(0)), (152, 254));
-        assert_eq!(shown(AltSet::One(1)), (254, 152));
-        assert_eq!(shown(AltSet::Two(0, 1)), (254, 254));
+        assert_eq!(support(AltSet::One(0)), (152, 254));
+        assert_eq!(support(AltSet::One(1)), (254, 152));
+        assert_eq!(support(AltSet::Two(0, 1)), (254, 254));
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub fn align(
     // Stable: among equals the order of the sequences stays.
     placed.sort_by_key(|haplotype| Reverse(haplotype.support));
     *haplotypes = placed.iter().map(|haplotype| haplotype.window.clone()).collect();
-    settled(reads, placed, stage, options)
+    best_alignments(reads, placed, stage, options)
 }
 
 /// The same for further reads of a window: to the haplotypes that [`align`] left.
@@ -87,7 +87,7 @@ pub fn align_more(
     stage: &Stage,
     options: &AlignOptions,
 ) -> Vec<Option<Alignment>> {
-    settled(reads, placed(reads, haplotypes, stage, options), stage, options)
+    best_alignments(reads, placed(reads, haplotypes, stage, options), stage, options)
 }
 
 /// The haplotypes with the reads that fit them without gaps.
@@ -97,7 +97,12 @@ fn placed(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &Alig
 }
 
 /// The alignments of the reads, each to the haplotype that it fits best, the first of equals.
-fn settled(reads: &[&Read], mut placed: Vec<Placed>, stage: &Stage, options: &AlignOptions) -> Vec<Option<Alignment>> {
+fn best_alignments(
+    reads: &[&Read],
+    mut placed: Vec<Placed>,
+    stage: &Stage,
+    options: &AlignOptions,
+) -> Vec<Option<Alignment>> {
     let scores = Scores {
         matching: options.matching,
         mismatch: options.mismatch,
@@ -200,14 +205,14 @@ impl Placed {
     fn new(window: &[u8], stage: &Stage, reads: &[&Read], seeds: &Seeds, options: &AlignOptions) -> Self {
         let (before, after) = (&stage.reference[..stage.window.start], &stage.reference[stage.window.end..]);
         let bases = [before, window, after].concat();
-        let starts = seeds.place(&bases, reads, options.max_mismatches);
+        let starts = seeds.starts(&bases, reads, options.max_mismatches);
         let mut depth_change = vec![0_i32; bases.len() + 1];
         let mut support = 0;
         let fits = reads
             .iter()
             .zip(starts)
-            .map(|(read, place)| {
-                let (start, mismatches) = place?;
+            .map(|(read, start)| {
+                let (start, mismatches) = start?;
                 let length = read.bases.len();
                 depth_change[start] += 1;
                 depth_change[start + length] -= 1;
@@ -279,7 +284,7 @@ impl Seeds {
     }
 
     /// For each read its best alignment to the haplotype without gaps: start and mismatches.
-    fn place(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
+    fn starts(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
         let mut best: Vec<Option<(usize, usize)>> = vec![None; reads.len()];
         let mut tried = vec![usize::MAX; reads.len()];
         for (position, kmer) in kmers(haplotype) {

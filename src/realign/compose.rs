@@ -68,10 +68,10 @@ pub fn compose(start: usize, cigar: &[Cigar], haplotype: &[HaplotypeBase]) -> Op
         for i in 0..segment.length as usize {
             match (segment.kind, haplotype.get(first + i)) {
                 (CigarKind::Match, Some(HaplotypeBase::At(reference))) => {
-                    composer.step_to(*reference, CigarKind::Match)
+                    composer.step_to(*reference, CigarKind::Match);
                 }
                 (CigarKind::Deletion, Some(HaplotypeBase::At(reference))) => {
-                    composer.step_to(*reference, CigarKind::Deletion)
+                    composer.step_to(*reference, CigarKind::Deletion);
                 }
                 (CigarKind::Match, Some(HaplotypeBase::Inserted)) => composer.push(CigarKind::Insertion),
                 (CigarKind::Deletion, Some(HaplotypeBase::Inserted)) => {}

@@ -86,7 +86,7 @@ impl GvcfWriter {
 
     fn write(&mut self, settled: Option<(ContigId, u64)>) -> Result<()> {
         for line in self.weaver.lines(settled) {
-            let (contig, position) = line.place();
+            let (contig, position) = line.start();
             if self.within.as_ref().is_some_and(|targets| !targets.contains(contig, position)) {
                 continue;
             }
@@ -125,7 +125,7 @@ pub enum Line {
 }
 
 impl Line {
-    fn place(&self) -> (ContigId, u64) {
+    fn start(&self) -> (ContigId, u64) {
         match self {
             Self::Call(call) => (call.contig, call.position),
             Self::Block(block) => (block.contig, block.interval.start()),
@@ -174,7 +174,7 @@ impl Weaver {
                 Step::Wait => break,
             }
         }
-        debug_assert!(lines.windows(2).all(|pair| pair[0].place() <= pair[1].place()));
+        debug_assert!(lines.windows(2).all(|pair| pair[0].start() <= pair[1].start()));
         lines
     }
 
