@@ -1,4 +1,4 @@
-//! Known variants and a region's evidence -> for each allele whether it is a candidate, and if not, what the reads show.
+//! Known variants and a region's evidence -> for each allele whether it is a candidate, and if not, why.
 
 use std::fmt;
 
@@ -9,27 +9,27 @@ use crate::regions::Region;
 use crate::variant::Allele;
 use crate::variant::known::Truth;
 
-/// How far from an allele's place alignments of it are looked for, in bp.
+/// How far from an allele's position alignments of it are counted, in bp.
 const AROUND: u64 = 100;
-/// How far left of where it is written the normal form of an allele may lie, in bp.
+/// How far left of its written position the normal form of an allele may begin, in bp.
 const SHIFT_ROOM: u64 = 1000;
 /// Candidates this close may be another spelling of an allele, in bp.
 const NEAR: u64 = 30;
 
-/// What became of an allele.
+/// Whether an allele is a candidate, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is an allele of a candidate.
     Candidate,
     /// All its bases are candidates of their own, side by side.
     Split,
-    /// No read covers its place.
+    /// No read covers its position.
     NoReads,
-    /// Reads cover its place, but none shows it.
-    NotShown,
-    /// Too few reads show it.
+    /// Reads cover its position, but none supports it.
+    NotObserved,
+    /// Too few reads support it.
     TooFew,
-    /// Too small a share of the reads shows it.
+    /// Too small a share of the reads supports it.
     TooRare,
 }
 
@@ -47,21 +47,21 @@ impl fmt::Display for Verdict {
             Self::Candidate => "candidate",
             Self::Split => "candidates, base by base",
             Self::NoReads => "no usable read covers it",
-            Self::NotShown => "no usable read shows it",
-            Self::TooFew => "too few reads show it",
-            Self::TooRare => "too small a share of the reads shows it",
+            Self::NotObserved => "no usable read supports it",
+            Self::TooFew => "too few reads support it",
+            Self::TooRare => "too small a share of the reads supports it",
         })
     }
 }
 
-/// An allele and what became of it.
+/// An allele and the verdict on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The allele, in normal form.
     pub allele: Allele,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Reads that show it and count.
+    /// Reads that support it and count.
     pub count: u32,
     /// Reads that count at its position.
     pub depth: u32,
@@ -82,7 +82,7 @@ pub fn explain(
     let mut beyond = Depths::new(around, Vec::new());
     let counts = alleles::count(around, &evidence.reads, &evidence.reference, count);
     beyond.add(&evidence.reads, &counts, count);
-    let (shown, beyond) = (evidence.depths.shown(&evidence.reference), beyond.shown(&evidence.reference));
+    let (inside, beyond) = (evidence.depths.observed(&evidence.reference), beyond.observed(&evidence.reference));
     let candidates: Vec<Allele> = evidence
         .candidates
         .iter()
@@ -95,8 +95,8 @@ pub fn explain(
         .filter(|allele| region.interval.contains(allele.position))
         .map(|allele| {
             let depth = evidence.depths.position(allele.position).map_or(0, PositionDepth::depth);
-            // Of all reads those in the region, or of those that are drawn also those that show it beside it.
-            let count = [&shown, &beyond].map(|shown| shown.get(&allele).map_or(0, |depth| depth.all));
+            // All reads, where their alignments have it in the region; those at hand, also where they have it beside the region.
+            let count = [&inside, &beyond].map(|observed| observed.get(&allele).map_or(0, |depth| depth.all));
             let count = count.into_iter().max().unwrap_or(0);
             let min_count = if allele.reference.len() == allele.alternative.len() {
                 options.min_count_snps
@@ -110,7 +110,7 @@ pub fn explain(
             } else if depth == 0 {
                 Verdict::NoReads
             } else if count == 0 {
-                Verdict::NotShown
+                Verdict::NotObserved
             } else if count < min_count {
                 Verdict::TooFew
             } else {
@@ -187,7 +187,7 @@ mod tests {
         let same = CONTIG;
         let snp = CONTIG.replace("CGTC", "CGAC");
         assert_eq!(verdict(Vec::new(), 17, "T", "A"), (Verdict::NoReads, 0, 0));
-        assert_eq!(verdict(copies(same, "60M", 5), 17, "T", "A"), (Verdict::NotShown, 0, 5));
+        assert_eq!(verdict(copies(same, "60M", 5), 17, "T", "A"), (Verdict::NotObserved, 0, 5));
         assert_eq!(verdict(copies(&snp, "60M", 1), 17, "T", "A"), (Verdict::TooFew, 1, 1));
         let rare = [copies(same, "60M", 18), copies(&snp, "60M", 2)].concat();
         assert_eq!(verdict(rare, 17, "T", "A"), (Verdict::TooRare, 2, 20));

@@ -8,7 +8,7 @@ use super::whole::Format;
 use crate::error::{Error, Result};
 use crate::genome::{Contig, ContigId, Contigs};
 
-/// What is known of a file without its index.
+/// What is known about a file without its index.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) path: PathBuf,
@@ -56,7 +56,7 @@ impl Head {
         })
     }
 
-    /// A locus of the file's own contigs, 1-based, for messages.
+    /// A position on the file's own contigs as text.
     fn locus(&self, tid: i32, position: i64) -> String {
         let contig = usize::try_from(tid).ok().filter(|&i| i < self.contigs.len());
         let contig = contig.map_or("*", |i| self.contigs.get(ContigId(i)).name.as_str());
@@ -74,7 +74,7 @@ impl Head {
         )
     }
 
-    /// The error for a failed read at a locus.
+    /// The error for a failed read near a position.
     pub(super) fn broken_at(&self, tid: i32, position: i64, error: &dyn std::fmt::Display) -> Error {
         let locus = self.locus(tid, position);
         let problem = if self.is_cram() {

@@ -13,11 +13,11 @@ const SAMPLED_RECORDS: usize = 5000;
 pub(super) fn check(file: &Head) -> Result<()> {
     let mut last = (0, i64::MIN);
     for record in first_records(file, SAMPLED_RECORDS)? {
-        let place = (if record.tid() < 0 { i32::MAX } else { record.tid() }, record.pos());
-        if place < last {
+        let position = (if record.tid() < 0 { i32::MAX } else { record.tid() }, record.pos());
+        if position < last {
             return Err(file.unsorted(record.tid(), record.pos()));
         }
-        last = place;
+        last = position;
     }
     if let Some(order @ ("unsorted" | "queryname")) = header_tag(&file.text, "@HD", "SO") {
         log::warn!(

@@ -10,12 +10,12 @@ const UNMAPPED: u16 = 4;
 /// Bytes of a record's numbers, and of those before its name.
 const FIXED: usize = 32;
 
-/// The properties of a record that an index depends on.
+/// The fields of a record that an index holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// Virtual offset of its first byte.
     pub(super) at: u64,
-    /// Number of its contig; negative for reads without a place.
+    /// Number of its contig; negative for unplaced reads.
     pub(super) contig: i32,
     /// 0-based; -1 where there is none.
     pub(super) start: i64,
@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub(super) unmapped: bool,
 }
 
-/// Iterates over the records of a BAM file from any offset.
+/// Reads the records of a BAM file from any virtual offset on.
 pub(super) struct Records {
     reader: bgzf::io::Reader<BufReader<File>>,
     length: u64,

@@ -47,7 +47,7 @@ struct BinReader {
     chunks: Vec<Chunk>,
     /// Virtual offset behind the chunk that is read, where one is.
     until: Option<u64>,
-    /// A record behind the interval was read; the one after it shows whether it is in its place.
+    /// A record behind the interval was read; the one after it shows whether the file is sorted there.
     beyond: bool,
 }
 

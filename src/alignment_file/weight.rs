@@ -1,7 +1,7 @@
 //! The index of a reads file -> compressed bytes by position, as a measure of the work.
 //!
 //! BAI: the linear index gives the file offset of each 16 kb window (SAM specification, section 5.1.3); CSI: its smallest bins do.
-//! CRAM: a line of the `.crai` gives a slice's place and its bytes (CRAM specification, section 12). Within a window bytes count as
+//! CRAM: a line of the `.crai` gives a slice's interval and its bytes (CRAM specification, section 12). Within a window bytes count as
 //! spread evenly.
 
 use super::BamFile;

@@ -1,4 +1,4 @@
-//! What one read shows at one position, and all that the reads show there.
+//! The alleles that reads support at one position: of one read ([`Observation`]), and of all of them ([`AlleleCount`]).
 
 use crate::genome::ReferenceWindow;
 use crate::variant::Allele;
@@ -12,11 +12,11 @@ pub enum AlleleKind {
     Insertion,
     /// Reference bases after the anchor that the read lacks.
     Deletion,
-    /// The alignment ends or begins after the anchor; never a candidate by itself.
+    /// Bases clipped after the anchor, where the alignment ends or begins; never a candidate.
     SoftClip,
 }
 
-/// A non-reference allele, anchored at a position.
+/// A non-reference allele as an alignment has it, anchored at a position.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObservedAllele {
     /// How it differs.
@@ -52,36 +52,26 @@ impl ObservedAllele {
 pub struct Observation {
     /// Index of the read in its region's list.
     pub read: u32,
-    /// False where its base qualities are under the limit, or where its record stands in the file a second time: it
-    /// supports, but does not count.
+    /// False where its base qualities are under the limit, or where its record is a repetition of another: it supports the allele, but
+    /// does not count.
     pub counts: bool,
     /// True on the reverse strand.
     pub reverse: bool,
-    /// What the read shows.
+    /// The observed allele.
     pub allele: ObservedAllele,
 }
 
 /// One position; each read that aligns to it, or is anchored at it, counts for exactly one allele.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlleleCount {
-    /// Reads that show the reference base, with base quality at or above the limit.
+    /// Reads with the reference base, with base quality at or above the limit.
     pub reference: u32,
     /// Of these, those on the reverse strand.
     pub reference_reverse: u32,
     /// Sum of the squared mapping qualities of all reads that count.
     pub mapping_quality_squares: u64,
-    /// Reads that show the reference base under that limit.
+    /// Reads with the reference base under that limit.
     pub low_quality_reference: u32,
-    /// Reads that show anything else, in read order.
+    /// Reads with any other allele, in read order.
     pub observations: Vec<Observation>,
-}
-
-impl AlleleCount {
-    /// Reads that count: the depth that fractions are taken of. Soft clips are in it; low qualities and repeated records
-    /// are not.
-    #[must_use]
-    pub fn depth(&self) -> u32 {
-        let others = self.observations.iter().filter(|o| o.counts).count();
-        self.reference + u32::try_from(others).unwrap_or(u32::MAX)
-    }
 }

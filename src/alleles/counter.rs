@@ -1,11 +1,10 @@
 //! Reads of a region -> one [`AlleleCount`] per position, by the rules of DeepVariant's allele counter.
 //!
-//! * A base aligned to the reference is an allele of its own position. Bases other than A, C, G, T are passed over.
-//! * An insertion, deletion or soft clip is an allele of the position before it, and takes the place of that read's
-//!   base there.
-//! * Quality decides by the base, or by the mean of the bases inserted or clipped; deletions have none.
-//! * A record that stands in the file twice counts once, but for the reference, which DeepVariant does not tell apart by
-//!   read (seen in its outputs: HG001, hg19 chr20:10,006,291).
+//! * A base aligned to the reference is an allele of its own position. Bases other than A, C, G, T are skipped.
+//! * An insertion, deletion or soft clip is an allele of the position before it, its anchor, and replaces the read's base there.
+//! * The quality is that of the base, or the mean of the bases inserted or clipped; deletions have none.
+//! * A record that the file holds twice counts once, except for the reference base, which DeepVariant counts without regard to the read
+//!   (as its outputs show: HG001, hg19 chr20:10,006,291).
 //! * Only the region's positions are counted; the rest of a read is ignored.
 
 use crate::genome::{Interval, ReferenceWindow};
@@ -21,7 +20,7 @@ pub const DEFAULT_MIN_BASE_QUALITY: u8 = 10;
 pub struct CountOptions {
     /// Lowest base quality that counts, Phred.
     pub min_base_quality: u8,
-    /// Lowest mapping quality of a read that is looked at, Phred.
+    /// Lowest mapping quality of a read that is counted, Phred.
     pub min_mapping_quality: u8,
 }
 
@@ -71,7 +70,7 @@ struct Who {
     index: u32,
     reverse: bool,
     mapping_quality_square: u64,
-    /// True where a read before it is the same record.
+    /// True where an earlier read is the same record.
     repeated: bool,
 }
 
@@ -80,12 +79,12 @@ impl Who {
         !self.repeated && !low_quality
     }
 
-    fn sees(self, allele: ObservedAllele, low_quality: bool) -> Observation {
+    fn observation(self, allele: ObservedAllele, low_quality: bool) -> Observation {
         Observation { read: self.index, counts: self.counts(low_quality), reverse: self.reverse, allele }
     }
 }
 
-/// A read's say at a position, held back until it is known that no indel takes its place.
+/// A read's allele at a position, held back until it is known that no indel replaces it.
 enum Pending {
     Nothing,
     Base { position: i64, base: u8, quality: u8 },
@@ -102,7 +101,7 @@ impl Counter<'_> {
             let (start, length) = (segment.position.cast_signed(), segment.length as usize);
             match segment.kind {
                 CigarKind::Match if length > 0 => {
-                    self.settle(who, std::mem::replace(&mut pending, Pending::Nothing));
+                    self.flush(who, std::mem::replace(&mut pending, Pending::Nothing));
                     // All but the last base, as far as they lie in the region.
                     let last = start + i64::from(segment.length) - 1;
                     let from = start.max(self.start);
@@ -119,14 +118,14 @@ impl Counter<'_> {
                     if let Some(other) = self.gap_allele(read, segment.kind, length, position, segment.offset) {
                         let replaced = std::mem::replace(&mut pending, other);
                         if !anchored_at(&replaced, position) {
-                            self.settle(who, replaced);
+                            self.flush(who, replaced);
                         }
                     }
                 }
                 _ => {}
             }
         }
-        self.settle(who, pending);
+        self.flush(who, pending);
     }
 
     /// The allele of an insertion, deletion or soft clip, or `None` where its anchor lies outside of the region or a
@@ -152,7 +151,7 @@ impl Counter<'_> {
         known.then_some(Pending::Other { position, low_quality, allele: ObservedAllele { kind, bases } })
     }
 
-    fn settle(&mut self, who: Who, pending: Pending) {
+    fn flush(&mut self, who: Who, pending: Pending) {
         match pending {
             Pending::Nothing => {}
             Pending::Base { position, base, quality } => self.add_base(who, position, base, quality),
@@ -182,7 +181,7 @@ impl Counter<'_> {
     fn observe(&mut self, slot: usize, who: Who, allele: ObservedAllele, low_quality: bool) {
         let count = &mut self.counts[slot];
         count.mapping_quality_squares += if who.counts(low_quality) { who.mapping_quality_square } else { 0 };
-        count.observations.push(who.sees(allele, low_quality));
+        count.observations.push(who.observation(allele, low_quality));
     }
 
     fn slot(&self, position: i64) -> Option<usize> {
@@ -206,6 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::alleles::PositionDepth;
     use crate::testing::ReadBuilder;
 
     //                        0123456789
@@ -214,6 +214,12 @@ mod tests {
     fn counts(reads: &[Read]) -> Vec<AlleleCount> {
         let window = ReferenceWindow::new(0, REFERENCE.to_vec());
         count(Interval::new(0, 20), reads, &window, CountOptions::default()).counts
+    }
+
+    fn depth(count: &AlleleCount) -> u32 {
+        let mut depth = PositionDepth::default();
+        depth.add(count);
+        depth.depth()
     }
 
     fn only(count: &AlleleCount) -> (AlleleKind, &[u8], bool) {
@@ -233,12 +239,12 @@ mod tests {
     #[test]
     fn low_quality_counts_for_nothing_but_is_kept() {
         let counts = counts(&[ReadBuilder::new(2, "GA").cigar("2M").qualities(&[9, 9]).build()]);
-        assert_eq!((counts[2].reference, counts[2].low_quality_reference, counts[2].depth()), (0, 1, 0));
+        assert_eq!((counts[2].reference, counts[2].low_quality_reference, depth(&counts[2])), (0, 1, 0));
         assert_eq!(only(&counts[3]), (AlleleKind::Substitution, b"A".as_slice(), false));
     }
 
     #[test]
-    fn doubtful_reads_are_not_looked_at() {
+    fn reads_of_low_mapping_quality_are_not_counted() {
         let window = ReferenceWindow::new(0, REFERENCE.to_vec());
         let options = CountOptions { min_mapping_quality: 20, ..CountOptions::default() };
         let read = |quality| ReadBuilder::new(2, "GT").mapping_quality(quality).build();
@@ -247,21 +253,21 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_stands_twice_counts_once() {
+    fn a_repeated_record_counts_once() {
         let read = ReadBuilder::new(2, "GA").build();
         let counts = counts(&[read.clone(), read]);
-        assert_eq!((counts[2].reference, counts[3].depth()), (2, 1));
+        assert_eq!((counts[2].reference, depth(&counts[3])), (2, 1));
         let counted: Vec<_> = counts[3].observations.iter().map(|o| (o.read, o.counts)).collect();
         assert_eq!(counted, [(0, true), (1, false)]);
     }
 
     #[test]
-    fn n_is_passed_over() {
+    fn n_is_skipped() {
         assert_eq!(counts(&[ReadBuilder::new(2, "GNA").cigar("3M").build()])[3], AlleleCount::default());
     }
 
     #[test]
-    fn an_insertion_takes_its_anchors_place() {
+    fn an_insertion_replaces_its_anchor() {
         let counts = counts(&[ReadBuilder::new(2, "GTCCAC").cigar("2M2I2M").build()]);
         assert_eq!(only(&counts[3]), (AlleleKind::Insertion, b"TCC".as_slice(), true));
         assert_eq!((counts[2].reference, counts[3].reference, counts[4].reference), (1, 0, 1));
@@ -297,9 +303,9 @@ mod tests {
     }
 
     #[test]
-    fn other_operations_move_but_say_nothing() {
+    fn other_operations_are_no_alleles() {
         let counts = counts(&[ReadBuilder::new(2, "GTGT").cigar("3H2M2N1P2M1H").build()]);
-        let depths: Vec<_> = counts.iter().map(AlleleCount::depth).collect();
+        let depths: Vec<_> = counts.iter().map(depth).collect();
         assert_eq!(depths[..9], [0, 0, 1, 1, 0, 0, 1, 1, 0]);
     }
 
@@ -310,7 +316,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the alignment, a read says at most one thing at a position, and exactly one at each aligned A, C, G, T.
+        /// Whatever the alignment, a read counts for at most one allele at a position, and for exactly one at each aligned A, C, G, T.
         #[test]
         fn one_allele_for_each_aligned_base(ops in prop::collection::vec((0_u8..4, 1_u32..4), 1..6), start in 0_u64..8) {
             let letters = ['M', 'I', 'D', 'M'];
@@ -326,9 +332,9 @@ mod tests {
                 aligned.iter_mut().skip(first).take(segment.length as usize).for_each(|slot| *slot = true);
             }
             for (slot, count) in counts.iter().enumerate() {
-                let said = count.reference + count.low_quality_reference + u32::try_from(count.observations.len()).unwrap();
-                prop_assert!(said <= 1, "{cigar} says {said} things at {slot}");
-                prop_assert!(!aligned[slot] || said == 1, "{cigar} says nothing at {slot}");
+                let alleles = count.reference + count.low_quality_reference + u32::try_from(count.observations.len()).unwrap();
+                prop_assert!(alleles <= 1, "{cigar} has {alleles} alleles at {slot}");
+                prop_assert!(!aligned[slot] || alleles == 1, "{cigar} has no allele at {slot}");
             }
         }
     }

@@ -1,12 +1,12 @@
-//! [`AlleleCounts`] of any number of reads, some at a time -> how many reads show each allele: [`Depths`].
+//! [`AlleleCounts`] of any number of reads, in batches -> how many reads support each allele: [`Depths`].
 //!
-//! All depths that are written come from here: those of candidates (DP, AD, ADF, ADR, MQ), of sites that were asked for, of reference
-//! blocks (`MIN_DP`), and of `varpix explain`. So they agree with each other: of an allele, ADF and ADR sum to AD; a position's
-//! depth is not less than its AD together. Single reads are forgotten: memory grows with the alleles, not with the reads.
+//! All depths come from here: those of candidates (DP, AD, ADF, ADR, MQ) and their thresholds, of given sites, of reference blocks
+//! (`MIN_DP`), and of `varpix explain`. So they agree with each other: of an allele, ADF and ADR sum to AD; a position's depth is not
+//! less than the sum of its AD. Reads are not kept: memory grows with the alleles, not with the reads.
 
 use std::collections::BTreeMap;
 
-use super::allele::ObservedAllele;
+use super::allele::{AlleleCount, ObservedAllele};
 use super::counter::{AlleleCounts, CountOptions};
 use super::joint::JointAlleles;
 use crate::genome::{Interval, ReferenceWindow};
@@ -33,7 +33,7 @@ impl Depth {
         Self { all: self.all + other.all, reverse: self.reverse + other.reverse }
     }
 
-    /// Without `other`, as far as there are such reads, strand by strand.
+    /// Less the reads of `other`, strand by strand, at least 0.
     fn minus(self, other: Self) -> Self {
         let reverse = self.reverse.saturating_sub(other.reverse);
         let forward = (self.all - self.reverse).saturating_sub(other.all - other.reverse);
@@ -41,24 +41,39 @@ impl Depth {
     }
 }
 
-/// One position: the reads that count, by what they show.
+/// One position: the reads that count, by the allele they support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PositionDepth {
-    /// Those that show the reference base.
+    /// Those with the reference base.
     pub reference: Depth,
-    /// Those that show anything else, soft clips among it.
+    /// Those with any other allele, soft clips included.
     alleles: BTreeMap<ObservedAllele, Depth>,
     mapping_quality_squares: u64,
 }
 
 impl PositionDepth {
-    /// Reads that count.
+    /// Adds the reads of a count.
+    pub fn add(&mut self, count: &AlleleCount) {
+        self.reference.all += count.reference;
+        self.reference.reverse += count.reference_reverse;
+        self.mapping_quality_squares += count.mapping_quality_squares;
+        for seen in count.observations.iter().filter(|seen| seen.counts) {
+            match self.alleles.get_mut(&seen.allele) {
+                Some(depth) => depth.add(seen.reverse),
+                None => {
+                    self.alleles.insert(seen.allele.clone(), Depth { all: 1, reverse: u32::from(seen.reverse) });
+                }
+            }
+        }
+    }
+
+    /// Reads that count: the depth that fractions are taken of. Soft clips are in it; low qualities and repeated records are not.
     #[must_use]
     pub fn depth(&self) -> u32 {
         self.reference.all + self.alleles.values().map(|depth| depth.all).sum::<u32>()
     }
 
-    /// Reads that show an allele.
+    /// Reads that support an allele.
     #[must_use]
     pub fn of(&self, allele: &ObservedAllele) -> Depth {
         self.alleles.get(allele).copied().unwrap_or_default()
@@ -72,14 +87,14 @@ impl PositionDepth {
     }
 }
 
-/// How many reads show some alleles.
+/// How many reads support some alleles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlleleDepths {
     /// Reads that count (DP).
     pub depth: u32,
-    /// Of these, those that show the reference (AD, ADR).
+    /// Of these, those with the reference (AD, ADR).
     pub reference: Depth,
-    /// Those that show each alternative allele (AD, ADR).
+    /// Those with each alternative allele (AD, ADR).
     pub alts: Vec<Depth>,
     /// Root mean square of the mapping qualities of the reads that count (MQ), Phred.
     pub mapping_quality: f64,
@@ -90,9 +105,9 @@ pub struct AlleleDepths {
 pub struct Depths {
     /// The positions counted.
     pub interval: Interval,
-    /// One for each of them, in order; none where no read was looked at.
+    /// One for each of them, in order; empty where no read was counted.
     pub positions: Vec<PositionDepth>,
-    /// Alleles of several positions that are counted together: for each set, reads that show the reference, then each alternative.
+    /// Alleles that are counted as a whole: for each set, reads that support the reference, then each alternative.
     joint: Vec<(JointAlleles, Vec<Depth>)>,
 }
 
@@ -108,70 +123,60 @@ impl Depths {
         Self { interval, positions, joint: joint.collect() }
     }
 
-    /// Adds reads and what they show, position by position; `counts` is of the same interval.
+    /// Adds reads and their alleles, position by position; `counts` is of the same interval.
     pub fn add(&mut self, reads: &[Read], counts: &AlleleCounts, options: CountOptions) {
         for (depth, count) in self.positions.iter_mut().zip(&counts.counts) {
-            depth.reference.all += count.reference;
-            depth.reference.reverse += count.reference_reverse;
-            depth.mapping_quality_squares += count.mapping_quality_squares;
-            for seen in count.observations.iter().filter(|seen| seen.counts) {
-                match depth.alleles.get_mut(&seen.allele) {
-                    Some(depth) => depth.add(seen.reverse),
-                    None => {
-                        depth.alleles.insert(seen.allele.clone(), Depth { all: 1, reverse: u32::from(seen.reverse) });
-                    }
-                }
-            }
+            depth.add(count);
         }
         for (alleles, depths) in &mut self.joint {
-            for shown in alleles.shown_by(reads, options).filter(|shown| shown.counts) {
-                depths[shown.allele].add(shown.reverse);
+            for seen in alleles.observed_by(reads, options).filter(|seen| seen.counts) {
+                depths[seen.allele].add(seen.reverse);
             }
         }
     }
 
-    /// What is known of a position; nothing outside of the region.
+    /// The depths of a position; `None` outside of the region.
     #[must_use]
     pub fn position(&self, position: u64) -> Option<&PositionDepth> {
         let slot = position.checked_sub(self.interval.start()).and_then(|slot| usize::try_from(slot).ok())?;
         self.positions.get(slot)
     }
 
-    /// The alleles that reads show, in normal form.
+    /// The observed alleles in normal form, with their depths.
     #[must_use]
-    pub fn shown(&self, reference: &ReferenceWindow) -> BTreeMap<Allele, Depth> {
-        let mut shown = BTreeMap::<Allele, Depth>::new();
+    pub fn observed(&self, reference: &ReferenceWindow) -> BTreeMap<Allele, Depth> {
+        let mut observed = BTreeMap::<Allele, Depth>::new();
         for (position, at) in (self.interval.start()..).zip(&self.positions) {
             for (allele, &depth) in &at.alleles {
                 if let Some(normal) = allele.normal(position, reference) {
-                    let sum = shown.entry(normal).or_default();
+                    let sum = observed.entry(normal).or_default();
                     *sum = sum.plus(depth);
                 }
             }
         }
-        shown
+        observed
     }
 
-    /// Depths of alleles (in normal form) that begin at `position`. A read that has one of them elsewhere in its repeat shows it, and
-    /// does not show the reference here. `shown` is [`Depths::shown`].
+    /// Depths of alleles (in normal form) that begin at `position`. A read whose alignment has one of them elsewhere in the repeat supports
+    /// it, and not the reference. `observed` is [`Depths::observed`].
     #[must_use]
     pub fn of_alleles(
         &self,
         position: u64,
         alleles: &[Allele],
-        shown: &BTreeMap<Allele, Depth>,
+        observed: &BTreeMap<Allele, Depth>,
         reference: &ReferenceWindow,
     ) -> AlleleDepths {
         let nothing = PositionDepth::default();
         let here = self.position(position).unwrap_or(&nothing);
-        let alts: Vec<Depth> = alleles.iter().map(|allele| shown.get(allele).copied().unwrap_or_default()).collect();
-        let shown_here = here
+        let alts: Vec<Depth> = alleles.iter().map(|allele| observed.get(allele).copied().unwrap_or_default()).collect();
+        let observed_here = here
             .alleles
             .iter()
             .filter(|(allele, _)| allele.normal(position, reference).is_some_and(|normal| alleles.contains(&normal)));
-        let shown_here = shown_here.fold(Depth::default(), |sum, (_, &depth)| sum.plus(depth));
+        let observed_here = observed_here.fold(Depth::default(), |sum, (_, &depth)| sum.plus(depth));
         let all = alts.iter().fold(Depth::default(), |sum, &depth| sum.plus(depth));
-        let of_reference = here.reference.minus(all.minus(shown_here));
+        let of_reference = here.reference.minus(all.minus(observed_here));
         AlleleDepths {
             depth: here.depth().max(of_reference.all + all.all),
             reference: of_reference,
@@ -180,7 +185,7 @@ impl Depths {
         }
     }
 
-    /// Depths of alleles that are counted together, or `None` where they were not asked for.
+    /// Depths of alleles that are counted as a whole, or `None` where [`Depths::new`] was not given them.
     #[must_use]
     pub fn of_joint(&self, alleles: &JointAlleles) -> Option<AlleleDepths> {
         let (_, depths) = self.joint.iter().find(|(joint, _)| joint == alleles)?;
@@ -237,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn an_allele_counts_wherever_in_its_repeat_a_read_has_it() {
+    fn an_allele_counts_wherever_in_its_repeat_it_is_aligned() {
         // One T less: at the left end of TTTT, and at its right end.
         let (left, right) = (reads("GATTTCAGT", "2M1D7M", 2), reads("GATTTCAGT", "5M1D4M", 4));
         let found = depths(&[left, right, reads("GATTTTCAGT", "10M", 1), reads("GATTTT", "6M", 0)]);
         let normal = Allele::new(4, b"TT", b"T").normal(&window());
-        let shown = found.shown(&window());
-        let of = found.of_alleles(normal.position, &[normal], &shown, &window());
-        // Two reads of the last kind end before the deletion's end, and are reference all the same.
+        let observed = found.observed(&window());
+        let of = found.of_alleles(normal.position, &[normal], &observed, &window());
+        // Two reads of the last kind end before the deletion's end, and count as reference.
         assert_eq!(
             (of.depth, of.reference, of.alts),
             (11, Depth { all: 3, reverse: 2 }, vec![Depth { all: 8, reverse: 2 }])
@@ -252,10 +257,10 @@ mod tests {
     }
 
     #[test]
-    fn what_no_read_shows_has_no_depth() {
+    fn an_allele_without_reads_has_depth_0() {
         let found = depths(&[reads("GATTTTCAGT", "10M", 3)]);
         let normal = Allele::new(8, b"G", b"T").normal(&window());
-        let of = found.of_alleles(8, &[normal], &found.shown(&window()), &window());
+        let of = found.of_alleles(8, &[normal], &found.observed(&window()), &window());
         assert_eq!((of.depth, of.reference.all, of.alts[0].all), (4, 4, 0));
         assert_eq!(depths(&[]).position(3), Some(&PositionDepth::default()));
     }

@@ -1,4 +1,4 @@
-//! Reads -> what they say at each position of a region.
+//! Reads -> the alleles that they support at each position of a region, and how many do.
 
 pub mod allele;
 pub mod counter;

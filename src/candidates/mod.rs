@@ -1,4 +1,4 @@
-//! [`AlleleCounts`] and [`Depths`] -> the [`Candidate`]s of a region: positions where enough reads agree on something else.
+//! [`AlleleCounts`] and [`Depths`] -> the [`Candidate`]s of a region: positions where enough reads support an alternative allele.
 
 pub mod sites;
 
@@ -10,24 +10,24 @@ use crate::alleles::{AlleleCount, AlleleCounts, AlleleKind, Depths, ObservedAlle
 use crate::genome::{ContigId, Interval, ReferenceWindow};
 use crate::variant::Allele;
 
-/// Fewest reads that must show an allele.
+/// Fewest reads that must support an allele.
 pub const DEFAULT_MIN_COUNT: u32 = 2;
-/// Least share of the depth that must show a substitution.
+/// Least share of the depth that must support a substitution.
 pub const DEFAULT_MIN_FRACTION_SNPS: f64 = 0.12;
-/// Least share of the depth that must show an insertion or deletion.
+/// Least share of the depth that must support an insertion or deletion.
 pub const DEFAULT_MIN_FRACTION_INDELS: f64 = 0.06;
 
 /// What makes an allele a candidate; stored in a model, since the model was trained on such candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CandidateOptions {
-    /// Fewest reads that must show a substitution.
+    /// Fewest reads that must support a substitution.
     pub min_count_snps: u32,
-    /// Fewest reads that must show an insertion or deletion.
+    /// Fewest reads that must support an insertion or deletion.
     pub min_count_indels: u32,
-    /// Least share of the depth that must show a substitution.
+    /// Least share of the depth that must support a substitution.
     pub min_fraction_snps: f64,
-    /// Least share of the depth that must show an insertion or deletion.
+    /// Least share of the depth that must support an insertion or deletion.
     pub min_fraction_indels: f64,
 }
 
@@ -58,26 +58,26 @@ impl CandidateOptions {
 pub struct AltAllele {
     /// Its bases in VCF terms, that is, against the candidate's whole `reference`.
     pub bases: Vec<u8>,
-    /// Reads that show it and count (AD).
+    /// Reads that support it and count (AD).
     pub count: u32,
     /// Of these, those on the reverse strand (ADR).
     pub reverse_count: u32,
-    /// Indexes of all reads that show it, of low quality too, ascending.
+    /// Indexes of all reads that support it, of low quality too, ascending.
     pub support: Vec<u32>,
 }
 
-/// A place that may hold a variant; it says nothing of the genotype.
+/// A site that may hold a variant, of whatever genotype.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// Its contig.
     pub contig: ContigId,
     /// Position of the first base of `reference`, 0-based.
     pub position: u64,
-    /// The reference allele: one base, then what the longest deletion takes.
+    /// The reference allele: one base, then those that the longest deletion removes.
     pub reference: Vec<u8>,
     /// The alternatives, in lexicographic order of their bases; at least one.
     pub alts: Vec<AltAllele>,
-    /// Reads that count and show the reference base (AD).
+    /// Reads that count and support the reference (AD).
     pub reference_count: u32,
     /// Of these, those on the reverse strand (ADR).
     pub reference_reverse_count: u32,
@@ -85,14 +85,14 @@ pub struct Candidate {
     pub depth: u32,
     /// Root mean square of the mapping qualities of the reads that count (MQ), Phred.
     pub mapping_quality: f64,
-    /// Who asked for it, if anyone: all its alleles are answered for then.
+    /// The record that asked for it, if any: all its alleles are genotyped then.
     pub asked: Option<Box<Asked>>,
 }
 
 /// A record that asked for a candidate, as it is written; the candidate's own alleles are in normal form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// How many records that ask stand before it, in the order of answers.
+    /// Its index among the records that ask, in the order of the output.
     pub rank: usize,
     /// Position of the first base of `reference`, 0-based.
     pub position: u64,
@@ -100,7 +100,7 @@ pub struct Asked {
     pub reference: Vec<u8>,
     /// ALT, one for each of the candidate's, in their order.
     pub alts: Vec<Vec<u8>>,
-    /// Where the alternative alleles begin at different positions: each in normal form. Else none.
+    /// Where the alternative alleles begin at different positions: each in normal form. Empty otherwise.
     pub apart: Vec<Allele>,
 }
 
@@ -111,13 +111,13 @@ impl Candidate {
         Interval::new(self.position, self.position + self.reference.len() as u64)
     }
 
-    /// One of its alternative alleles as a candidate of its own, at its own position, where they lie apart.
+    /// One of its alternative alleles as a candidate of its own, at its own position, where they begin at different positions.
     #[must_use]
     pub fn part(&self, alt: usize) -> Option<Self> {
         let normal = self.asked.as_ref()?.apart.get(alt)?;
-        let shown = AltAllele { bases: normal.alternative.clone(), ..self.alts.get(alt)?.clone() };
+        let alt = AltAllele { bases: normal.alternative.clone(), ..self.alts.get(alt)?.clone() };
         let (position, reference) = (normal.position, normal.reference.clone());
-        Some(Self { position, reference, alts: vec![shown], asked: None, ..self.clone() })
+        Some(Self { position, reference, alts: vec![alt], asked: None, ..self.clone() })
     }
 
     /// Whether its alternative alleles are one base for one.
@@ -127,8 +127,8 @@ impl Candidate {
     }
 }
 
-/// The candidates of a region, by position. `counts` decide of them, and are of the reads that are drawn; `depths`, of all reads, tell how
-/// many show them.
+/// The candidates of a region, by position. `counts`, of the reads at hand, decide which alleles are candidates; `depths`, of all reads, are
+/// what is written.
 #[must_use]
 pub fn find(
     contig: ContigId,
@@ -157,19 +157,18 @@ fn candidate(
     if base == b'N' {
         return None;
     }
-    let depth = count.depth();
-    let mut seen: BTreeMap<&ObservedAllele, (u32, Vec<u32>)> = BTreeMap::new();
+    let mut sampled = PositionDepth::default();
+    sampled.add(count);
+    let mut support: BTreeMap<&ObservedAllele, Vec<u32>> = BTreeMap::new();
     for observation in &count.observations {
-        let (good, support) = seen.entry(&observation.allele).or_default();
-        *good += u32::from(observation.counts);
-        support.push(observation.read);
+        support.entry(&observation.allele).or_default().push(observation.read);
     }
-    seen.retain(|allele, (good, _)| options.accepts(allele.kind, *good, depth));
-    let longest = seen.keys().filter(|a| a.kind == AlleleKind::Deletion).map(|a| a.bases.len()).max().unwrap_or(1);
+    support.retain(|allele, _| options.accepts(allele.kind, sampled.of(allele).all, sampled.depth()));
+    let longest = support.keys().filter(|a| a.kind == AlleleKind::Deletion).map(|a| a.bases.len()).max().unwrap_or(1);
     let whole = reference.slice(start, start + i64::try_from(longest).ok()?)?;
-    let mut alts: Vec<AltAllele> = seen
+    let mut alts: Vec<AltAllele> = support
         .into_iter()
-        .filter_map(|(allele, (_, support))| {
+        .filter_map(|(allele, support)| {
             let depth = all.of(allele);
             let bases = allele.allele(position, reference)?.spelled_over(position, whole);
             Some(AltAllele { bases, count: depth.all, reverse_count: depth.reverse, support })

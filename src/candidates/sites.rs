@@ -1,9 +1,8 @@
-//! A VCF of alleles to genotype -> candidates for exactly these, with what the reads say of them.
+//! Records of alleles to genotype ([`SiteRecords`]) -> candidates for exactly these, with their depths.
 //!
-//! Alleles are looked for in normal form (Tan et al., Bioinformatics 31:2202, 2015): without shared ends, as far left as they go. So
-//! however a variant is spelled, its counts, its image and its genotype are those of the call. Alleles of a record that begin at one
+//! Alleles are compared in normal form. So however a variant is spelled, its counts, its image and its genotype are those of the call. Alleles of a record that begin at one
 //! position in normal form are counted there; others, and those that change several bases at once, read by read as a whole
-//! ([`JointAlleles`]). Every record gets an answer, in the file's order and as it is written, whether reads show its alleles or not.
+//! ([`JointAlleles`]). Every record is genotyped, in the file's order and as it is written, with or without reads that support its alleles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,18 +33,18 @@ pub struct Sites {
     by_contig: BTreeMap<ContigId, Vec<Site>>,
 }
 
-/// What the reads of a region say.
+/// The reads of a region and what was counted of them.
 #[derive(Clone, Copy)]
-pub struct Shown<'a> {
-    /// The reads that are drawn.
+pub struct Counted<'a> {
+    /// The reads at hand.
     pub reads: &'a [Read],
-    /// What they show.
+    /// Their alleles.
     pub counts: &'a AlleleCounts,
     /// Rules by which they were counted.
     pub options: CountOptions,
-    /// How many of all reads show each allele.
+    /// How many of all reads support each allele.
     pub depths: &'a Depths,
-    /// The region and what its reads reach.
+    /// The reference around the region and its reads.
     pub reference: &'a ReferenceWindow,
 }
 
@@ -107,20 +106,21 @@ impl Sites {
 
     /// The candidates of a region.
     #[must_use]
-    pub fn candidates(&self, region: Region, shown: Shown) -> Vec<Candidate> {
+    pub fn candidates(&self, region: Region, counted: Counted) -> Vec<Candidate> {
         if self.of_region(region).next().is_none() {
             return Vec::new();
         }
-        let depths = shown.depths.shown(shown.reference);
-        let support = support(shown.counts, shown.reference);
+        let depths = counted.depths.observed(counted.reference);
+        let support = support(counted.counts, counted.reference);
         let candidate = |site: &Site| {
             let (start, reference) = (site.alleles.interval().start(), site.alleles.reference().to_vec());
-            let joint = if site.joint { shown.depths.of_joint(&site.alleles) } else { None };
-            let of = joint.unwrap_or_else(|| shown.depths.of_alleles(start, &site.normal, &depths, shown.reference));
+            let joint = if site.joint { counted.depths.of_joint(&site.alleles) } else { None };
+            let of =
+                joint.unwrap_or_else(|| counted.depths.of_alleles(start, &site.normal, &depths, counted.reference));
             let AlleleDepths { depth, reference: of_reference, alts: of_alts, mapping_quality } = of;
             let supports = if site.joint {
                 let mut supports = vec![Vec::new(); site.normal.len()];
-                for seen in site.alleles.shown_by(shown.reads, shown.options) {
+                for seen in site.alleles.observed_by(counted.reads, counted.options) {
                     if let Some(reads) = seen.allele.checked_sub(1).and_then(|alt| supports.get_mut(alt)) {
                         reads.push(seen.read);
                     }
@@ -154,7 +154,7 @@ impl Sites {
     }
 }
 
-/// The reads that show each allele (in normal form), of low quality too.
+/// The reads that support each allele (in normal form), of low quality too.
 fn support(counts: &AlleleCounts, reference: &ReferenceWindow) -> BTreeMap<Allele, BTreeSet<u32>> {
     let mut support = BTreeMap::<Allele, BTreeSet<u32>>::new();
     for (position, count) in (counts.interval.start()..).zip(&counts.counts) {

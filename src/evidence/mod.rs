@@ -1,12 +1,12 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
-//! training and `varpix show` look at reads, so that a network sees in use what it saw in training.
+//! training and `varpix show` gather evidence, so that a network gets the same input in use as in training.
 
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use crate::alleles::{self, AlleleCounts, CountOptions, Depths};
-use crate::candidates::sites::{Shown, Sites};
+use crate::candidates::sites::{Counted, Sites};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
 use crate::genome::{Interval, Reference, ReferenceWindow};
@@ -33,7 +33,7 @@ pub struct EvidenceOptions {
     /// DeepVariant; a network that has learned from pairs takes a length of 0 for a sign of a misplaced read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_insert_size: Option<u32>,
-    /// How reads are realigned; not at all where a model says nothing of it.
+    /// How reads are realigned; not at all where the model lacks this setting.
     #[serde(default)]
     pub realign: Option<RealignOptions>,
     /// What makes a candidate.
@@ -74,7 +74,7 @@ pub struct Evidence {
     pub interval: Interval,
     /// Its reads, in [`Read::order`].
     pub reads: Vec<Read>,
-    /// How many reads show each allele at each of its positions: all reads, also where only some are sampled.
+    /// How many reads support each allele at each of its positions: all reads, also where only some are sampled.
     pub depths: Depths,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
@@ -208,7 +208,7 @@ impl Gatherer {
         Ok(FetchedReads { region, reads, fetched })
     }
 
-    /// Drops trimmed ends, and realigns reads where the model's settings say so.
+    /// Drops trimmed ends, and realigns reads where the model has settings for it.
     ///
     /// # Errors
     /// As [`Reference::bases`].
@@ -295,7 +295,7 @@ impl Gatherer {
     ) -> Vec<Candidate> {
         match &self.sites {
             None => candidates::find(region.contig, counts, depths, reference, &self.options.candidates),
-            Some(sites) => sites.candidates(region, Shown { reads, counts, options, depths, reference }),
+            Some(sites) => sites.candidates(region, Counted { reads, counts, options, depths, reference }),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Filter {
     }
 }
 
-/// What is said of a candidate.
+/// The call of a candidate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// Its contig.
@@ -66,7 +66,7 @@ pub struct Call {
     pub phred_likelihoods: Vec<i32>,
     /// What PL is made of.
     pub probabilities: GenotypeProbabilities,
-    /// Who asked for it, if anyone.
+    /// The record that asked for it, if any.
     pub asked: Option<Box<Asked>>,
 }
 
@@ -77,7 +77,7 @@ impl Call {
         Interval::new(self.position, self.position + self.reference.len() as u64)
     }
 
-    /// The same call with its alleles as who asked for them writes them.
+    /// The call with its alleles as in the record that asked for it, if any.
     #[must_use]
     pub fn as_asked(self) -> Self {
         match self.asked {
@@ -90,8 +90,8 @@ impl Call {
     }
 }
 
-/// Calls a candidate. `images` holds a result for each of its sets of alleles; where `haploid`, no genotype of two alleles is
-/// thought of.
+/// Calls a candidate. `images` holds a result for each of its sets of alleles; where `haploid`, only homozygous genotypes
+/// are considered.
 #[must_use]
 pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     let kept = if candidate.asked.is_some() {
@@ -109,7 +109,7 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     let reverse_depths = std::iter::once(candidate.reference_reverse_count)
         .chain(kept.iter().map(|&alt| candidate.alts[alt].reverse_count))
         .collect();
-    let (filter, genotype, genotype_quality) = judged(&probabilities, &allele_depths);
+    let (filter, genotype, genotype_quality) = assessed(&probabilities, &allele_depths);
     let mut reference = candidate.reference.clone();
     let mut alts: Vec<Vec<u8>> = kept.iter().map(|&alt| candidate.alts[alt].bases.clone()).collect();
     if candidate.asked.is_none() {
@@ -135,7 +135,7 @@ pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
     }
 }
 
-fn judged(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Option<Genotype>, i32) {
+fn assessed(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Option<Genotype>, i32) {
     let quality = probabilities.genotype_quality();
     let genotype = Genotype::all(depths.len()).nth(probabilities.best());
     if depths.iter().sum::<u32>() == 0 {
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_dropped_deletion_takes_its_tail_along() {
-        // A SNP beside a long deletion that the network does not believe.
+        // A SNP beside a long deletion to which the network gives a low probability.
         let images = BySet::from([
             (AltSet::One(0), Probabilities([0.999, 0.001, 0.0])),
             (AltSet::One(1), Probabilities([0.001, 0.999, 0.0])),
@@ -217,7 +217,7 @@ mod tests {
             let mut weights = vec![0.0; n];
             (weights[0], weights[1]) = (0.5, 0.5 + 1e-9);
             let p = GenotypeProbabilities::normalised(weights);
-            assert_eq!(judged(&p, &vec![1; if n == 3 { 2 } else { 5 }]).0, Filter::Pass);
+            assert_eq!(assessed(&p, &vec![1; if n == 3 { 2 } else { 5 }]).0, Filter::Pass);
             assert!(p.quality() >= 3.0, "{}", p.quality());
         }
     }

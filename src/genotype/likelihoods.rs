@@ -2,10 +2,10 @@
 
 use crate::variant::Genotype;
 
-/// Highest probability that is believed: Phred values end at 99.03.
+/// Highest probability that is used: Phred values end at 99.03.
 const MAX_PROBABILITY: f64 = 1.0 - 1.25e-10;
 
-/// PL of a genotype that cannot be: of [`GenotypeProbabilities::phred_likelihoods`] the highest.
+/// PL of an impossible genotype: the highest of [`GenotypeProbabilities::phred_likelihoods`].
 pub const IMPOSSIBLE: i32 = 990;
 
 /// One probability for each genotype, in VCF's order; they sum to 1.
@@ -56,7 +56,7 @@ impl GenotypeProbabilities {
         rounded(error_phred(self.0[self.best()]))
     }
 
-    /// QUAL: Phred that the sample is hom-ref, to one decimal. Made of what all other genotypes leave.
+    /// QUAL: Phred that the sample is hom-ref, to one decimal: of 1 less the sum of all other genotypes.
     #[must_use]
     pub fn quality(&self) -> f64 {
         (error_phred(self.0[1..].iter().sum()) * 10.0).round() / 10.0

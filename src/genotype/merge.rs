@@ -10,10 +10,10 @@ use crate::variant::Genotype;
 /// Alternative alleles whose own image gives them a QUAL under this are left out, Phred.
 pub const MIN_ALLELE_QUALITY: f64 = 1.0;
 
-/// The images' results, by the alleles each shows.
+/// The images' probabilities, by their sets of alleles.
 pub type BySet = BTreeMap<AltSet, Probabilities>;
 
-/// Indexes of the alternative alleles worth keeping; at least the best one.
+/// Indexes of the alternative alleles that are kept; at least the best one.
 #[must_use]
 pub fn kept_alts(alts: usize, images: &BySet) -> Vec<usize> {
     let quality = |alt: usize| images.get(&AltSet::One(alt)).map_or(0.0, |p| error_phred(1.0 - p.hom_ref()));
@@ -22,10 +22,10 @@ pub fn kept_alts(alts: usize, images: &BySet) -> Vec<usize> {
 }
 
 /// Probability of each genotype of the reference and the alleles `kept` (as [`kept_alts`] gives them): the least that
-/// any image that shows one of the genotype's alleles says of it.
+/// any image of one of the genotype's alleles gives it.
 ///
-/// Hom-ref is judged by all images; one copy of an allele by every image that shows it with an allele that is not in
-/// the genotype; both copies likewise; two different alleles by the image of the two.
+/// Hom-ref is rated by all images; one or two copies of an allele by every image whose set has the allele; two different alleles by the
+/// image of the two.
 #[must_use]
 pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
     if let &[alt] = kept
@@ -37,7 +37,7 @@ pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
     let weights = Genotype::all(kept.len() + 1)
         .map(|genotype| {
             let alt = |allele: usize| kept[allele - 1];
-            let says = |(set, p): &&(&AltSet, &Probabilities)| -> Option<f64> {
+            let rated = |(set, p): &&(&AltSet, &Probabilities)| -> Option<f64> {
                 match genotype {
                     Genotype::Haploid(0) | Genotype::Diploid(0, 0) => Some(p.hom_ref()),
                     Genotype::Diploid(0, allele) | Genotype::Diploid(allele, 0) => {
@@ -49,14 +49,14 @@ pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
                     }
                 }
             };
-            kept_images.iter().filter_map(|image| says(&image)).fold(f64::INFINITY, f64::min)
+            kept_images.iter().filter_map(|image| rated(&image)).fold(f64::INFINITY, f64::min)
         })
         .map(|least| if least.is_finite() { least } else { 0.0 })
         .collect();
     GenotypeProbabilities::normalised(weights)
 }
 
-/// The same of alleles that begin at different positions, each judged by its own image alone: the product of what these say.
+/// The same for alleles that begin at different positions, each rated by its own image alone: the product of their probabilities.
 #[must_use]
 pub fn independent(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
     let of_allele = |alt: usize| images.get(&AltSet::One(alt)).map_or([1.0 / 3.0; 3], |p| p.0);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn one_allele_is_passed_through() {
+    fn the_probabilities_of_one_allele_are_kept() {
         let p = merged(&[0], &images(&[(AltSet::One(0), [0.1, 0.7, 0.2])]));
         assert_eq!(p.values(), [0.1, 0.7, 0.2]);
     }
@@ -102,17 +102,20 @@ mod tests {
     }
 
     #[test]
-    fn alleles_that_lie_apart_are_judged_one_by_one() {
+    fn alleles_at_different_positions_are_rated_one_by_one() {
         let of =
             |first, second| independent(&[0, 1], &images(&[(AltSet::One(0), first), (AltSet::One(1), second)])).best();
-        let [none, one, both] = [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]];
+        let [hom_ref, het, hom_alt] = [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]];
         // 0/0, 0/1, 1/1, 0/2, 1/2, 2/2.
-        assert_eq!([of(none, none), of(one, none), of(both, none), of(none, one), of(one, one)], [0, 1, 2, 3, 4]);
-        assert_eq!(of(none, both), 5);
+        assert_eq!(
+            [of(hom_ref, hom_ref), of(het, hom_ref), of(hom_alt, hom_ref), of(hom_ref, het), of(het, het)],
+            [0, 1, 2, 3, 4]
+        );
+        assert_eq!(of(hom_ref, hom_alt), 5);
     }
 
     #[test]
-    fn hopeless_alleles_are_dropped_with_their_pairs() {
+    fn improbable_alleles_are_dropped_with_their_pairs() {
         let images = images(&[
             (AltSet::One(0), [0.99, 0.005, 0.005]),
             (AltSet::One(1), [0.01, 0.98, 0.01]),

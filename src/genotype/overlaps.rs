@@ -1,16 +1,17 @@
 //! Calls in genome order -> the same calls, so that no base has more than two alternative copies.
 //!
-//! Each site is judged by its own images, so a homozygous deletion and a heterozygous SNP inside of it may both be called:
-//! three copies of what a diploid sample has two of. Of the genotypes of such a group those are taken together that are most
-//! probable and possible; each call's genotype, GQ and PL are then those given the others. QUAL stays: it is what the
-//! images say of the site.
+//! Each site is rated by its own images, so a homozygous deletion and a heterozygous SNP inside of it may both be called: three copies of
+//! a base of which a diploid sample has two. For such a group the most probable combination of genotypes is taken that is possible; each
+//! call's genotype, GQ and PL are then those given the others. QUAL does not change: it is the images' for the site.
+
+use itertools::Itertools as _;
 
 use super::call::{Call, Filter};
 use super::likelihoods::GenotypeProbabilities;
 use crate::genome::Interval;
 use crate::variant::{Allele, Genotype};
 
-/// Most combinations of genotypes that are tried; of larger groups the surest calls are kept first.
+/// Most combinations of genotypes that are tried; of larger groups the calls of the highest GQ are kept first.
 const MOST_COMBINATIONS: usize = 100_000;
 /// Copies of a base that a diploid sample has.
 const COPIES: usize = 2;
@@ -24,13 +25,13 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// Takes the next call; gives those that are settled.
+    /// Takes the next call; gives those that are final.
     pub fn push(&mut self, call: Call) -> Vec<Call> {
-        // Alleles that were asked for are questions, each for itself: several may be one event in other words.
+        // Alleles to genotype are independent of each other: several may be one variant, spelled differently.
         if call.asked.is_some() {
-            let mut settled = self.finish();
-            settled.push(call);
-            return settled;
+            let mut done = self.finish();
+            done.push(call);
+            return done;
         }
         let apart = self.waiting.last().is_some_and(|last| last.contig != call.contig) || call.position >= self.end;
         let settled = if apart { self.finish() } else { Vec::new() };
@@ -60,7 +61,7 @@ fn is_variant(call: &Call) -> bool {
     call.genotype.is_some_and(|genotype| genotype.alternative_copies() > 0)
 }
 
-/// The reference bases that each allele takes away, none for the reference and for insertions.
+/// The reference bases that each allele removes, none for the reference and for insertions.
 fn occupied(call: &Call) -> Vec<Interval> {
     let of_alt = |alt: &Vec<u8>| {
         let mut allele = Allele::new(call.position, &call.reference, alt);
@@ -86,21 +87,12 @@ fn resolve_variants(group: &mut [Call], variants: &[usize]) {
     }
     let combinations = options.iter().try_fold(1_usize, |n, options| n.checked_mul(options.len()));
     if combinations.is_none_or(|n| n > MOST_COMBINATIONS) {
-        keep_surest(group, variants, &spans);
+        keep_most_probable(group, variants, &spans);
         return;
     }
     // For each call and each of its genotypes the greatest probability of any possible combination that has it.
     let mut greatest: Vec<Vec<f64>> = options.iter().map(|options| vec![0.0; options.len()]).collect();
-    for n in 0..combinations.unwrap_or(0) {
-        let mut rest = n;
-        let chosen: Vec<usize> = options
-            .iter()
-            .map(|options| {
-                let i = rest % options.len();
-                rest /= options.len();
-                i
-            })
-            .collect();
+    for chosen in options.iter().map(|options| 0..options.len()).multi_cartesian_product() {
         let genotypes: Vec<Genotype> = chosen.iter().zip(&options).map(|(&i, options)| options[i]).collect();
         if !is_possible(&spans, &genotypes) {
             continue;
@@ -112,7 +104,7 @@ fn resolve_variants(group: &mut [Call], variants: &[usize]) {
         }
     }
     for (&call, weights) in variants.iter().zip(greatest) {
-        group[call].judge_again(GenotypeProbabilities::normalised(weights));
+        group[call].set_probabilities(GenotypeProbabilities::normalised(weights));
     }
 }
 
@@ -128,8 +120,8 @@ fn is_possible(spans: &[Vec<Interval>], genotypes: &[Genotype]) -> bool {
     taken.iter().all(|span| taken.iter().filter(|other| other.contains(span.start())).count() <= COPIES)
 }
 
-/// Of a large group: calls by falling probability, each as called if that is possible beside those kept, else as reference.
-fn keep_surest(group: &mut [Call], variants: &[usize], spans: &[Vec<Interval>]) {
+/// Of a large group: calls by falling GQ, each as called where that is possible beside those kept, else as hom-ref.
+fn keep_most_probable(group: &mut [Call], variants: &[usize], spans: &[Vec<Interval>]) {
     let mut order: Vec<usize> = (0..variants.len()).collect();
     let sure = |i: usize| group[variants[i]].genotype_quality;
     order.sort_by_key(|&i| std::cmp::Reverse(sure(i)));
@@ -140,14 +132,14 @@ fn keep_surest(group: &mut [Call], variants: &[usize], spans: &[Vec<Interval>]) 
             kept[i] = Genotype::HOM_REF;
             let n = group[variants[i]].probabilities.values().len();
             let reference = (0..n).map(|genotype| f64::from(u8::from(genotype == 0))).collect();
-            group[variants[i]].judge_again(GenotypeProbabilities::normalised(reference));
+            group[variants[i]].set_probabilities(GenotypeProbabilities::normalised(reference));
         }
     }
 }
 
 impl Call {
-    /// Takes other probabilities for its genotypes; QUAL stays.
-    fn judge_again(&mut self, probabilities: GenotypeProbabilities) {
+    /// Replaces the probabilities of its genotypes; QUAL does not change.
+    fn set_probabilities(&mut self, probabilities: GenotypeProbabilities) {
         let best = probabilities.best();
         self.genotype = Genotype::all(self.alts.len() + 1).nth(best);
         self.genotype_quality = probabilities.genotype_quality();
@@ -186,7 +178,7 @@ mod tests {
             probabilities: probabilities.clone(),
             asked: None,
         };
-        call.judge_again(probabilities);
+        call.set_probabilities(probabilities);
         call
     }
 
@@ -201,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn possible_groups_stay() {
+    fn possible_groups_do_not_change() {
         let deletion = called(10, "ACGT", &["A"], &HET);
         let inside = called(12, "G", &["T"], &HET);
         assert_eq!(resolved(vec![deletion, inside]), ["0/1", "0/1"]);
@@ -212,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_surer_call_stays() {
+    fn the_more_probable_call_is_kept() {
         let calls = vec![called(10, "ACGT", &["A"], &HOM), called(12, "G", &["T"], &HET)];
         assert_eq!(resolved(calls), ["1/1", "0/0"]);
         let calls = vec![called(10, "ACGT", &["A"], &[0.01, 0.45, 0.54]), called(12, "G", &["T"], &HET)];
@@ -220,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn alleles_that_were_asked_for_do_not_compete() {
+    fn alleles_to_genotype_do_not_compete() {
         let asked = |call: Call| Call { asked: Some(Box::default()), ..call };
         let hom = || asked(called(10, "ACGT", &["A"], &HOM));
         let calls = vec![hom(), hom(), asked(called(12, "G", &["T"], &HET)), hom()];

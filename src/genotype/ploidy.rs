@@ -1,4 +1,4 @@
-//! Where the sample has one copy of a contig and where two.
+//! Haploid contigs and their diploid regions -> [`Ploidy`]: the sample's copies of a position.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! One pure function for each channel: a read, or one aligned base of it, to a pixel value.
 //!
-//! Values are those of DeepVariant's channels, so that its models can be run on these images. Not built yet, and
-//! refused by name in a model: `allele_frequency` (needs population data), `diff_channels_alternate_allele_1` and
+//! Values are those of DeepVariant's channels, so that its models can be run on these images. Not implemented, and
+//! rejected by name in a model: `allele_frequency` (needs population data), `diff_channels_alternate_allele_1` and
 //! `_2` (need the reads aligned to each alternative allele); all three become variants of [`Channel`].
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub enum Channel {
     MappingQuality,
     /// Forward 70, reverse 240.
     Strand,
-    /// Reads that show the image's alternative alleles 254, others 152.
+    /// Reads that support the image's alternative alleles 254, others 152.
     ReadSupportsVariant,
     /// Mismatch or indel 254, match 50.
     BaseDiffersFromRef,

@@ -13,10 +13,10 @@ use crate::genome::ReferenceWindow;
 use crate::reads::reservoir::locus_random;
 use crate::reads::{CigarKind, Read};
 
-/// Reads that come within this many bp of the reference allele get a row.
+/// Reads within this many bp of the reference allele get a row.
 pub const READ_MARGIN: u64 = 5;
 
-/// The alternative alleles whose support an image shows: indexes into [`Candidate::alts`], ascending.
+/// The alternative alleles whose support an image marks: indexes into [`Candidate::alts`], ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AltSet {
     /// One allele.
@@ -156,7 +156,7 @@ struct Painter<'a> {
     row: &'a mut [u8],
     /// A pixel with the values that all of the read's pixels share.
     template: Vec<u8>,
-    /// The channels that change along the read, with their places in a pixel.
+    /// The channels that change along the read, with their indexes in a pixel.
     changing: Vec<(usize, Channel)>,
 }
 
@@ -170,10 +170,10 @@ impl<'a> Painter<'a> {
     fn paint(&mut self, column: i64, pixel: Pixel) {
         let Ok(column) = usize::try_from(column) else { return };
         let channels = self.template.len();
-        let Some(place) = self.row.get_mut(column * channels..(column + 1) * channels) else { return };
-        place.copy_from_slice(&self.template);
+        let Some(values) = self.row.get_mut(column * channels..(column + 1) * channels) else { return };
+        values.copy_from_slice(&self.template);
         for &(i, channel) in &self.changing {
-            place[i] = channel.of_pixel(pixel).unwrap_or_default();
+            values[i] = channel.of_pixel(pixel).unwrap_or_default();
         }
     }
 }
@@ -217,13 +217,13 @@ mod tests {
     #[test]
     fn support_follows_the_set() {
         let reads = [ReadBuilder::new(6, "GTCC").name("a").build(), ReadBuilder::new(6, "GTAC").name("b").build()];
-        let shown = |set| {
+        let support = |set| {
             let image = render(&spec(), &candidate(8, &[1]), set, &reads, &window());
             (image.value(5, 5, 4), image.value(6, 5, 4))
         };
-        assert_eq!(shown(AltSet::One(0)), (152, 254));
-        assert_eq!(shown(AltSet::One(1)), (254, 152));
-        assert_eq!(shown(AltSet::Two(0, 1)), (254, 254));
+        assert_eq!(support(AltSet::One(0)), (152, 254));
+        assert_eq!(support(AltSet::One(1)), (254, 152));
+        assert_eq!(support(AltSet::Two(0, 1)), (254, 254));
     }
 
     #[test]

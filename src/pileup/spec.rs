@@ -1,4 +1,4 @@
-//! What an image looks like: the contract between rendering and a model, stored in `model.json`.
+//! Shape, channels and read rule of an image ([`ImageSpec`]): the contract between rendering and a model, stored in `model.json`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::channel::Channel;
 use super::image::ImageShape;
 use crate::alleles::counter::DEFAULT_MIN_BASE_QUALITY;
 
-/// Rows that show the reference, on top.
+/// Rows of the reference, on top.
 pub const REFERENCE_ROWS: usize = 5;
 
 /// Size, channels and read rule of an image.

@@ -1,4 +1,4 @@
-//! Alignment flags and MAPQ -> whether a record is looked at, and why not.
+//! Alignment flags and MAPQ of a record -> whether it is used, or the reason why not ([`FilterReason`]).
 
 use rust_htslib::bam::record::Record;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub enum FilterReason {
 }
 
 impl FilterReason {
-    /// All of them, in the order in which they are looked for.
+    /// All reasons, in the order in which they are tested.
     pub const ALL: [Self; 7] = [
         Self::Unmapped,
         Self::Duplicate,
@@ -67,7 +67,7 @@ impl FilterReason {
         Self::LowMappingQuality,
     ];
 
-    /// What such a read is, for tables.
+    /// A name for tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl FilterReason {
         }
     }
 
-    /// How such reads are taken nevertheless: an option of `varpix call`, or what to do with the file.
+    /// How to use such reads nevertheless: an option of `varpix call`, or a change to the file.
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl ReadFilter {
     }
 }
 
-/// DeepVariant's `IsReadProperlyPlaced`: a mate whose contig is not said (RNEXT `*`) is not on another.
+/// DeepVariant's `IsReadProperlyPlaced`: a mate without a contig (RNEXT `*`) is not on another one.
 fn mate_elsewhere(record: &Record) -> bool {
     let placed = !record.is_mate_unmapped() && record.mtid() >= 0;
     record.is_paired() && !record.is_proper_pair() && placed && record.mtid() != record.tid()

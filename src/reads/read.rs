@@ -1,4 +1,4 @@
-//! One aligned read, owned and immutable: the only place where htslib records end.
+//! An htslib record -> one aligned, owned [`Read`]. Code behind it sees no htslib records.
 
 use rust_htslib::bam::record::{Aux, Record};
 
@@ -10,7 +10,7 @@ use crate::genome::{Interval, ReferenceWindow};
 /// reads have, and what htslib gives to the bases of a CRAM whose qualities were dropped.
 pub const MISSING_BASE_QUALITY: u8 = 30;
 /// Highest quality of a base that is none of A, C, G, T (N, IUPAC codes), Phred: what Illumina's software gives N. Masked reads have N of
-/// any quality, which say nothing and must not look as if they did.
+/// any quality, which carry no information and must not look as if they did.
 pub const UNKNOWN_BASE_QUALITY: u8 = 2;
 /// In BAM, a quality that is not available (SAM specification, section 4.2.3).
 const NOT_AVAILABLE: u8 = u8::MAX;
@@ -48,9 +48,9 @@ pub struct Read {
     pub qualities: Box<[u8]>,
     /// The alignment; its spans agree with `bases` and `span`.
     pub cigar: Box<[Cigar]>,
-    /// Its bases as its file has them, if some stand there as `=`.
+    /// Its bases as in its file, where some are written as `=`.
     pub written: Option<Box<[u8]>>,
-    /// Where its file has it, if it was realigned since.
+    /// Its alignment in its file, where it was realigned.
     pub moved_from: Option<Box<Moved>>,
 }
 
@@ -149,9 +149,8 @@ impl Read {
         (self.span.start(), &self.name, self.number, self.file)
     }
 
-    /// True where read `i` of `reads`, which are in [`Read::order`], is a record that its file holds twice, and not the first of them: one
-    /// before is equal in all that is known. Names alone do not tell, since lanes and files may share them; and reads without a name
-    /// may be alike and yet be of different molecules.
+    /// True where read `i` of `reads`, which are in [`Read::order`], repeats an earlier record: all their fields are equal. Equal names are not
+    /// enough, since lanes and files may share them; and equal reads without names may come from different molecules.
     #[must_use]
     pub fn is_repeated(reads: &[Self], i: usize) -> bool {
         let read = &reads[i];
@@ -171,19 +170,19 @@ impl Read {
         self.segments().any(|segment| segment.kind == CigarKind::Deletion && segment.interval().contains(position))
     }
 
-    /// True where QNAME is `*`: nothing is known of the name.
+    /// True where QNAME is `*`: the read has no name.
     #[must_use]
     pub fn is_nameless(&self) -> bool {
         *self.name == *NO_NAME
     }
 
-    /// True where the length of its template is known: it has a mate, and the mapper says how far away that ends.
+    /// True where the length of its template is known: it has a mate, and TLEN is not 0.
     #[must_use]
     pub fn has_template_length(&self) -> bool {
         self.flags & PAIRED != 0 && self.template_length != 0
     }
 
-    /// Writes the bases out that stand as `=` ("as the reference", SAM specification, section 1.4); `N` where that says nothing.
+    /// Replaces `=` ("equal to the reference", SAM specification, section 1.4) by the reference's bases, by `N` where no base is aligned.
     pub fn spell_out(&mut self, reference: &ReferenceWindow) {
         if !self.bases.contains(&b'=') {
             return;
@@ -198,7 +197,7 @@ impl Read {
     }
 }
 
-/// The quality of a base as it is believed.
+/// The quality that is used for a base.
 fn quality_of(base: u8, quality: u8) -> u8 {
     match base {
         b'A' | b'C' | b'G' | b'T' | b'=' if quality == NOT_AVAILABLE => MISSING_BASE_QUALITY,
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_record_that_stands_twice_repeats() {
+    fn only_equal_records_are_repeated() {
         let of = |line: &str| Read::from_record(&record(line)).unwrap();
         let one = of("r 99 1 11 60 4M = 50 44 ACGT IIII RG:Z:a");
         let repeats = |a: &Read, b: &Read| Read::is_repeated(&[a.clone(), b.clone()], 1);
@@ -245,7 +244,7 @@ mod tests {
         ] {
             assert!(!repeats(&one, &of(other)), "{other}");
             assert_eq!(one.order(), of(other).order());
-            assert!(Read::is_repeated(&[one.clone(), of(other), again.clone()], 2), "others may stand between");
+            assert!(Read::is_repeated(&[one.clone(), of(other), again.clone()], 2), "other records may lie between");
         }
         let elsewhere = Read { file: 1, ..one.clone() };
         assert!(!repeats(&one, &elsewhere) && one.order() < elsewhere.order());

@@ -3,11 +3,11 @@
 //!
 //! Each called contig with reads is cut into parts of equal length, and the first reads of each part are compared with the reference.
 //! There are up to [`MOST_PARTS`] parts, shared out among the contigs, [`PARTS_OF_CONTIG`] at most for each; where there are more
-//! contigs than parts, the longest ones are looked at. Of a CRAM, whose slices must be unpacked whole and hold a checksum of the
-//! reference anyway, fewer are. A part that differs as another genome does is enough, so that half a contig is found out.
+//! contigs than parts, the longest ones are checked. Of a CRAM, whose slices must be decoded whole and hold a checksum of the
+//! reference anyway, fewer are. One part that differs as another genome does is enough, so that a partly other contig is found.
 //!
 //! An M5 in the reads' header is compared with the reference's own MD5 where that is cheap: where a `.dict` beside the FASTA has it,
-//! where all that is called is on contigs of [`HASHED`] bp together, and where reads say nothing (SEQ of `=`).
+//! where all that is called is on contigs of [`HASHED`] bp together, and where reads cannot tell (SEQ of `=`).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::files::input::regular_file;
 use crate::genome::reference::{to_usize, with_suffix};
 use crate::genome::{Contig, ContigId, Interval, Reference, ReferenceFile};
 
-/// Parts looked at in all of a BAM and in all of a CRAM; of one contig; and their least length in bp.
+/// Parts checked in all of a BAM and in all of a CRAM; of one contig; and their least length in bp.
 pub const MOST_PARTS: usize = 800;
 const MOST_CRAM_PARTS: usize = 50;
 /// Parts of one contig.
@@ -56,8 +56,8 @@ struct Tally {
     reads: usize,
     judged: u64,
     mismatches: u64,
-    /// Of those judged, `=` in SEQ: equal by the file's own word, whatever the reference is.
-    by_word: u64,
+    /// Of those judged, `=` in SEQ: equal according to the file, whatever the reference is.
+    equal_sign: u64,
 }
 
 impl Tally {
@@ -65,7 +65,7 @@ impl Tally {
         self.reads += other.reads;
         self.judged += other.judged;
         self.mismatches += other.mismatches;
-        self.by_word += other.by_word;
+        self.equal_sign += other.equal_sign;
     }
 
     #[allow(clippy::cast_precision_loss, reason = "some thousand bases")]
@@ -128,7 +128,7 @@ fn called(
     called
 }
 
-/// Compares reads with the reference; gives the contigs that have reads of which none says anything.
+/// Compares reads with the reference; gives the contigs that have reads, but none that can be compared.
 fn check_reads(
     file: &BamFile,
     reference: &ReferenceFile,
@@ -146,17 +146,17 @@ fn check_reads(
         let name = &reference.contigs().get(contig.id).name;
         let mut of_contig_seen = Tally::default();
         for part in parts(contig, of_contig) {
-            let (place, seen) = sample(&mut reader, bases, contig, &part)?;
+            let (span, seen) = sample(&mut reader, bases, contig, &part)?;
             if seen.is_of_another_genome(FEWEST_OF_PART) {
-                let place = format!("{name}:{}-{}", place.start() + 1, place.end());
-                return Err(other(file, reference, &format!("contig '{name}'"), seen, &format!(" at {place}")));
+                let locus = format!("{name}:{}-{}", span.start() + 1, span.end());
+                return Err(other(file, reference, &format!("contig '{name}'"), seen, &format!(" at {locus}")));
             }
             of_contig_seen.add(seen);
         }
         if of_contig_seen.is_of_another_contig() {
             return Err(other(file, reference, &format!("contig '{name}'"), of_contig_seen, ""));
         }
-        if of_contig_seen.reads > 0 && 2 * of_contig_seen.by_word >= of_contig_seen.judged {
+        if of_contig_seen.reads > 0 && 2 * of_contig_seen.equal_sign >= of_contig_seen.judged {
             unjudged.push(contig.id);
         }
         all.add(of_contig_seen);
@@ -167,9 +167,9 @@ fn check_reads(
     Ok(unjudged)
 }
 
-fn other(file: &BamFile, reference: &ReferenceFile, what: &str, seen: Tally, place: &str) -> Error {
+fn other(file: &BamFile, reference: &ReferenceFile, what: &str, seen: Tally, locus: &str) -> Error {
     let (percent, judged, reference) = (seen.share() * 100.0, seen.judged, reference.path().display());
-    let problem = format!("{what}: {percent:.0} % of {judged} aligned bases looked at{place} differ from {reference}");
+    let problem = format!("{what}: {percent:.0} % of {judged} aligned bases compared{locus} differ from {reference}");
     Error::input(file.path(), format!("{problem}; give the reference that the reads were aligned to"))
 }
 
@@ -211,7 +211,7 @@ fn sample(
     part: &[Interval],
 ) -> Result<(Interval, Tally)> {
     let mut seen = Tally::default();
-    let mut place = Interval::new(0, 0);
+    let mut compared = Interval::new(0, 0);
     let mut record = bam::Record::new();
     for interval in part.iter().take(TRIED_INTERVALS) {
         reader.fetch(contig.tid, interval.start(), interval.end())?;
@@ -224,18 +224,18 @@ fn sample(
                 continue;
             }
             let Some((span, of_read)) = compare(&record, bases, contig.id)? else { continue };
-            place = if seen.reads == 0 {
+            compared = if seen.reads == 0 {
                 span
             } else {
-                Interval::new(place.start().min(span.start()), place.end().max(span.end()))
+                Interval::new(compared.start().min(span.start()), compared.end().max(span.end()))
             };
             seen.add(of_read);
             if seen.reads == MOST_READS || (seen.judged >= ENOUGH_BASES && seen.reads >= FEWEST_READS) {
-                return Ok((place, seen));
+                return Ok((compared, seen));
             }
         }
     }
-    Ok((place, seen))
+    Ok((compared, seen))
 }
 
 /// Compares a read's aligned bases, and where they lie; nothing of a read that is not on the contig or has no bases.
@@ -257,7 +257,7 @@ fn compare(record: &bam::Record, bases: &mut Reference, contig: ContigId) -> Res
             let base = sequence[i];
             if b"ACGT=".contains(&base) && expected != b'N' {
                 tally.judged += 1;
-                tally.by_word += u64::from(base == b'=');
+                tally.equal_sign += u64::from(base == b'=');
                 tally.mismatches += u64::from(base != b'=' && base != expected);
             }
         }
@@ -265,7 +265,7 @@ fn compare(record: &bam::Record, bases: &mut Reference, contig: ContigId) -> Res
     Ok(Some((span, tally)))
 }
 
-/// Compares M5 of the header with the reference's, where that is cheap or the reads said nothing.
+/// Compares M5 of the header with the reference's, where that is cheap or the reads could not be compared.
 fn check_md5(
     file: &BamFile,
     reference: &ReferenceFile,
@@ -286,7 +286,7 @@ fn check_md5(
         let Some(&wanted) = wanted.get(name.as_str()) else { continue };
         let in_dictionary = listed.get(name).map(|md5| md5.eq_ignore_ascii_case(wanted));
         let doubtful = in_dictionary == Some(false) || unjudged.contains(&contig.id);
-        // A dictionary may be older than the FASTA; what it says against it must be seen.
+        // A dictionary may be older than the FASTA: a difference counts only if the bases' own MD5 confirms it.
         let look = few || (doubtful && *length <= budget);
         if !look || (in_dictionary == Some(true) && !few) {
             continue;

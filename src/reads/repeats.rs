@@ -1,14 +1,14 @@
-//! A file's reads, in its order and some at a time -> the same, without records that stand in it twice: [`Repeats`].
+//! A file's reads, in its order and in batches -> the same, without repeated records: [`Repeats`].
 //!
-//! Equal records begin at the same position: memory is a number for each of the reads that begin at one. Reads without a name may be alike
-//! and yet be of different molecules, so they stay ([`Read::is_repeated`]).
+//! Equal records begin at the same position: memory is one hash for each read that begins at the last one. Equal reads without names may
+//! come from different molecules, so they stay ([`Read::is_repeated`]).
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::read::Read;
 
-/// The reads seen that begin where the last one does.
+/// The reads so far that begin at the position of the last one.
 #[derive(Debug, Default)]
 pub struct Repeats {
     start: u64,
@@ -16,14 +16,14 @@ pub struct Repeats {
 }
 
 impl Repeats {
-    /// Drops the reads that were seen before, in these or in earlier ones. Reads lie where their file has them.
+    /// Drops the reads that repeat an earlier one, of these or of an earlier batch. Reads have their alignments of the file.
     pub fn drop_from(&mut self, reads: &mut Vec<Read>) {
         reads.retain(|read| {
             if read.start_in_file() != self.start {
                 self.start = read.start_in_file();
                 self.seen.clear();
             }
-            // The hash, since there may be a million of them; that two of a million are one is a chance of 3 in 10^8.
+            // The hash alone, since there may be a million of them; the chance that two of a million collide is 3 in 10^8.
             let mut hasher = DefaultHasher::new();
             read.hash(&mut hasher);
             read.is_nameless() || self.seen.insert(hasher.finish())
@@ -37,7 +37,7 @@ mod tests {
     use crate::testing::ReadBuilder;
 
     #[test]
-    fn what_was_seen_is_dropped_whatever_came_between() {
+    fn repeats_are_dropped_whatever_lies_between() {
         let read = |start, name| ReadBuilder::new(start, "ACGT").name(name).build();
         let mut repeats = Repeats::default();
         let mut first = vec![read(0, "a"), read(0, "b"), read(0, "a"), read(4, "a"), read(4, "b")];

@@ -33,10 +33,10 @@ impl<T> Reservoir<T> {
             return;
         }
         let slot = self.random.random_range(0..self.seen);
-        if let Some(place) = usize::try_from(slot).ok().and_then(|slot| self.kept.get_mut(slot))
+        if let Some(slot) = usize::try_from(slot).ok().and_then(|slot| self.kept.get_mut(slot))
             && let Some(item) = make()
         {
-            *place = item;
+            *slot = item;
         }
     }
 

@@ -12,10 +12,10 @@ use crate::genome::{ContigId, Contigs, Interval};
 /// Most reads kept of one region; more are sampled.
 pub const DEFAULT_MAX_READS: usize = 1500;
 
-/// Reads handed over at once where all are wanted.
+/// Reads of a batch, where all reads of an interval are wanted.
 const READS_AT_ONCE: usize = 4096;
 
-/// What a fetch met, in records.
+/// What a fetch read and left out, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchStats {
     /// Records that overlap the interval.
@@ -64,8 +64,8 @@ pub trait ReadSource: Send {
     /// [`Error::Input`] where the file cannot be read there.
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)>;
 
-    /// Gives `take` all usable reads that overlap `interval`, cap or not, some at a time, each time in [`Read::order`]. Reads of one start come
-    /// together, as far as there is room, so that a record that stands twice shows.
+    /// Gives `take` all usable reads that overlap `interval`, without the cap, in batches, each in [`Read::order`]. Reads of one start are in
+    /// one batch, as far as there is room, so that repeated records are found.
     ///
     /// # Errors
     /// As [`ReadSource::fetch`].
@@ -94,7 +94,7 @@ pub struct ReadOptions {
     pub filter: ReadFilter,
     /// Most reads kept of one region.
     pub max_reads: usize,
-    /// Template length of reads that have none, in bp; as the file says where it is not set.
+    /// Template length of reads that have none, in bp; that of the file where it is not set.
     pub missing_insert_size: Option<u32>,
 }
 
@@ -133,7 +133,7 @@ impl BamSource {
 }
 
 impl OpenFile {
-    /// Shows the file's records of an interval that pass the filter.
+    /// Gives `take` the file's records of an interval that pass the filter.
     fn each_record(
         &mut self,
         contig: ContigId,
@@ -141,7 +141,7 @@ impl OpenFile {
         filter: ReadFilter,
         record: &mut bam::Record,
         stats: &mut FetchStats,
-        mut show: impl FnMut(&bam::Record, u64, &mut FetchStats),
+        mut take: impl FnMut(&bam::Record, u64, &mut FetchStats),
     ) -> Result<()> {
         let Some(tid) = self.tids.get(contig.0).copied().flatten() else { return Ok(()) };
         self.reader.fetch(tid, interval.start(), interval.end())?;
@@ -152,7 +152,7 @@ impl OpenFile {
                 stats.left_out[reason as usize] += 1;
                 continue;
             }
-            show(record, length, stats);
+            take(record, length, stats);
         }
         Ok(())
     }
@@ -202,7 +202,7 @@ impl ReadSource for BamSource {
             })?;
         }
         stats.sampled_out = kept.seen().saturating_sub(self.options.max_reads as u64);
-        // Of equal reads the first in the file comes first, whatever was sampled.
+        // Reads of equal order keep the file's order, whatever was sampled.
         let mut reads = kept.into_kept();
         reads.sort_unstable_by(|(a_arrival, a), (b_arrival, b)| (a.order(), a_arrival).cmp(&(b.order(), b_arrival)));
         Ok((reads.into_iter().map(|(_, read)| read).collect(), stats))

@@ -1,10 +1,10 @@
 //! Reads of a region and the reference -> the same reads without the ends that a trimmer soft clipped: [`Trimmed`].
 //!
-//! An aligner clips what does not fit, and realignment may find where it belongs. A trimmer (of primers, of mates' overlaps) clips what
-//! does fit but is not the sample's own, so that it counts for nothing; aligned back it would speak for the reference. Its clips are
-//! known by their bases, which are the reference's. An aligner leaves some of these too: so the reads of a region are believed to be
-//! trimmed where nearly all longer clips are such, or at one boundary where several are. (Of the HG001 reads that DeepVariant's test
-//! outputs are of, some clips fit, but at no boundary and in no region so many; all its images and counts stay as they are.)
+//! An aligner clips bases that differ from the reference, and realignment may align them elsewhere. A trimmer (of primers, of mates'
+//! overlaps) clips bases that match but are not the sample's own; aligned again, they would count as reference. Its clips are recognised by
+//! bases that match the reference. An aligner makes a few such clips too: so reads count as trimmed in a region where nearly all longer
+//! clips match, or at one boundary where several do. (Of the HG001 reads behind DeepVariant's test outputs, some clips match, but at no
+//! boundary and in no region so many; all its images and counts are reproduced.)
 //!
 //! The ends become hard clips: the bases are dropped.
 
@@ -14,21 +14,21 @@ use super::cigar::{Cigar, CigarKind};
 use super::read::Read;
 use crate::genome::ReferenceWindow;
 
-/// What a base that is not the reference's takes away from how well a clip fits, where one that is adds 1.
+/// Score of a clipped base that differs from the reference, subtracted; one that matches adds 1.
 const MISMATCH: i64 = 4;
-/// Fit from which on a clip says what made it.
+/// Least length and score, in matching bases, of a clip that shows what made it.
 const TELLING: usize = 8;
-/// So many telling clips that fit, and so many of ten, are a trimmer's in a region.
+/// Fewest such clips that match, and how many of ten, for a region to be trimmed.
 const IN_REGION: usize = 8;
 const OF_TEN_IN_REGION: usize = 8;
-/// The same at one boundary.
+/// The same for one boundary.
 const AT_BOUNDARY: usize = 3;
 const OF_TEN_AT_BOUNDARY: usize = 6;
 
 /// Where an alignment begins or ends: the position, and true for its end.
 type Boundary = (u64, bool);
 
-/// Clips, and those of them that fit.
+/// Clips, and those of them that match.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     fit: usize,
@@ -54,7 +54,7 @@ pub struct Trimmed {
 }
 
 impl Trimmed {
-    /// Looks at the clips of a region's reads.
+    /// Examines the clips of a region's reads.
     #[must_use]
     pub fn of(reads: &[Read], reference: &ReferenceWindow) -> Self {
         let mut all = Tally::default();
@@ -82,8 +82,8 @@ impl Trimmed {
         for read in reads {
             for end in [false, true] {
                 let Some(length) = clip(read, end) else { continue };
-                let believed = self.everywhere || self.boundaries.contains(&boundary(read, end));
-                if believed && fit(read, end, length, reference) > 0 {
+                let is_trimmed = self.everywhere || self.boundaries.contains(&boundary(read, end));
+                if is_trimmed && fit(read, end, length, reference) > 0 {
                     drop_end(read, end, length);
                 }
             }
@@ -103,7 +103,7 @@ fn clip(read: &Read, end: bool) -> Option<usize> {
     op.filter(|op| op.kind == CigarKind::SoftClip).map(|op| op.length as usize)
 }
 
-/// How well the clipped bases fit the reference where they would lie if the alignment went on.
+/// Score of the clipped bases against the reference, aligned without a gap beside the alignment.
 fn fit(read: &Read, end: bool, length: usize, reference: &ReferenceWindow) -> i64 {
     let (bases, start) = if end {
         (&read.bases[read.bases.len() - length..], read.span.end().cast_signed())

@@ -1,9 +1,8 @@
 //! Reads and the haplotypes of their window -> new alignments of the reads to the reference.
 //!
-//! Nearly all reads fit a haplotype as they are, with two mismatches at most; they are placed by a shared 32-mer. A
-//! haplotype that such reads do not cover is taken for an artefact of assembly. The few reads that fit nowhere are aligned
-//! to each haplotype with gaps and clips. Each read then takes the haplotype that fits it best, and its alignment is
-//! carried over to the reference.
+//! Nearly all reads fit a haplotype without gaps, with two mismatches at most; they are aligned by a shared 32-mer. A haplotype that such
+//! reads do not cover is taken for an artefact of the assembly. The few other reads are aligned to each haplotype with gaps and clips.
+//! Each read is then assigned to the haplotype that it fits best, and its alignment is projected to the reference.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -12,19 +11,19 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::code;
-use super::compose::{Alignment, Place, can_shift_left, compose, places, same_places};
+use super::compose::{Alignment, HaplotypeBase, can_shift_left, compose, identity, projection};
 use super::local::{End, LocalAligner, LocalAlignment, Scores};
 use crate::genome::reference::to_usize;
 use crate::reads::{Cigar, CigarKind, Read};
 use crate::variant::allele::{shared_prefix, shared_suffix};
 
-/// Length of the k-mers by which reads are placed: two bits a base in 64.
+/// Length of the k-mers that seed alignments without gaps: two bits a base in 64.
 const SEED: usize = 32;
 
 /// A haplotype as long as the reference with so few differences is best aligned base by base: a gap and its opposite cost
 /// as much as two mismatches.
 const NEVER_GAPPED: usize = 2;
-/// Bases around a haplotype's differences that its alignment looks at, in bp: farther left than repeats let a gap move.
+/// Bases that are aligned beside a haplotype's differences, in bp: farther left than repeats let a gap move.
 const SHARED_END: usize = 100;
 
 /// How reads are aligned to haplotypes.
@@ -39,11 +38,11 @@ pub struct AlignOptions {
     pub gap_open: i32,
     /// Taken off for each further base of a gap.
     pub gap_extend: i32,
-    /// Most mismatches of a read that is placed without gaps.
+    /// Most mismatches of a read that is aligned without gaps.
     pub max_mismatches: usize,
     /// Reference added on both sides of the window and its reads, in bp.
     pub margin: u64,
-    /// How far from where it is a read is looked for when it is aligned with gaps, in bp.
+    /// How far from its present position a read is aligned with gaps, in bp.
     pub reach: u64,
 }
 
@@ -53,7 +52,7 @@ impl Default for AlignOptions {
     }
 }
 
-/// The reference around a window: what of it is the window, and what lies on both sides.
+/// The reference around a window: the window, and the bases on both sides.
 #[derive(Clone, Debug)]
 pub struct Stage<'a> {
     /// Position of its first base, 0-based.
@@ -64,7 +63,7 @@ pub struct Stage<'a> {
     pub window: Range<usize>,
 }
 
-/// New alignments of `reads`, as offsets into the stage; `None` for reads that are better left alone. `haplotypes` are
+/// New alignments of `reads`, as offsets into the stage; `None` for reads that are not realigned. `haplotypes` are
 /// sequences of the window; those that the reads cover are left, the best supported first.
 pub fn align(
     reads: &[&Read],
@@ -77,7 +76,7 @@ pub fn align(
     // Stable: among equals the order of the sequences stays.
     placed.sort_by_key(|haplotype| Reverse(haplotype.support));
     *haplotypes = placed.iter().map(|haplotype| haplotype.window.clone()).collect();
-    settled(reads, placed, stage, options)
+    best_alignments(reads, placed, stage, options)
 }
 
 /// The same for further reads of a window: to the haplotypes that [`align`] left.
@@ -88,7 +87,7 @@ pub fn align_more(
     stage: &Stage,
     options: &AlignOptions,
 ) -> Vec<Option<Alignment>> {
-    settled(reads, placed(reads, haplotypes, stage, options), stage, options)
+    best_alignments(reads, placed(reads, haplotypes, stage, options), stage, options)
 }
 
 /// The haplotypes with the reads that fit them without gaps.
@@ -98,7 +97,12 @@ fn placed(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &Alig
 }
 
 /// The alignments of the reads, each to the haplotype that it fits best, the first of equals.
-fn settled(reads: &[&Read], mut placed: Vec<Placed>, stage: &Stage, options: &AlignOptions) -> Vec<Option<Alignment>> {
+fn best_alignments(
+    reads: &[&Read],
+    mut placed: Vec<Placed>,
+    stage: &Stage,
+    options: &AlignOptions,
+) -> Vec<Option<Alignment>> {
     let scores = Scores {
         matching: options.matching,
         mismatch: options.mismatch,
@@ -107,7 +111,7 @@ fn settled(reads: &[&Read], mut placed: Vec<Placed>, stage: &Stage, options: &Al
     };
     let mut aligner = LocalAligner::new(scores);
     for haplotype in &mut placed {
-        haplotype.find_places(stage.reference, &mut aligner);
+        haplotype.map_to_reference(stage.reference, &mut aligner);
     }
     for (i, read) in reads.iter().enumerate() {
         if placed.iter().all(|haplotype| haplotype.fits[i].is_none()) {
@@ -134,13 +138,13 @@ fn settled(reads: &[&Read], mut placed: Vec<Placed>, stage: &Stage, options: &Al
         .enumerate()
         .map(|(i, read)| {
             let (haplotype, fit) = best(&placed, i)?;
-            let alignment = compose(fit.start, &fit.cigar, &haplotype.places)?;
+            let alignment = compose(fit.start, &fit.cigar, &haplotype.projection)?;
             (!can_shift_left(&alignment, &read.bases, stage.reference)).then_some(alignment)
         })
         .collect()
 }
 
-/// The part of the stage that the read would cover if it were aligned end to end where it is, and some more.
+/// The part of the stage that the read would cover if it were aligned end to end at its present position, with [`AlignOptions::reach`].
 fn mapped(read: &Read, stage: &Stage, options: &AlignOptions) -> Range<usize> {
     let clip = |op: Option<&Cigar>| op.filter(|op| op.kind == CigarKind::SoftClip).map_or(0, |op| u64::from(op.length));
     let (head, tail) = (clip(read.cigar.first()), clip(read.cigar.last()));
@@ -194,21 +198,21 @@ struct Placed {
     support: i64,
     /// One for each read.
     fits: Vec<Option<Fit>>,
-    places: Vec<Place>,
+    projection: Vec<HaplotypeBase>,
 }
 
 impl Placed {
     fn new(window: &[u8], stage: &Stage, reads: &[&Read], seeds: &Seeds, options: &AlignOptions) -> Self {
         let (before, after) = (&stage.reference[..stage.window.start], &stage.reference[stage.window.end..]);
         let bases = [before, window, after].concat();
-        let starts = seeds.place(&bases, reads, options.max_mismatches);
+        let starts = seeds.starts(&bases, reads, options.max_mismatches);
         let mut depth_change = vec![0_i32; bases.len() + 1];
         let mut support = 0;
         let fits = reads
             .iter()
             .zip(starts)
-            .map(|(read, place)| {
-                let (start, mismatches) = place?;
+            .map(|(read, start)| {
+                let (start, mismatches) = start?;
                 let length = read.bases.len();
                 depth_change[start] += 1;
                 depth_change[start + length] -= 1;
@@ -225,35 +229,35 @@ impl Placed {
         });
         let covered = depths.skip(inside.start).take(inside.len()).all(|depth| depth > 0);
         let is_reference = bases == stage.reference;
-        Self { window: window.to_vec(), bases, is_reference, covered, support, fits, places: Vec::new() }
+        Self { window: window.to_vec(), bases, is_reference, covered, support, fits, projection: Vec::new() }
     }
 
     /// The haplotype's part over a part of the stage.
     fn part(&self, stage: &Range<usize>) -> Range<usize> {
-        let places = &self.places;
-        let at_or_after = |from: usize| places.iter().position(|place| matches!(place, Place::At(at) if *at >= from));
-        let first = |from: usize| at_or_after(from).unwrap_or(places.len());
+        let at_or_after =
+            |from: usize| self.projection.iter().position(|base| matches!(base, HaplotypeBase::At(at) if *at >= from));
+        let first = |from: usize| at_or_after(from).unwrap_or(self.projection.len());
         first(stage.start)..first(stage.end)
     }
 
-    fn find_places(&mut self, reference: &[u8], aligner: &mut LocalAligner) {
+    fn map_to_reference(&mut self, reference: &[u8], aligner: &mut LocalAligner) {
         let bases = &self.bases;
         let differ = bases.iter().zip(reference).filter(|(a, b)| a != b).count();
         if bases.len() == reference.len() && differ <= NEVER_GAPPED {
-            self.places = same_places(bases.len());
+            self.projection = identity(bases.len());
             return;
         }
-        // What both have at their ends is aligned to itself; all but a part of it is left out.
+        // Shared ends are aligned to themselves; all but a part of them is left out of the alignment.
         let head = shared_prefix(bases, reference).saturating_sub(SHARED_END);
         let tail = shared_suffix(&bases[head..], [&reference[head..]]).saturating_sub(SHARED_END);
         let (query, target) = (head..bases.len() - tail, head..reference.len() - tail);
-        self.places = match aligner.align(&bases[query.clone()], &reference[target]) {
+        self.projection = match aligner.align(&bases[query.clone()], &reference[target]) {
             Some(found) => {
-                let middle = places(query.len(), &found).into_iter().map(|place| place.moved(head));
-                let ends = (reference.len() - tail..reference.len()).map(Place::At);
-                (0..head).map(Place::At).chain(middle).chain(ends).collect()
+                let middle = projection(query.len(), &found).into_iter().map(|base| base.moved(head));
+                let ends = (reference.len() - tail..reference.len()).map(HaplotypeBase::At);
+                (0..head).map(HaplotypeBase::At).chain(middle).chain(ends).collect()
             }
-            None => vec![Place::Unaligned; bases.len()],
+            None => vec![HaplotypeBase::Unaligned; bases.len()],
         };
     }
 }
@@ -279,8 +283,8 @@ impl Seeds {
         Self { first, entries }
     }
 
-    /// For each read its best place on the haplotype and the mismatches there, without gaps.
-    fn place(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
+    /// For each read its best alignment to the haplotype without gaps: start and mismatches.
+    fn starts(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
         let mut best: Vec<Option<(usize, usize)>> = vec![None; reads.len()];
         let mut tried = vec![usize::MAX; reads.len()];
         for (position, kmer) in kmers(haplotype) {
@@ -289,7 +293,7 @@ impl Seeds {
                 entry = next;
                 let read = read as usize;
                 let Some(start) = position.checked_sub(offset as usize) else { continue };
-                // Neighbouring seeds of a read mean the same place.
+                // Neighbouring seeds of a read give the same start.
                 if std::mem::replace(&mut tried[read], start) == start {
                     continue;
                 }
@@ -342,7 +346,7 @@ mod tests {
         let stage =
             Stage { start: 0, reference: reference.as_bytes(), window: BEFORE.len()..BEFORE.len() + WINDOW.len() };
         let found = align(&reads, &mut haplotypes, &stage, &AlignOptions::default());
-        // Read by read, they go where they went together.
+        // One at a time, they get the same alignments as together.
         for (read, together) in reads.iter().zip(&found) {
             let alone = align_more(&[*read], &haplotypes, &stage, &AlignOptions::default());
             assert_eq!(alone.first(), Some(together));
@@ -359,7 +363,7 @@ mod tests {
         let deletion = WINDOW.replace("CTACGG", "CGG");
         let (with, without) = (whole(&deletion), stage_bases());
         let found = aligned(&[&with[10..100], &without[10..100]], &[WINDOW, &deletion]);
-        // GCTACGG less TAC, or ACG, ...: the leftmost place.
+        // GCTACGG less TAC, or ACG, ...: the leftmost position.
         assert_eq!(found, [Some((10, "44M3D46M".into())), Some((10, "90M".into()))]);
     }
 
@@ -382,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_bases_of_a_read_do_not_speak_against_a_place() {
+    fn unknown_bases_of_a_read_are_no_mismatches() {
         let reference = stage_bases();
         let half = [&reference[20..60], "NNNNNNNNNNNNNNNNNNNN"].concat();
         assert_eq!(aligned(&[&half], &[WINDOW]), [Some((20, "60M".into()))]);

@@ -7,7 +7,7 @@ use super::local::LocalAlignment;
 
 /// Where a base of a haplotype lies on the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum HaplotypeBase {
     /// At that base of the reference, 0-based.
     At(usize),
     /// Between two bases of it.
@@ -16,8 +16,8 @@ pub enum Place {
     Unaligned,
 }
 
-impl Place {
-    /// The same place, counted from a base that lies `by` bases before.
+impl HaplotypeBase {
+    /// The same, with reference positions counted from a base that lies `by` bases before.
     #[must_use]
     pub fn moved(self, by: usize) -> Self {
         match self {
@@ -27,26 +27,26 @@ impl Place {
     }
 }
 
-/// The places of a haplotype of `length` bases that is the reference itself.
+/// The projection of a haplotype of `length` bases that is the reference itself.
 #[must_use]
-pub fn same_places(length: usize) -> Vec<Place> {
-    (0..length).map(Place::At).collect()
+pub fn identity(length: usize) -> Vec<HaplotypeBase> {
+    (0..length).map(HaplotypeBase::At).collect()
 }
 
-/// The places of a haplotype of `length` bases, aligned to the reference as `alignment` says.
+/// For each base of a haplotype of `length` bases, where `alignment` puts it on the reference.
 #[must_use]
-pub fn places(length: usize, alignment: &LocalAlignment) -> Vec<Place> {
-    let mut places = vec![Place::Unaligned; alignment.query.start];
+pub fn projection(length: usize, alignment: &LocalAlignment) -> Vec<HaplotypeBase> {
+    let mut projection = vec![HaplotypeBase::Unaligned; alignment.query.start];
     for segment in segments(alignment.target.start as u64, &alignment.cigar) {
         let (target, n) = (to_usize(segment.position), segment.length as usize);
         match segment.kind {
-            CigarKind::Match => places.extend((target..target + n).map(Place::At)),
-            CigarKind::Insertion => places.extend(std::iter::repeat_n(Place::Inserted, n)),
+            CigarKind::Match => projection.extend((target..target + n).map(HaplotypeBase::At)),
+            CigarKind::Insertion => projection.extend(std::iter::repeat_n(HaplotypeBase::Inserted, n)),
             _ => {}
         }
     }
-    places.resize(length, Place::Unaligned);
-    places
+    projection.resize(length, HaplotypeBase::Unaligned);
+    projection
 }
 
 /// An alignment to the reference: where its first aligned base lies (0-based), and how it goes on.
@@ -58,19 +58,23 @@ pub struct Alignment {
     pub cigar: Vec<Cigar>,
 }
 
-/// Carries an alignment to a haplotype, which begins at its base `start`, over to the reference. `None` where the
-/// haplotype is not aligned there, or no base of the read would be.
+/// Projects an alignment to a haplotype, which begins at its base `start`, to the reference. `None` where the haplotype is not aligned
+/// there, or no base of the read would be.
 #[must_use]
-pub fn compose(start: usize, cigar: &[Cigar], haplotype: &[Place]) -> Option<Alignment> {
+pub fn compose(start: usize, cigar: &[Cigar], haplotype: &[HaplotypeBase]) -> Option<Alignment> {
     let mut composer = Composer::default();
     for segment in segments(start as u64, cigar) {
         let first = to_usize(segment.position);
         for i in 0..segment.length as usize {
             match (segment.kind, haplotype.get(first + i)) {
-                (CigarKind::Match, Some(Place::At(reference))) => composer.step_to(*reference, CigarKind::Match),
-                (CigarKind::Deletion, Some(Place::At(reference))) => composer.step_to(*reference, CigarKind::Deletion),
-                (CigarKind::Match, Some(Place::Inserted)) => composer.push(CigarKind::Insertion),
-                (CigarKind::Deletion, Some(Place::Inserted)) => {}
+                (CigarKind::Match, Some(HaplotypeBase::At(reference))) => {
+                    composer.step_to(*reference, CigarKind::Match);
+                }
+                (CigarKind::Deletion, Some(HaplotypeBase::At(reference))) => {
+                    composer.step_to(*reference, CigarKind::Deletion);
+                }
+                (CigarKind::Match, Some(HaplotypeBase::Inserted)) => composer.push(CigarKind::Insertion),
+                (CigarKind::Deletion, Some(HaplotypeBase::Inserted)) => {}
                 (CigarKind::Insertion | CigarKind::SoftClip, _) => composer.push(segment.kind),
                 _ => return None,
             }
@@ -122,7 +126,7 @@ impl Composer {
     }
 }
 
-/// True where an insertion or deletion could be moved to the left without changing what it says.
+/// True where an insertion or deletion is not left-aligned.
 #[must_use]
 pub fn can_shift_left(alignment: &Alignment, read: &[u8], reference: &[u8]) -> bool {
     let mut before = None;
@@ -148,14 +152,14 @@ mod tests {
     use crate::reads::segments::{Consumed, consumed};
     use crate::testing::{cigar, cigar_text};
 
-    /// The haplotype's places for an alignment of it that spans it all.
-    fn haplotype(text: &str) -> Vec<Place> {
+    /// The haplotype's projection by an alignment that spans it all.
+    fn haplotype(text: &str) -> Vec<HaplotypeBase> {
         let cigar = cigar(text).into_vec();
         let Consumed { bases, positions } = consumed(&cigar);
-        places(bases, &LocalAlignment { score: 1, query: 0..bases, target: 0..to_usize(positions), cigar })
+        projection(bases, &LocalAlignment { score: 1, query: 0..bases, target: 0..to_usize(positions), cigar })
     }
 
-    fn composed(start: usize, read: &str, haplotype: &[Place]) -> Option<(usize, String)> {
+    fn composed(start: usize, read: &str, haplotype: &[HaplotypeBase]) -> Option<(usize, String)> {
         compose(start, &cigar(read), haplotype).map(|a| (a.start, cigar_text(&a.cigar)))
     }
 
@@ -163,12 +167,12 @@ mod tests {
     fn the_haplotypes_gaps_become_the_reads() {
         assert_eq!(composed(2, "10M", &haplotype("6M3D20M")), Some((2, "4M3D6M".into())));
         assert_eq!(composed(2, "10M", &haplotype("6M3I20M")), Some((2, "4M3I3M".into())));
-        assert_eq!(composed(2, "10M", &same_places(20)), Some((2, "10M".into())));
+        assert_eq!(composed(2, "10M", &identity(20)), Some((2, "10M".into())));
     }
 
     #[test]
     fn the_reads_own_gaps_stay() {
-        assert_eq!(composed(0, "2S3M1I4M2D3M1S", &same_places(20)), Some((0, "2S3M1I4M2D3M1S".into())));
+        assert_eq!(composed(0, "2S3M1I4M2D3M1S", &identity(20)), Some((0, "2S3M1I4M2D3M1S".into())));
         assert_eq!(composed(0, "3M2D9M", &haplotype("10M4D10M")), Some((0, "3M2D5M4D4M".into())));
     }
 
@@ -191,9 +195,9 @@ mod tests {
     #[test]
     fn unaligned_ends_are_not_made_up() {
         let alignment = LocalAlignment { score: 1, query: 3..10, target: 5..12, cigar: cigar("7M").into_vec() };
-        let places = places(12, &alignment);
-        assert_eq!(composed(3, "7M", &places), Some((5, "7M".into())));
-        assert_eq!((composed(2, "7M", &places), composed(4, "7M", &places)), (None, None));
+        let projected = projection(12, &alignment);
+        assert_eq!(composed(3, "7M", &projected), Some((5, "7M".into())));
+        assert_eq!((composed(2, "7M", &projected), composed(4, "7M", &projected)), (None, None));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A window's reference and the reads over it -> the haplotypes that the reads may come from: paths of a de Bruijn graph.
 //!
-//! Vertices are k-mers of the reference and of the reads; an edge joins two that follow each other and weighs as many reads
-//! as show it. Of all k, the smallest is taken with which the graph has no cycle and the reference no k-mer twice, so that
+//! Vertices are k-mers of the reference and of the reads; an edge joins two that follow each other; its weight is the number
+//! of reads that have it. The smallest k is taken with which the graph has no cycle and the reference no k-mer twice, so that
 //! every path from the reference's first k-mer to its last is a sequence. (Iqbal et al. 2012, doi:10.1038/ng.1028, and many
 //! assemblers since.)
 
@@ -32,9 +32,9 @@ pub struct GraphOptions {
     pub min_k: usize,
     /// Longest k-mer tried, in bp; at most 128.
     pub max_k: usize,
-    /// Fewest reads that must show an edge that the reference lacks.
+    /// Fewest reads that must support an edge that the reference lacks.
     pub min_edge_weight: u32,
-    /// Most haplotypes; where there are more, none is believed.
+    /// Most haplotypes; a window with more is not realigned.
     pub max_paths: usize,
 }
 
@@ -57,8 +57,8 @@ impl GraphOptions {
     }
 }
 
-/// The haplotypes of a window, sorted, the reference's among them; `None` where the reads suggest no other, or where no
-/// graph serves. `reference` is upper-case A, C, G, T.
+/// The haplotypes of a window, sorted, the reference's among them; `None` where the reads support no other, or where no
+/// graph can be used. `reference` is upper-case A, C, G, T.
 #[must_use]
 pub fn haplotypes<'a>(
     reference: &[u8],
@@ -122,9 +122,9 @@ impl Kmer {
 /// Two k-mers that follow each other.
 #[derive(Clone, Copy, Debug)]
 struct Edge {
-    /// Reads that show it.
+    /// Reads that have it.
     weight: u32,
-    /// True where the reference does.
+    /// True where the reference has it.
     reference: bool,
 }
 
@@ -170,7 +170,7 @@ impl<'a> Graph<'a> {
         Some(Self { k, reference, kmers: graph, source, sink })
     }
 
-    /// Without edges that too few reads show, and without what lies on no path from source to sink.
+    /// Without edges that too few reads support, and without vertices that lie on no path from source to sink.
     fn pruned(mut self, min_weight: u32) -> Self {
         self.kmers.retain_edges(|graph, edge| graph[edge].reference || graph[edge].weight >= min_weight);
         let mut reached = vec![0_u8; self.kmers.node_count()];
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_alone_is_nothing() {
+    fn the_reference_alone_gives_no_haplotypes() {
         assert_eq!(found(&[]), None);
         assert_eq!(found(&ReadBuilder::new(0, REFERENCE).copies(5)), None);
     }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_haplotypes_are_none() {
+    fn too_many_haplotypes_are_dropped() {
         let changed = with("GTCAAGTCC", "GTCATGTCC");
         let reads = ReadBuilder::new(0, &changed).copies(2);
         let one = GraphOptions { max_paths: 1, ..GraphOptions::default() };

@@ -13,7 +13,7 @@ use multiversion::multiversion;
 
 use crate::reads::{Cigar, CigarKind};
 
-/// What matches, mismatches and gaps are worth.
+/// Scores of matches, mismatches and gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scores {
     /// Of a matching base, positive.
@@ -81,7 +81,7 @@ struct Sweep {
     best: Vec<i16>,
     best_before: Vec<i16>,
     best_earlier: Vec<i16>,
-    /// Ending in a deletion, by the query's base; in place.
+    /// Ending in a deletion, by the query's base; updated in place.
     deletion: Vec<i16>,
     insertion: Vec<i16>,
     insertion_before: Vec<i16>,
@@ -225,14 +225,14 @@ impl LocalAligner {
         let score = i32::from(score);
         self.reversed = [head, target_head];
         let aligned = query_end - query_length..query_end;
-        let place = target_end - target_length..target_end;
+        let span = target_end - target_length..target_end;
         let mut band = query_length.abs_diff(target_length) + 1;
         let widest = query_length.max(target_length);
-        while self.fill(&query[aligned.clone()], &target[place.clone()], band) < score && band < widest {
+        while self.fill(&query[aligned.clone()], &target[span.clone()], band) < score && band < widest {
             band *= 2;
         }
         let cigar = self.trace_back(query_length, target_length, band);
-        LocalAlignment { score, query: aligned, target: place, cigar }
+        LocalAlignment { score, query: aligned, target: span, cigar }
     }
 
     fn pair(&self, a: u8, b: u8) -> i32 {
@@ -436,7 +436,7 @@ mod tests {
             prop_assert_eq!(end, plain(query.as_bytes(), target.as_bytes()));
         }
 
-        /// The CIGAR spans what it says, and its score is the one that was claimed.
+        /// The CIGAR spans the aligned parts, and its score is the one that is given.
         #[test]
         fn the_score_is_that_of_the_cigar(query in "[ACG]{1,30}", target in "[ACG]{1,30}") {
             let Some(found) = LocalAligner::new(SCORES).align(query.as_bytes(), target.as_bytes()) else { return Ok(()) };

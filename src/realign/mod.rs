@@ -1,12 +1,11 @@
-//! Reads of a region -> the same reads, aligned anew where their alignments are in doubt.
+//! Reads of a region -> the same reads, realigned where their alignments disagree.
 //!
-//! A mapper aligns each read by itself, so reads of one insertion or deletion can tell different stories about it: the
-//! indel here, mismatches there, a clipped end elsewhere. [`windows`](mod@windows) finds such places, [`graph`] assembles
-//! the haplotypes that the reads come from, and [`align`](mod@align) gives each read the alignment of the haplotype that it
-//! fits best. Bases and qualities stay as they are.
+//! A mapper aligns each read by itself, so reads over one insertion or deletion can be aligned differently: with the indel, with
+//! mismatches, or with a clipped end. [`windows`](mod@windows) finds such windows, [`graph`] assembles the haplotypes that the reads come
+//! from, and [`align`](mod@align) gives each read the alignment of the haplotype that it fits best. Bases and qualities do not change.
 //!
-//! Of a region that is too deep to be looked at read by read, a sample is realigned so; the windows and haplotypes that it gave
-//! are its [`Plan`], by which all its reads are aligned, some at a time.
+//! Of a region with more reads than are kept, a sample is realigned; its windows and haplotypes are the [`Plan`] by which all its reads
+//! are aligned, in batches.
 
 pub mod align;
 pub mod compose;
@@ -24,7 +23,7 @@ pub use align::AlignOptions;
 pub use graph::GraphOptions;
 pub use windows::WindowOptions;
 
-/// So many mismatches in a read without gaps may hide one.
+/// Mismatches in a read without gaps from which on it may hide a gap.
 const MANY_MISMATCHES: usize = 3;
 /// Reads that are aligned to the haplotypes of a plan at once: with the most haplotypes there are, 15 MB.
 const READS_AT_ONCE: usize = 1024;
@@ -35,11 +34,11 @@ const READS_AT_ONCE: usize = 1024;
 pub struct RealignOptions {
     /// Longest read that is realigned, in bp.
     pub max_read_length: usize,
-    /// Where.
+    /// How windows are found.
     pub windows: WindowOptions,
-    /// To which haplotypes.
+    /// How haplotypes are assembled.
     pub graph: GraphOptions,
-    /// How.
+    /// How reads are aligned to haplotypes.
     pub align: AlignOptions,
 }
 
@@ -55,7 +54,7 @@ impl Default for RealignOptions {
 }
 
 /// Realigns `reads`, which overlap `region`, in place and in [`Read::order`]. `reference` should reach beyond the reads on
-/// both sides, N off the contig. Returns how many alignments changed, and by what further reads of the region are aligned.
+/// both sides, N off the contig. Returns the number of changed alignments, and the plan by which further reads of the region are aligned.
 pub fn realign(
     region: Interval,
     reads: &mut [Read],
@@ -68,7 +67,7 @@ pub fn realign(
     let mut alignments = Vec::new();
     for (interval, members) in windows.into_iter().zip(assigned) {
         let mut window = Window { interval, around: interval, haplotypes: Vec::new() };
-        if in_doubt(interval, reads, reference, options.windows.min_base_quality) {
+        if may_improve(interval, reads, reference, options.windows.min_base_quality) {
             alignments.extend(window.realign(reads, &members, reference, options));
         }
         plan.windows.push(window);
@@ -76,7 +75,7 @@ pub fn realign(
     (apply(reads, alignments), plan)
 }
 
-/// What realigning a sample of a region's reads gave: windows, and the haplotypes of each.
+/// The windows of a region, with the haplotypes that a sample of its reads gave.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     windows: Vec<Window>,
@@ -87,13 +86,13 @@ struct Window {
     interval: Interval,
     /// It and its reads, with a margin.
     around: Interval,
-    /// Those that reads were aligned to, the best supported first; none where reads are left as they are.
+    /// The haplotypes that reads are aligned to, the best supported first; empty where reads are not realigned.
     haplotypes: Vec<Vec<u8>>,
 }
 
 impl Plan {
-    /// Aligns further reads of the region in place and in [`Read::order`]. A read's alignment does not depend on how many others
-    /// there are: time grows with the reads, memory does not.
+    /// Aligns further reads of the region in place and in [`Read::order`]. A read's alignment does not depend on other
+    /// reads: time grows with their number, memory does not.
     pub fn realign(&self, reads: &mut [Read], reference: &ReferenceWindow, options: &RealignOptions) {
         let intervals: Vec<Interval> = self.windows.iter().map(|window| window.interval).collect();
         let assigned = assigned(&intervals, reads, options);
@@ -133,9 +132,9 @@ fn assigned(windows: &[Interval], reads: &[Read], options: &RealignOptions) -> V
     assigned
 }
 
-/// Whether the reads over a window can lie better: one has a gap or a clipped end, or two have many mismatches. Otherwise all
-/// haplotypes are as long as the reference, and each read fits the one it comes from best where it lies.
-fn in_doubt(window: Interval, reads: &[Read], reference: &ReferenceWindow, min_base_quality: u8) -> bool {
+/// Whether reads over a window may be aligned better: one has a gap or a clipped end, or two have many mismatches. Otherwise all
+/// haplotypes are as long as the reference, and each read fits its own best at its present position.
+fn may_improve(window: Interval, reads: &[Read], reference: &ReferenceWindow, min_base_quality: u8) -> bool {
     let gapped = |kind| matches!(kind, CigarKind::Insertion | CigarKind::Deletion | CigarKind::SoftClip);
     let over = || reads.iter().filter(|read| read.span.overlaps(window));
     over().any(|read| read.cigar.iter().any(|op| gapped(op.kind)))
@@ -194,7 +193,7 @@ impl Window {
         in_genome(&stage, members, found)
     }
 
-    /// What was around it and what these reads need.
+    /// The earlier interval around it, extended to these reads.
     fn with(&self, reads: &[Read], members: &[usize], options: &RealignOptions) -> Interval {
         let needed = members.iter().fold(self.interval, |all, &i| {
             Interval::new(all.start().min(reads[i].span.start()), all.end().max(reads[i].span.end()))
@@ -216,8 +215,10 @@ impl Window {
 
 /// Alignments to a stage as alignments to the contig.
 fn in_genome(stage: &align::Stage, members: &[usize], found: Vec<Option<compose::Alignment>>) -> Vec<NewAlignment> {
-    let places = members.iter().zip(found);
-    places.filter_map(|(&i, alignment)| alignment.map(|a| (i, stage.start + a.start as u64, a.cigar.into()))).collect()
+    let alignments = members.iter().zip(found);
+    alignments
+        .filter_map(|(&i, alignment)| alignment.map(|a| (i, stage.start + a.start as u64, a.cigar.into())))
+        .collect()
 }
 
 /// Two bits for a base; `None` for other letters.
@@ -243,8 +244,7 @@ mod tests {
 
     const READ: usize = 60;
 
-    /// Reads that cover `haplotype`, each aligned without gaps to the reference at about its place, as a careless mapper
-    /// would.
+    /// Reads that cover `haplotype`, each aligned without gaps to the reference near its position, as a careless mapper would.
     fn careless(haplotype: &str, start: usize, length: usize, step: usize) -> Vec<Read> {
         let last = length.min(haplotype.len()).saturating_sub(start + READ);
         let starts = (0..last).step_by(step).map(|offset| start + offset);
@@ -260,7 +260,7 @@ mod tests {
         let region = Interval::new(0, reference.len() as u64);
         let all = reads.clone();
         let (changed, plan) = realign(region, &mut reads, &window, &RealignOptions::default());
-        // Aligned by the plan, one after the other, they lie as they do together.
+        // Aligned by the plan, one at a time, they get the same alignments as together.
         let mut again: Vec<Read> = all
             .into_iter()
             .map(|read| {

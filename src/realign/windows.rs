@@ -6,19 +6,19 @@ use crate::alleles::{self, AlleleCounts, AlleleKind, CountOptions};
 use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::Read;
 
-/// Which positions call for realignment, and how much around them.
+/// Which positions are realigned, and how much around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowOptions {
-    /// Lowest mapping quality (Phred) of a read that is listened to.
+    /// Lowest mapping quality (Phred) of a read that is counted.
     pub min_mapping_quality: u8,
-    /// Lowest base quality (Phred) that is listened to.
+    /// Lowest base quality (Phred) that is counted.
     pub min_base_quality: u8,
-    /// Fewest reads that must disagree at a position.
+    /// Fewest reads that must disagree with the reference at a position.
     pub min_count: u32,
-    /// Most reads that may; more are a pile of misplaced reads.
+    /// Most reads that may disagree; more are a pile of mismapped reads.
     pub max_count: u32,
-    /// Positions looked at on both sides of the region, in bp.
+    /// Positions examined on both sides of the region, in bp.
     pub region_margin: u64,
     /// Positions added on both sides of those found, in bp; runs whose margins touch are joined.
     pub margin: u64,
@@ -51,9 +51,9 @@ pub fn windows(
     let around = region.padded(options.region_margin, u64::MAX - options.region_margin);
     let rules =
         CountOptions { min_base_quality: options.min_base_quality, min_mapping_quality: options.min_mapping_quality };
-    let votes = votes(&alleles::count(around, reads, reference, rules));
+    let disagreeing = disagreeing(&alleles::count(around, reads, reference, rules));
     let disputed = (around.start()..)
-        .zip(votes)
+        .zip(disagreeing)
         .filter(|(_, n)| (options.min_count..=options.max_count).contains(n))
         .map(|(position, _)| position);
     let mut runs: Vec<Interval> = Vec::new();
@@ -76,10 +76,10 @@ fn on_contig(window: Interval, reference: &ReferenceWindow) -> Interval {
     Interval::new(window.start(), last.map_or(window.start(), |position| position + 1))
 }
 
-/// For each position, how many reads say that it is not as the reference has it. Insertions and soft clips speak for as
-/// many positions to both sides of their anchor's end as they are long: that is how far other placements of them reach.
-fn votes(counts: &AlleleCounts) -> Vec<u32> {
-    let mut votes = vec![0; counts.counts.len()];
+/// For each position, the number of reads that disagree with the reference. Insertions and soft clips count for as many positions on both
+/// sides of their anchor's end as they are long: so far other alignments of them reach.
+fn disagreeing(counts: &AlleleCounts) -> Vec<u32> {
+    let mut disagreeing = vec![0; counts.counts.len()];
     for (anchor, count) in counts.counts.iter().enumerate() {
         for observation in count.observations.iter().filter(|o| o.counts) {
             let length = observation.allele.bases.len() - 1;
@@ -89,11 +89,11 @@ fn votes(counts: &AlleleCounts) -> Vec<u32> {
                 AlleleKind::Deletion => after..after + length,
                 AlleleKind::Insertion | AlleleKind::SoftClip => after.saturating_sub(length)..after + length,
             };
-            let end = range.end.min(votes.len());
-            votes[range.start.min(end)..end].iter_mut().for_each(|n| *n += 1);
+            let end = range.end.min(disagreeing.len());
+            disagreeing[range.start.min(end)..end].iter_mut().for_each(|n| *n += 1);
         }
     }
-    votes
+    disagreeing
 }
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_reads_and_bases_do_not() {
+    fn reads_and_bases_of_low_quality_do_not() {
         assert!(found(&with_substitution(980).mapping_quality(19).copies(2)).is_empty());
         assert!(found(&with_substitution(980).qualities(&[19; 40]).copies(2)).is_empty());
     }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_and_clips_speak_for_their_surroundings() {
+    fn gaps_and_clips_count_for_their_surroundings() {
         // Two deleted bases, 1002 and 1003.
         let deletion = ReadBuilder::new(1000, "ACACGT").cigar("2M2D4M").copies(2);
         assert_eq!(found(&deletion), [(922, 1084)]);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_beside_the_region_are_looked_at() {
+    fn positions_beside_the_region_are_examined() {
         assert_eq!(found(&with_substitution(460).copies(2)), [(400, 561)]);
         assert!(found(&with_substitution(456).copies(2)).is_empty());
     }

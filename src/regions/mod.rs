@@ -16,7 +16,7 @@ pub const DEFAULT_REGION_SIZE: u64 = 1000;
 /// A unit of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Its number in genome order, from 0 without gaps.
+    /// Its index in genome order, from 0 without gaps.
     pub sequence: usize,
     /// Its contig.
     pub contig: ContigId,

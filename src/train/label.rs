@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use itertools::Itertools as _;
+
 use crate::candidates::Candidate;
 use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
@@ -158,19 +160,9 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
     Some(first.iter().zip(second).map(|(&a, &b)| Genotype::Diploid(a, b)).collect())
 }
 
-/// All choices of one of `sizes[i]` things for each `i`, the first thing of all first.
+/// All choices of one of `sizes[i]` things for each `i`. The first changes fastest: of equal solutions the first one is taken.
 fn choices(sizes: &[usize]) -> impl Iterator<Item = Vec<usize>> {
-    let count: usize = sizes.iter().product();
-    (0..count).map(move |mut n| {
-        sizes
-            .iter()
-            .map(|&size| {
-                let digit = n % size;
-                n /= size;
-                digit
-            })
-            .collect()
-    })
+    sizes.iter().rev().map(|&size| 0..size).multi_cartesian_product().update(|choice| choice.reverse())
 }
 
 /// The parts of a genotype that may be taken for true: all of it, its haplotypes in either order, then with alleles left out.
@@ -303,6 +295,13 @@ mod tests {
         let truths: Vec<_> = [0, 30, 62, 93, 94, 95, 96, 97, 98, 99, 100, 101].map(at).into();
         let found = groups(&[], &truths.iter().collect::<Vec<_>>());
         assert_eq!(found.iter().map(|group| group.truths.len()).collect::<Vec<_>>(), [2, 8, 2]);
+    }
+
+    #[test]
+    fn the_first_choice_changes_fastest() {
+        let all: Vec<_> = choices(&[2, 3]).collect();
+        assert_eq!(all, [[0, 0], [1, 0], [0, 1], [1, 1], [0, 2], [1, 2]]);
+        assert_eq!(choices(&[]).collect::<Vec<_>>(), [Vec::<usize>::new()]);
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Allele {
         Interval::new(self.position, self.end())
     }
 
-    /// True where one base replaces one, or bases are inserted or deleted after an anchor: an alignment shows it as one operation.
+    /// True where one base replaces one, or bases are inserted or deleted after an anchor: an alignment has it as one operation.
     #[must_use]
     pub fn is_simple(&self) -> bool {
         let anchored = self.reference.first() == self.alternative.first();

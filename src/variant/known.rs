@@ -47,14 +47,14 @@ pub struct Truth {
     elsewhere: BTreeMap<String, u64>,
 }
 
-/// Variants whose REF is compared with the reference, and the share of them from which on they are of another genome: a few
+/// Variants whose REF is compared with the reference, and the share of differing ones above which they belong to another genome: a few
 /// may differ where one has N or another code for several bases.
 const COMPARED: usize = 2000;
 const MOST_OTHERS: f64 = 0.05;
 
 impl Truth {
-    /// Reads the variants that the first sample of a VCF carries; contigs that `contigs` lacks are passed over, and
-    /// alleles that are not plain bases. A haploid genotype counts as homozygous, a missing allele as the reference.
+    /// Reads the variants that the first sample of a VCF carries; contigs that `contigs` lacks are skipped, and alleles
+    /// that are not of A, C, G, T. A haploid genotype counts as homozygous, a missing allele as the reference.
     ///
     /// # Errors
     /// [`Error::Input`] where the file cannot be read or holds no sample.
@@ -115,7 +115,7 @@ impl Truth {
         variants[from..].iter().take_while(move |variant| variant.position < end)
     }
 
-    /// Records that were passed over since the reference lacks their contig: how many, and of which.
+    /// The number of records that were skipped since the reference lacks their contig, and these contigs.
     #[must_use]
     pub fn elsewhere(&self) -> (u64, Vec<&str>) {
         (self.elsewhere.values().sum(), self.elsewhere.keys().map(String::as_str).collect())
@@ -159,7 +159,7 @@ impl Truth {
         }
     }
 
-    /// How many variants there are.
+    /// Number of variants.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_contig.values().map(Vec::len).sum()

@@ -11,7 +11,7 @@ use crate::genome::{ContigId, Contigs, Reference, ReferenceWindow};
 
 /// Most alternative alleles of a record: each pair of them needs an image.
 const MOST_ALTS: usize = 16;
-/// How far to the left of a record the normal form of its alleles is sought at first, in bp; eight times as far where that is too near.
+/// How far left of a record the normal form of its alleles may begin, in bp; extended eightfold where that is not enough.
 const SHIFT_ROOM: i64 = 1000;
 
 /// A record's alleles, as they are written.

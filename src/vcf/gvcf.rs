@@ -1,4 +1,4 @@
-//! Calls and reference blocks in genome order -> the lines of a gVCF: blocks cut where calls are, nothing twice.
+//! Calls and reference blocks in genome order -> the lines of a gVCF: blocks are cut at calls, each position is in one line.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::genotype::likelihoods::IMPOSSIBLE;
 use crate::regions::Targets;
 use crate::vcf::reference_blocks::{Joiner, ReferenceBlock};
 
-/// The allele that stands for all others, unless another is asked for.
+/// The default symbol of the allele that stands for all others.
 pub const DEFAULT_UNSEEN: &str = "<*>";
 
 /// Writes a gVCF.
@@ -28,7 +28,7 @@ pub struct GvcfWriter {
 }
 
 impl GvcfWriter {
-    /// Opens `path` for calls and blocks on the contigs of `reference`. `unseen` is the allele of all that no read shows; blocks
+    /// Opens `path` for calls and blocks on the contigs of `reference`. `unseen` is the allele of all that is not observed; blocks
     /// are joined while GQ stays in a bin of `bin` values.
     ///
     /// # Errors
@@ -74,19 +74,19 @@ impl GvcfWriter {
         }
     }
 
-    /// Writes what is sure by now: no call that begins before `settled` is still to come.
+    /// Writes the lines that are final: no call that begins before `settled` follows.
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output) where it cannot be written.
     pub fn settle(&mut self, settled: (ContigId, u64)) -> Result<()> {
-        // The block that may still grow is not in the weaver, nor are calls behind its start given out before it.
+        // The block that may still grow is not in the weaver; calls behind its start must wait for it.
         let settled = self.joiner.waiting().map_or(settled, |start| settled.min(start));
         self.write(Some(settled))
     }
 
     fn write(&mut self, settled: Option<(ContigId, u64)>) -> Result<()> {
         for line in self.weaver.lines(settled) {
-            let (contig, position) = line.place();
+            let (contig, position) = line.start();
             if self.within.as_ref().is_some_and(|targets| !targets.contains(contig, position)) {
                 continue;
             }
@@ -125,7 +125,7 @@ pub enum Line {
 }
 
 impl Line {
-    fn place(&self) -> (ContigId, u64) {
+    fn start(&self) -> (ContigId, u64) {
         match self {
             Self::Call(call) => (call.contig, call.position),
             Self::Block(block) => (block.contig, block.interval.start()),
@@ -133,17 +133,17 @@ impl Line {
     }
 }
 
-/// What the next step of weaving is.
+/// The next step of weaving.
 enum Step {
     /// A line.
     Line(Box<Line>),
     /// A block lost what a call covers.
     Smaller,
-    /// More must be known first.
+    /// More input is needed.
     Wait,
 }
 
-/// Weaves calls and blocks together. Both come in genome order; what lies before the settled place of both is given out.
+/// Weaves calls and blocks together. Both come in genome order; lines before the position up to which both are complete are given out.
 #[derive(Debug, Default)]
 pub struct Weaver {
     calls: VecDeque<Call>,
@@ -163,7 +163,7 @@ impl Weaver {
         self.blocks.push_back(block);
     }
 
-    /// The lines that are sure by now. No call that begins before `settled` is still to come; `None`: none at all is.
+    /// The lines that are final. No call that begins before `settled` follows; `None`: no call follows at all.
     pub fn lines(&mut self, settled: Option<(ContigId, u64)>) -> Vec<Line> {
         let mut lines = Vec::new();
         let is_settled = |contig: ContigId, position: u64| settled.is_none_or(|settled| (contig, position) <= settled);
@@ -174,14 +174,14 @@ impl Weaver {
                 Step::Wait => break,
             }
         }
-        debug_assert!(lines.windows(2).all(|pair| pair[0].place() <= pair[1].place()));
+        debug_assert!(lines.windows(2).all(|pair| pair[0].start() <= pair[1].start()));
         lines
     }
 
     fn next(&mut self, is_settled: impl Fn(ContigId, u64) -> bool) -> Step {
         let call = self.calls.front().map(|call| (call.contig, call.position));
         let Some(block) = self.blocks.front_mut() else {
-            // A block before this call may be on its way.
+            // A block before this call may follow.
             let sure = call.is_some_and(|(contig, position)| is_settled(contig, position + 1));
             return if sure { self.next_call() } else { Step::Wait };
         };
@@ -218,7 +218,7 @@ impl Weaver {
     }
 }
 
-/// The call with an allele `unseen` for all that the reads do not show, as gVCF wants it: no reads, and no likelihood.
+/// The call with the allele `unseen` for all that is not observed, as gVCF requires: without reads, of the least likelihood.
 #[must_use]
 pub fn with_unseen_allele(call: &Call, unseen: &str) -> Call {
     let mut call = call.clone();
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_given_out_before_it_is_sure() {
+    fn nothing_is_given_out_before_it_is_final() {
         let mut weaver = Weaver::default();
         weaver.block(block(0, 100));
         assert!(weaver.lines(Some((ContigId(0), 60))).is_empty());

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::genome::Contigs;
 use crate::genome::names::is_valid_in_vcf;
 
-/// What the header tells beside the fields.
+/// Contents of the header besides the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderOptions {
     /// The sample's name.
@@ -22,18 +22,18 @@ pub struct HeaderOptions {
     pub model: String,
     /// The SHA-256 of the model's weights.
     pub model_checksum: String,
-    /// What is said of the reference: its file's name, or what else is wanted.
+    /// The value of `##reference`: its file's name by default.
     pub reference: String,
-    /// The command line, where it is wanted.
+    /// The command line, where it is to be written.
     pub command: Option<String>,
     /// True for a gVCF.
     pub gvcf: bool,
 }
 
-/// Version of VCF: vcftools, and what older htsjdk writes, know none above it. Nothing that is written needs one.
+/// Version of VCF: the newest that vcftools and older htsjdk read. No later one is needed.
 const FILE_FORMAT: FileFormat = FileFormat::new(4, 2);
 
-/// FORMAT fields of calls in the order of their values: those of any VCF, then those that gVCF does without.
+/// FORMAT fields of calls in the order of their values; gVCF has the first of them.
 pub const CALL_FORMATS: [&str; 9] = ["GT", "GQ", "DP", "AD", "VAF", "PL", "ADF", "ADR", "MQ"];
 /// How many of [`CALL_FORMATS`] a gVCF has.
 pub const GVCF_CALL_FORMATS: usize = 6;

@@ -1,4 +1,4 @@
-//! A call's genotype and depth -> its INFO fields, where any are asked for.
+//! A call's genotype and depth -> its INFO fields, where any are requested.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,11 +17,11 @@ use crate::variant::Genotype;
 pub enum InfoField {
     /// Depth: as the sample's DP.
     Dp,
-    /// How often each alternative allele is in the genotype.
+    /// Copies of each alternative allele in the genotype.
     Ac,
-    /// How many alleles the genotype has.
+    /// Number of alleles in the genotype.
     An,
-    /// AC of AN.
+    /// AC / AN.
     Af,
 }
 
@@ -40,7 +40,7 @@ impl InfoField {
         }
     }
 
-    /// What the header says of it.
+    /// Its definition in the header.
     pub(super) fn definition(self) -> (Number, Type, &'static str) {
         match self {
             Self::Dp => (Number::Count(1), Type::Integer, "Reads that count at the site"),
@@ -94,7 +94,7 @@ pub(super) fn info(call: &Call, copies: usize, wanted: InfoFields) -> Info {
         InfoField::Dp => Value::Integer(count(call.depth)),
         InfoField::Ac => Value::Array(Array::Integer(counts.iter().map(|&n| Some(count(n))).collect())),
         InfoField::An => Value::Integer(count(total)),
-        // Of no allele there is no share.
+        // Without alleles there is no share.
         InfoField::Af => {
             Value::Array(Array::Float(counts.iter().map(|&n| (total > 0).then(|| fraction(n, total))).collect()))
         }

@@ -23,7 +23,7 @@ use crate::vcf::ReferenceBlock;
 pub struct CallStyle {
     /// How many of [`CALL_FORMATS`] are written.
     pub formats: usize,
-    /// Genotypes of one copy, and reference blocks of it, as `1/1` and not as `1`.
+    /// Haploid genotypes, and reference blocks, as `1/1` and not as `1`.
     pub haploid_as_diploid: bool,
     /// INFO of calls.
     pub info: InfoFields,
@@ -65,7 +65,7 @@ pub fn record(name: &str, call: &Call, style: CallStyle) -> Result<RecordBuf> {
         .build())
 }
 
-/// The record of a reference block on the contig `name`, whose first base is `base`; `unseen` is the allele of all else.
+/// The record of a reference block on the contig `name`, whose first base is `base`; `unseen` is the allele of all that is not observed.
 ///
 /// # Errors
 /// [`Error::Internal`] where the block's position cannot be written.

@@ -1,6 +1,6 @@
-//! [`Depths`] -> how sure it is that a position is reference, in blocks of positions that are about as sure.
+//! [`Depths`] -> [`ReferenceBlock`]s: intervals of positions with about the same confidence in hom-ref.
 //!
-//! Of `n` reads at a position, `r` show the reference. With an error rate of one in a thousand the likelihoods are
+//! Of `n` reads at a position, `r` support the reference. With an error rate of one in a thousand the likelihoods are
 //! `0.999^r 0.001^(n-r)` (hom-ref), `0.5^n` (het) and `0.001^r 0.999^(n-r)` (hom-alt), normalised. The GQ of hom-ref ends at 50;
 //! positions are joined while it stays in the same bin. Where the sample has one copy there is no het.
 
@@ -9,7 +9,7 @@ use crate::genome::{ContigId, Interval, ReferenceWindow};
 use crate::genotype::Ploidy;
 use crate::genotype::likelihoods::IMPOSSIBLE;
 
-/// Chance that a read shows another base than its molecule has.
+/// Error rate of a read's bases.
 const ERROR_RATE: f64 = 0.001;
 /// Reads that count at most; of more, as many as that are taken in proportion.
 const MOST_READS: u32 = 100;
@@ -17,10 +17,10 @@ const MOST_READS: u32 = 100;
 const MAX_QUALITY: i32 = 50;
 /// GQ values in a bin: 0, then 1-5, 6-10 and so on.
 pub const DEFAULT_QUALITY_BIN: i32 = 5;
-/// Blocks never go on over a multiple of this, in bp, so that a run cut there writes what one run does.
+/// Blocks end at multiples of this, in bp, so that runs cut there write the same blocks as one run.
 pub const BLOCK_CUT: u64 = 10_000;
 
-/// Positions without a called variant that are about equally sure to be reference.
+/// Positions without a called variant, with about the same confidence in hom-ref.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReferenceBlock {
     /// Its contig.
@@ -48,7 +48,7 @@ impl ReferenceBlock {
         self.likelihoods.map(|l| if l.is_finite() { (-10.0 * (l - best)) as i32 } else { IMPOSSIBLE })
     }
 
-    /// True where `next` goes on at once with the same genotype and a GQ of the same bin.
+    /// True where `next` begins at its end with the same genotype and a GQ of the same bin.
     fn goes_on_in(&self, next: &Self, bin: i32) -> bool {
         let joinable = |block: &Self| block.is_reference || block.min_depth == 0;
         self.contig == next.contig
@@ -96,7 +96,7 @@ impl Joiner {
         self
     }
 
-    /// Takes the next block; gives the one before where this does not go on with it.
+    /// Takes the next block; gives the one before where the two cannot be joined.
     pub fn push(&mut self, block: ReferenceBlock) -> Option<ReferenceBlock> {
         let cut = self.cuts && block.interval.start().is_multiple_of(BLOCK_CUT);
         match &mut self.last {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_end_at_fixed_places() {
+    fn blocks_end_at_fixed_positions() {
         let mut joiner = Joiner::new(DEFAULT_QUALITY_BIN).cutting();
         let single = |position| block(ContigId(0), position, 30, 30, false);
         let mut found: Vec<_> = (BLOCK_CUT - 3..BLOCK_CUT + 2).filter_map(|at| joiner.push(single(at))).collect();
@@ -235,12 +235,12 @@ mod tests {
     #[test]
     fn of_one_copy_there_is_no_het() {
         let at = |of_reference, depth| block(ContigId(0), 7, of_reference, depth, true);
-        // One of 24 reads shows something else: 0.001^23 / 0.999^23 against it.
+        // One of 24 reads has another base: 0.001^23 / 0.999^23 against it.
         let sure = at(24, 25);
         assert_eq!((sure.is_reference, sure.genotype_quality, sure.phred_likelihoods()), (true, 50, [0, 990, 689]));
         let one = at(1, 1);
         assert_eq!((one.is_reference, one.genotype_quality, one.phred_likelihoods()), (true, 29, [0, 990, 29]));
-        // A position that would be het of two copies is of one what more reads show.
+        // A position that would be het with two copies has with one copy the allele of most reads.
         let (more, less) = (at(15, 25), at(10, 25));
         assert!(more.is_reference && !less.is_reference);
         assert_eq!((at(0, 0).is_reference, at(0, 0).phred_likelihoods()), (false, [0, 990, 0]));

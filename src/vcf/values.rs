@@ -1,8 +1,8 @@
-//! Counts, shares and genotypes -> the values that VCF has for them.
+//! Counts, shares and genotypes -> their values in VCF.
 
 use crate::variant::Genotype;
 
-/// A count; VCF's integers have 32 bits with a sign.
+/// A count; integers of VCF are signed and have 32 bits.
 pub(super) fn count(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }

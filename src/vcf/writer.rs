@@ -88,7 +88,7 @@ impl Output {
     }
 }
 
-/// What a name's end says.
+/// The format, by the end of a file's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Stdout,
@@ -158,7 +158,7 @@ impl VcfWriter {
         Ok(Self { path: path.into(), contigs: contigs.clone(), header, style, file, index, temporary })
     }
 
-    /// Writes a reference block whose first base is `base`; `unseen` is the allele of all else.
+    /// Writes a reference block whose first base is `base`; `unseen` is the allele of all that is not observed.
     ///
     /// # Errors
     /// [`Error::Output`] where it cannot be written.

@@ -1,6 +1,6 @@
 //! A BAM file and its index -> whether the index leads to each record of the file.
 //!
-//! Chunks of a good index, put in order, tile the file from its first record to the reads without a place: each begins where one before
+//! Chunks of a good index, put in order, tile the file from its first record to the unplaced reads: each begins where one before
 //! it ended. Whatever breaks that lost records, or is of another file. Where chunks do not touch, the file is asked whether a record lies
 //! between (indexers spell the border of two blocks in two ways). That and the order of bins and windows costs as much as reading the
 //! index. Then records themselves are compared with it: all of a small file, and samples of a large one.
@@ -15,7 +15,7 @@ use crate::genome::{ContigId, Contigs};
 const SMALL_FILE: u64 = 4 << 20;
 const STRETCHES: usize = 32;
 const STRETCH: usize = 500;
-/// Records looked at between two chunks that do not touch, in all of a file.
+/// Records read between chunks that do not touch, in all of a file.
 const MOST_BETWEEN: u32 = 100_000;
 
 /// What does not fit.

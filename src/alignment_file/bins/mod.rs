@@ -39,7 +39,7 @@ pub(super) struct Bin {
     pub(super) id: u32,
     /// CSI: virtual offset of the first record that overlaps the bin's first window; 0 in BAI.
     pub(super) first_overlap: u64,
-    /// Its chunks, by place in [`ContigBins::chunks`].
+    /// Its chunks, as a range of [`ContigBins::chunks`].
     first: usize,
     end: usize,
 }

@@ -33,7 +33,7 @@ pub(in crate::alignment_file) fn parse(source: impl Read, contigs: usize) -> Par
         let contig = contig_bins(&mut source, &index, csi).map_err(|e| format!("contig {}: {e}", number + 1))?;
         index.contigs.push(contig);
     }
-    // The number of reads without a place is optional.
+    // The number of unplaced reads is optional.
     let mut rest = Vec::new();
     source.source.take(9).read_to_end(&mut rest).map_err(|e| e.to_string())?;
     match rest.len() {
@@ -149,7 +149,7 @@ impl<R: Read> Numbers<R> {
 mod tests {
     use super::*;
 
-    /// One contig with a bin of one chunk, counts, a window, and a number of reads without a place.
+    /// One contig with a bin of one chunk, counts, a window, and a number of unplaced reads.
     fn bai() -> Vec<u8> {
         let mut bytes = b"BAI\x01".to_vec();
         let words = |bytes: &mut Vec<u8>, numbers: &[u32]| bytes.extend(numbers.iter().flat_map(|n| n.to_le_bytes()));

@@ -75,7 +75,7 @@ pub(super) struct Container {
 /// What a slice's header tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SliceHeader {
-    /// Contig (-1: reads without a place), 1-based start, and span.
+    /// Contig (-1: unplaced reads), 1-based start, and span.
     One(i32, u64, u64),
     /// Reads of several contigs.
     Several,

@@ -116,7 +116,7 @@ fn headers(slices: &[Slice], start: u64, next: u64, containers: &mut Containers)
             Some(SliceHeader::One(contig, start, span)) => {
                 let [line] = same else { return Err(wrong()) };
                 let known = usize::try_from(contig).ok();
-                // Where reads without a place lie, no one asks.
+                // Where unplaced reads lie is never asked for.
                 if known != line.contig || (known.is_some() && (start, span) != (line.start, line.span)) {
                     return Err(wrong());
                 }

@@ -1,7 +1,7 @@
 //! A CRAM index -> where each slice of the file lies, and what it is about ([`SliceIndex`]).
 //!
 //! A line for each slice and contig in it: contig number, start (1-based), span, offset of the container, offset of the slice in it, and
-//! bytes of the slice (CRAM specification, section 12). htslib walks off a list where these make no sense, so each line is judged first.
+//! bytes of the slice (CRAM specification, section 12). htslib walks off a list where these make no sense, so each line is checked first.
 
 pub(super) mod containers;
 pub(super) mod cover;
@@ -25,7 +25,7 @@ pub(super) struct SliceIndex {
 /// A line of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
-    /// None for reads without a place.
+    /// None for unplaced reads.
     pub(super) contig: Option<usize>,
     /// 1-based first position, and number of positions.
     pub(super) start: u64,
@@ -69,7 +69,7 @@ pub(super) fn parse(source: impl BufRead, contigs: &Contigs) -> Result<SliceInde
     if line.is_empty() { Ok(index) } else { Err(format!("line {number} has no end")) }
 }
 
-/// By which lines ascend, if the file is sorted: reads without a place come last in it and in a slice.
+/// By which lines ascend, if the file is sorted: unplaced reads come last in it and in a slice.
 fn order(slice: &Slice) -> (u64, u64, usize) {
     (slice.container, slice.offset, slice.contig.unwrap_or(usize::MAX))
 }

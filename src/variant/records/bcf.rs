@@ -119,7 +119,7 @@ struct Value<'a> {
 }
 
 impl Value<'_> {
-    /// Its numbers; none where it is not of whole numbers.
+    /// Its integers; empty for other types.
     fn integers(&self) -> Vec<i64> {
         match self.kind {
             1 => self.bytes.iter().map(|&byte| i64::from(byte.cast_signed())).collect(),
@@ -140,7 +140,7 @@ impl<'a> Bytes<'a> {
         Ok(front)
     }
 
-    /// A value's kind and how many there are of it.
+    /// A value's type and length.
     fn kind(&mut self) -> Parsed<(u8, usize)> {
         let head = self.take(1)?[0];
         let (kind, length) = (head & 15, usize::from(head >> 4));
@@ -165,7 +165,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Bytes of a value of that kind.
+/// Bytes of a value of that type.
 fn size_of_kind(kind: u8) -> Parsed<usize> {
     match kind {
         0 => Ok(0),
@@ -176,7 +176,7 @@ fn size_of_kind(kind: u8) -> Parsed<usize> {
     }
 }
 
-/// So many bytes; memory grows as they come.
+/// `length` bytes; memory grows as they are read.
 fn exactly(stream: &mut Box<dyn BufRead + Send>, length: u64) -> Parsed<Vec<u8>> {
     if length > MOST_BYTES {
         return Err("is damaged: a record of more than 64 MiB".into());

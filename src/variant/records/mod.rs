@@ -1,7 +1,6 @@
 //! A VCF or BCF file -> its records' contigs, positions, alleles and first genotypes, in the file's order.
 //!
-//! Only these columns are read, and no more memory is taken than a record's size; htslib's reader, which was used here before, dies
-//! of some damaged BCF files.
+//! Only these columns are read, and memory is bounded by a record's size. htslib's reader aborts the process on some damaged BCF files.
 
 mod bcf;
 mod text;
@@ -23,7 +22,7 @@ pub struct Variant {
     pub contig: String,
     /// Position of the first reference base, 0-based; `None` before the contig (POS 0).
     pub position: Option<u64>,
-    /// Upper-case alleles, the reference's first; that at least is there.
+    /// Upper-case alleles, REF first; at least that one.
     pub alleles: Vec<Vec<u8>>,
     /// Allele indexes of the first sample, `None` for missing ones; empty without a sample or without GT.
     pub genotype: Vec<Option<usize>>,
@@ -37,7 +36,7 @@ pub struct Variants {
     failed: bool,
 }
 
-/// What is common to both formats: the problem with a file in words.
+/// The result of both formats' parsers; the error is the problem with the file, as text.
 type Parsed<T> = std::result::Result<T, String>;
 
 enum Format {
@@ -67,7 +66,7 @@ impl Variants {
         Ok(Self { path: path.to_owned(), format, number: 0, failed: false })
     }
 
-    /// Columns of samples.
+    /// Number of sample columns.
     #[must_use]
     pub fn samples(&self) -> usize {
         match &self.format {
@@ -95,7 +94,7 @@ impl Iterator for Variants {
     }
 }
 
-/// The file's content, unpacked where it is packed.
+/// The file's content, decompressed where it is compressed.
 fn decompressed(file: File) -> Parsed<Box<dyn BufRead + Send>> {
     let cut = || "is cut short: its end-of-file block is missing; copy or make it again".into();
     input::unpacked(file).map_err(|e| unreadable(&e))?.ok_or_else(cut)
@@ -155,7 +154,7 @@ mod tests {
     fn converted(output_type: &str) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.vcf");
-        // One allele at 7 cannot have genotype 1, which bcftools does not mind.
+        // Genotype 1 at 7 has no such allele; bcftools accepts that.
         std::fs::write(&path, HEADER.to_owned() + RECORDS).unwrap();
         let output = Command::new("bcftools").args(["view", output_type]).arg(&path).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn all_forms_say_the_same() {
+    fn all_formats_have_the_same_records() {
         assert_eq!(read((HEADER.to_owned() + RECORDS).as_bytes()).unwrap(), expected());
         assert_eq!(read((HEADER.to_owned() + RECORDS).replace('\n', "\r\n").as_bytes()).unwrap(), expected());
         for form in ["-Ov", "-Oz", "-Ou", "-Ob"] {
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_said() {
+    fn files_of_other_formats_are_rejected() {
         let said = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
         assert!(said(b"").contains("is empty"));
         assert!(said(b"chr1\t1\n").contains("is not a VCF or BCF file"));
