@@ -1,6 +1,7 @@
 //! `varpix train`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -8,127 +9,125 @@ use super::{common, file_args};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::files::Files;
-use crate::genome::ReferenceFile;
-use crate::inputs::open_reads;
 use crate::model::Model;
 use crate::pileup::ImageSpec;
 use crate::predict::cnn::networks::pileup_net;
 use crate::predict::cnn::torch::DeviceChoice;
-use crate::regions::Targets;
-use crate::train::{DataSet, FitOptions, Rest, finish, fit};
+use crate::train::{Learn, Manifest, Sets, TrainOptions, train};
 
 /// Template length of reads that have none, in bp: the median of the training sets, most of whose fragments are of 400 bp.
 const INSERT_SIZE: u32 = 400;
 
-/// What a training run learns.
+const DATA: &str = "Data";
+const IMAGES: &str = "Network and images";
+const OPTIMIZER: &str = "Optimization";
+const EVALUATION: &str = "Evaluation";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Learn {
-    /// The CNN, then the small model.
+enum What {
+    /// The CNN, then the small model
     All,
-    /// The CNN alone; the model has no small model.
+    /// The CNN; the model gets no small model
     Network,
-    /// The small model of the CNN in --out.
+    /// The small model, for the CNN in --out
     #[value(alias = "fast-tier")]
     SmallModel,
-    /// Nothing.
-    Nothing,
+    /// Neither: only fit the temperature of the CNN in --out
+    #[value(alias = "nothing")]
+    Temperature,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
-    /// Reference FASTA, plain or bgzipped, with its .fai (and .gzi): one for all sets, or one for each of --reads
-    #[arg(long = "ref", required = true, num_args = 1.., value_name = "FASTA")]
-    references: Vec<PathBuf>,
-    /// Aligned reads to learn from, one file for each set
-    #[arg(long, required = true, num_args = 1.., value_name = "BAM")]
-    reads: Vec<PathBuf>,
-    /// Truth VCF of each set, in the order of --reads
-    #[arg(long, required = true, num_args = 1.., value_name = "VCF")]
-    truth: Vec<PathBuf>,
-    /// Where each truth is complete, in the order of --reads
-    #[arg(long, required = true, num_args = 1.., value_name = "BED")]
-    confident: Vec<PathBuf>,
-    /// Aligned reads to choose the best weights by; never learned from
-    #[arg(long, required = true, num_args = 1.., value_name = "BAM")]
-    tune_reads: Vec<PathBuf>,
-    /// Truth VCF of each tune set
-    #[arg(long, required = true, num_args = 1.., value_name = "VCF")]
-    tune_truth: Vec<PathBuf>,
-    /// Where each tune truth is complete
-    #[arg(long, required = true, num_args = 1.., value_name = "BED")]
-    tune_confident: Vec<PathBuf>,
-    /// References of the tune sets, as --ref [default: the first of --ref]
-    #[arg(long, num_args = 1.., value_name = "FASTA")]
-    tune_ref: Vec<PathBuf>,
-    /// Folder for the model, made if missing
-    #[arg(long, value_name = "DIR")]
+    /// Training and tuning data: a TSV with the columns reads, reference, truth, confident, weight and role (train or tune)
+    #[arg(long, required_unless_present = "replaced", value_name = "TSV", help_heading = DATA)]
+    data: Option<PathBuf>,
+    /// The options that --data replaces.
+    #[arg(long = "reads", aliases = ["ref", "truth", "confident", "tune-reads", "tune-ref", "tune-truth", "tune-confident"])]
+    #[arg(id = "replaced", hide = true, num_args = 0..)]
+    replaced: Option<Vec<OsString>>,
+    /// Learn from the reads as they are, without augmentation (thinning, trimming, other qualities, errors)
+    #[arg(long, help_heading = DATA)]
+    no_augment: bool,
+    /// Output folder of the model; created if missing
+    #[arg(long, value_name = "DIR", help_heading = common::OUTPUT)]
     out: PathBuf,
-    /// The model's name
-    #[arg(long, default_value = "wgs")]
+    /// Name of the model, written to VCF headers
+    #[arg(long, default_value = "wgs", help_heading = common::OUTPUT)]
     name: String,
-    /// The network
-    #[arg(long, default_value = pileup_net::NAME)]
+    /// What to train; the rest is kept from the model in --out
+    #[arg(long, value_enum, default_value_t = What::All, value_name = "WHAT", help_heading = IMAGES)]
+    learn: What,
+    /// Architecture of the CNN
+    #[arg(long, default_value = pileup_net::NAME, value_name = "NAME", help_heading = IMAGES)]
     network: String,
-    /// Begin with the weights of this model, of the same network
-    #[arg(long, value_name = "DIR")]
+    /// Start from the weights of this model, which has the same network
+    #[arg(long, value_name = "DIR", help_heading = IMAGES)]
     from: Option<PathBuf>,
-    /// Rows of an image: 5 of the reference, the others of reads
-    #[arg(long, default_value_t = ImageSpec::default().height)]
+    /// Image height in rows: 5 of the reference, the others of reads
+    #[arg(long, default_value_t = ImageSpec::default().height, value_name = "N", help_heading = IMAGES)]
     image_height: usize,
-    /// Columns of an image: an odd number, the candidate in the middle
-    #[arg(long, default_value_t = ImageSpec::default().width)]
+    /// Image width in columns (odd); the candidate is in the middle
+    #[arg(long, default_value_t = ImageSpec::default().width, value_name = "N", help_heading = IMAGES)]
     image_width: usize,
-    /// Passes over the data
-    #[arg(long, default_value_t = 3, value_parser = common::whole::<u32>(1..=100_000))]
+    /// Passes over the training data
+    #[arg(long, default_value_t = 3, value_name = "N", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::whole::<u32>(1..=100_000))]
     epochs: u32,
-    /// Images in a batch
-    #[arg(long, default_value_t = 64, value_parser = common::whole::<u32>(1..=16384))]
+    /// Batch size, in images
+    #[arg(long, default_value_t = 64, value_name = "N", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::whole::<u32>(1..=16384))]
     batch: u32,
     /// Shuffle-buffer size, in images
-    #[arg(long, default_value_t = 4096, value_parser = common::whole::<u32>(1..=1_000_000))]
-    pool: u32,
-    /// Regions between two checkpoints; the same command resumes a killed run from the last one
-    #[arg(long, alias = "leg", default_value_t = 1000, value_parser = common::whole::<u32>(1..=1_000_000_000))]
-    checkpoint_interval: u32,
-    /// What is learned; what is not is taken from the model in --out, and its certainty is fitted to the tune set in any case
-    #[arg(long, value_enum, default_value_t = Learn::All)]
-    learn: Learn,
-    /// Learn from reads as they are: no thinning, trimming, other qualities
-    #[arg(long)]
-    no_augment: bool,
-    /// Highest learning rate
-    #[arg(long, default_value_t = 1e-3, value_parser = common::number(1e-9..=10.0))]
+    #[arg(long, alias = "pool", default_value_t = 4096, value_name = "N", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::whole::<u32>(1..=1_000_000))]
+    shuffle_buffer: u32,
+    /// Peak learning rate
+    #[arg(long, default_value_t = 1e-3, value_name = "X", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::number(1e-9..=10.0))]
     learning_rate: f64,
     /// Weight decay
-    #[arg(long, default_value_t = 1e-2, value_parser = common::number(0.0..=10.0))]
+    #[arg(long, default_value_t = 1e-2, value_name = "X", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::number(0.0..=10.0))]
     weight_decay: f64,
-    /// Label smoothing
-    #[arg(long, default_value_t = 0.0, value_parser = common::number(0.0..=0.9))]
+    /// Label smoothing, 0 to 0.9
+    #[arg(long, default_value_t = 0.0, value_name = "X", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::number(0.0..=0.9))]
     label_smoothing: f64,
-    /// How far rare classes are weighted up, 0 to 1
-    #[arg(long, default_value_t = 0.0, value_parser = common::number(0.0..=1.0))]
+    /// Class balancing: 0 leaves the classes as they are, 1 gives hom-ref, het and hom-alt the same total weight
+    #[arg(long, default_value_t = 0.0, value_name = "X", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::number(0.0..=1.0))]
     balance: f64,
-    /// Evaluations on the tune set in each epoch
-    #[arg(long, default_value_t = 4, value_parser = common::whole::<u32>(1..=1_000_000))]
-    evaluations: u32,
-    /// Stop after so many evaluations without a better F1
-    #[arg(long, default_value_t = 8, value_parser = common::whole::<u32>(1..=1_000_000))]
-    patience: u32,
-    /// Most images of the tune set that are evaluated
-    #[arg(long, default_value_t = 8000, value_parser = common::whole::<usize>(1..=10_000_000))]
-    tune_images: usize,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 1)]
+    /// Random seed
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = OPTIMIZER)]
     seed: u64,
+    /// Checkpoint interval, in regions of 1 kb; the same command resumes a killed run from its last checkpoint
+    #[arg(long, alias = "leg", default_value_t = 1000, value_name = "N", help_heading = OPTIMIZER)]
+    #[arg(value_parser = common::whole::<u32>(1..=1_000_000_000))]
+    checkpoint_interval: u32,
+    /// Evaluations on the tune sets per epoch
+    #[arg(long, default_value_t = 4, value_name = "N", help_heading = EVALUATION)]
+    #[arg(value_parser = common::whole::<u32>(1..=1_000_000))]
+    evaluations: u32,
+    /// Stop after N evaluations without a better F1
+    #[arg(long, default_value_t = 8, value_name = "N", help_heading = EVALUATION)]
+    #[arg(value_parser = common::whole::<u32>(1..=1_000_000))]
+    patience: u32,
+    /// Use at most N images of the tune sets
+    #[arg(long, default_value_t = 8000, value_name = "N", help_heading = EVALUATION)]
+    #[arg(value_parser = common::whole::<usize>(1..=10_000_000))]
+    tune_images: usize,
     /// Threads of the network; one more makes images [default: all cores]
-    #[arg(short, long, value_parser = common::whole::<usize>(1..=1024))]
+    #[arg(short, long, value_name = "N", help_heading = common::PERFORMANCE)]
+    #[arg(value_parser = common::whole::<usize>(1..=1024))]
     threads: Option<usize>,
-    /// Where the network runs: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    /// Where to train the network: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = common::PERFORMANCE)]
     device: String,
 }
 
 pub(super) fn run(args: &TrainArgs) -> Result<()> {
+    let data = args.data()?;
     let choice: DeviceChoice =
         args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
     let device = choice.resolve()?;
@@ -137,14 +136,13 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         return Err(Error::Usage(problem));
     }
     if args.name.is_empty() || args.name.len() > 200 || args.name.chars().any(char::is_control) {
-        return Err(Error::Usage("--name: 1 to 200 characters without tabs and line breaks are expected".into()));
+        return Err(Error::Usage("--name: expected 1 to 200 characters without tabs and line breaks".into()));
     }
     let from = args.from.as_deref().map(Model::open).transpose()?;
-    args.files(from.as_ref()).check()?;
-    let train = sets(&args.references, &args.reads, &args.truth, &args.confident, "")?;
-    let tune_references = if args.tune_ref.is_empty() { &args.references[..1] } else { &args.tune_ref };
-    let tune = sets(tune_references, &args.tune_reads, &args.tune_truth, &args.tune_confident, "tune-")?;
-    let options = FitOptions {
+    let manifest = Manifest::read(data)?;
+    args.files(&manifest, from.as_ref()).check()?;
+    let sets = Sets::open(manifest)?;
+    let options = TrainOptions {
         out: args.out.clone(),
         name: args.name.clone(),
         network: args.network.clone(),
@@ -153,7 +151,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         evidence: EvidenceOptions { missing_insert_size: Some(INSERT_SIZE), ..EvidenceOptions::default() },
         epochs: args.epochs,
         batch: args.batch as usize,
-        pool: args.pool.max(args.batch) as usize,
+        shuffle_buffer: args.shuffle_buffer.max(args.batch) as usize,
         checkpoint_interval: args.checkpoint_interval as usize,
         augment: !args.no_augment,
         learning_rate: args.learning_rate,
@@ -168,37 +166,45 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         threads: args.threads.unwrap_or_else(common::available_threads),
         command: common::command_line(),
     };
-    let confusion = match args.learn {
-        Learn::All => fit(&train, &tune, &options, Rest::SmallModel)?,
-        Learn::Network => fit(&train, &tune, &options, Rest::Temperature)?,
-        Learn::SmallModel => finish(&train, &tune, &options, Rest::SmallModel)?,
-        Learn::Nothing => finish(&train, &tune, &options, Rest::Temperature)?,
-    };
-    let [snp, indel, both] = confusion.f1();
+    let [snp, indel, both] = train(&sets, &options, args.learn.into())?.f1();
     log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
     Ok(())
 }
 
+impl From<What> for Learn {
+    fn from(what: What) -> Self {
+        match what {
+            What::All => Self::All,
+            What::Network => Self::Network,
+            What::SmallModel => Self::SmallModel,
+            What::Temperature => Self::Temperature,
+        }
+    }
+}
+
 impl TrainArgs {
-    fn files(&self, from: Option<&Model>) -> Files {
+    /// The manifest that is given.
+    fn data(&self) -> Result<&Path> {
+        match (&self.data, &self.replaced) {
+            (Some(data), None) => Ok(data),
+            _ => Err(Error::Usage(
+                "--ref, --reads, --truth, --confident and --tune-... are columns of a manifest now: give --data sets.tsv, as \
+                 'varpix train --help' says"
+                    .into(),
+            )),
+        }
+    }
+
+    /// The files that are read and written.
+    fn files(&self, manifest: &Manifest, from: Option<&Model>) -> Files {
         let mut files = Files::default();
-        for (flag, paths) in [("--ref", &self.references), ("--tune-ref", &self.tune_ref)] {
-            for path in paths {
-                file_args::reference(&mut files, flag, path);
-            }
-        }
-        for (flag, paths) in [("--reads", &self.reads), ("--tune-reads", &self.tune_reads)] {
-            file_args::reads(&mut files, flag, paths.iter().map(PathBuf::as_path));
-        }
-        for (flag, paths) in [("--truth", &self.truth), ("--tune-truth", &self.tune_truth)] {
-            for path in paths {
-                file_args::variants(&mut files, flag, path);
-            }
-        }
-        for (flag, paths) in [("--confident", &self.confident), ("--tune-confident", &self.tune_confident)] {
-            for path in paths {
-                files.input(flag, path);
-            }
+        files.input("--data", manifest.path());
+        for set in manifest.sets() {
+            let flag = |column: &str| format!("{column} of --data line {}:", set.line);
+            file_args::reference(&mut files, &flag("reference"), &set.reference);
+            file_args::reads(&mut files, &flag("reads"), set.reads.iter().map(PathBuf::as_path));
+            file_args::variants(&mut files, &flag("truth"), &set.truth);
+            files.input(&flag("confident"), &set.confident);
         }
         if let Some(from) = from {
             file_args::model(&mut files, "--from", &from.folder);
@@ -208,40 +214,4 @@ impl TrainArgs {
         }
         files
     }
-}
-
-fn sets(
-    references: &[PathBuf],
-    reads: &[PathBuf],
-    truth: &[PathBuf],
-    confident: &[PathBuf],
-    prefix: &str,
-) -> Result<Vec<DataSet>> {
-    if reads.len() != truth.len() || reads.len() != confident.len() {
-        return Err(Error::Usage(format!(
-            "--{prefix}reads, --{prefix}truth and --{prefix}confident need as many files each; there are {}, {} and {}",
-            reads.len(),
-            truth.len(),
-            confident.len()
-        )));
-    }
-    if references.len() != 1 && references.len() != reads.len() {
-        return Err(Error::Usage(format!(
-            "--{prefix}ref needs one file, or one for each of --{prefix}reads; there are {} and {}",
-            references.len(),
-            reads.len()
-        )));
-    }
-    let references = references.iter().map(|path| ReferenceFile::new(path)).collect::<Result<Vec<_>>>()?;
-    reads
-        .iter()
-        .zip(truth)
-        .zip(confident)
-        .zip(references.iter().cycle())
-        .map(|(((reads, truth), confident), reference)| {
-            let targets = Targets::from_bed(confident, reference.contigs())?;
-            let reads = open_reads(reads, reference, &targets)?;
-            DataSet::open(reads, truth, confident, reference)
-        })
-        .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use crossbeam::channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender};
 
 use super::messages::{Message, Stop, receive};
 use super::options::{Outputs, RunInputs, RunOptions};

@@ -28,7 +28,7 @@ mod worker;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crossbeam::channel::{bounded, unbounded};
+use crossbeam_channel::{bounded, unbounded};
 
 use crate::error::{Error, Result};
 use crate::predict::cnn::Classifier;

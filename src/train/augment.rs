@@ -1,8 +1,8 @@
 //! A training region's reads -> reads as another library, sequencer or mapper might have given them.
 //!
-//! Each region draws anew: how deep it is, how long its reads are, how its qualities are written, how sure its mapper is.
-//! Only reads change, before anything is counted, so that candidates and images are what calling would make of such reads.
-//! Images are augmented in one way only: both strands swapped, which leaves all else as it is.
+//! Each region is augmented on its own: its depth, read length, base qualities, mapping qualities and error rate.
+//! Reads are changed before anything is counted, so that candidates and images are those that calling would make of such reads.
+//! Images are augmented in one way only: the strands are swapped, which changes nothing else.
 
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -13,14 +13,14 @@ use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{Channel, ImageSpec, PileupImage};
 use crate::reads::{Cigar, CigarKind, Read, consumed};
 
-/// Depths that samples are thinned to, in reads per position; those that are not so deep stay.
+/// Depths that samples are thinned to, in reads per position; shallower ones keep their depth.
 const DEPTHS: std::ops::Range<f64> = 5.0..75.0;
-/// Samples' [`spread`](crate::sample::SampleProfile::spread) of depth; the share of regions where it is more than chance's.
+/// Coefficients of variation of the depth that are simulated, and the share of regions with one.
 const SPREADS: std::ops::Range<f64> = 0.03..0.5;
 const UNEVEN: f64 = 0.6;
-/// How far apart places are of depths that have little to do with each other, in bp.
+/// Correlation lengths of the depth, in bp.
 const DEPTH_CHANGES: std::ops::Range<f64> = 500.0..5000.0;
-/// Shares of regions that each change is made to.
+/// Share of regions for each change.
 const TRIMMED: f64 = 0.25;
 const BINNED: f64 = 0.35;
 const SHIFTED_QUALITIES: f64 = 0.3;
@@ -39,18 +39,18 @@ const STRANDS: [u8; 2] = [70, 240];
 const FOUR_LEVELS: &[u8] = &[2, 12, 23, 37];
 const EIGHT_LEVELS: &[u8] = &[2, 6, 15, 22, 27, 33, 37, 40];
 
-/// How the sample that changed reads are of differs from the one that they were of.
+/// How the augmented reads' sample differs from the original one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thinned {
-    /// Share of the usual depth that is left.
+    /// Share of the median depth that is left.
     pub left: f64,
-    /// Spread of the depth that has been added.
+    /// Coefficient of variation of the depth that has been added.
     pub spread: f64,
 }
 
-/// Changes the reads of a sample of `usual` depth; they need sorting afterwards.
-pub fn reads(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> Thinned {
-    let mut thinned = thin(reads, usual, random);
+/// Augments the reads of a sample of that median depth; they need sorting afterwards.
+pub fn reads(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Thinned {
+    let mut thinned = thin(reads, median_depth, random);
     if random.random_bool(TRIMMED) {
         thinned.left *= trim(reads, random);
     }
@@ -101,11 +101,11 @@ pub fn image(image: &mut PileupImage, spec: &ImageSpec, random: &mut Pcg64) {
     }
 }
 
-/// Leaves of a region's reads what another sample would have there, whose depth may differ from place to place: log-normally around the
-/// usual one, the closer the places the more alike.
-fn thin(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> Thinned {
+/// Thins a region's reads to another sample's depth, which may vary along the genome: log-normally around its median, with a correlation
+/// that falls off exponentially with the distance.
+fn thin(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Thinned {
     let wanted = log_uniform(&DEPTHS, random);
-    let share = (wanted / usual).min(1.0);
+    let share = (wanted / median_depth).min(1.0);
     let spread = if random.random_bool(UNEVEN) { random.random_range(SPREADS) } else { 0.0 };
     let starts = || reads.iter().map(|read| read.span.start());
     let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Thinned { left: share, spread } };
@@ -114,7 +114,7 @@ fn thin(reads: &mut Vec<Read>, usual: f64, random: &mut Pcg64) -> Thinned {
     let alike = (-length / log_uniform(&DEPTH_CHANGES, random)).exp();
     let [one, other]: [f64; 2] = std::array::from_fn(|_| random.sample(StandardNormal));
     let [at_first, at_last] = [one, alike * one + (1.0 - alike * alike).sqrt() * other].map(|z| z * spread);
-    // No place can be deeper than it is.
+    // No position can become deeper.
     let left = share.min((-at_first.max(at_last)).exp());
     #[allow(clippy::cast_precision_loss, reason = "positions of a region")]
     reads.retain(|read| {
@@ -129,7 +129,7 @@ fn log_uniform(range: &std::ops::Range<f64>, random: &mut Pcg64) -> f64 {
     random.random_range(range.start.ln()..range.end.ln()).exp()
 }
 
-/// Cuts the ends that were sequenced last, so that all reads have one length.
+/// Trims the ends that were sequenced last, so that all reads have the same length.
 fn trim(reads: &mut Vec<Read>, random: &mut Pcg64) -> f64 {
     let longest = reads.iter().map(|read| read.bases.len()).max().unwrap_or(0);
     if longest <= SHORTEST {
@@ -173,7 +173,7 @@ fn part(read: &Read, from: usize, to: usize) -> Option<Read> {
             cigar.push(Cigar { kind, length: u32::try_from(kept).ok()? });
         }
     }
-    // What stands before the first or after the last aligned base is clipped, or nothing.
+    // Bases before the first or after the last match are soft clipped.
     tidy_end(&mut cigar);
     cigar.reverse();
     tidy_end(&mut cigar);
@@ -189,7 +189,7 @@ fn part(read: &Read, from: usize, to: usize) -> Option<Read> {
     Some(shorter)
 }
 
-/// Of the operations before the first match, those with bases become one soft clip, the others go.
+/// Replaces the operations before the first match by one soft clip of their bases.
 fn tidy_end(cigar: &mut Vec<Cigar>) {
     let matched = cigar.iter().position(|op| op.kind == CigarKind::Match).unwrap_or(cigar.len());
     let clipped = u32::try_from(consumed(&cigar[..matched]).bases).unwrap_or(u32::MAX);
@@ -209,7 +209,7 @@ fn shift_qualities(reads: &mut [Read], random: &mut Pcg64) {
     }
 }
 
-/// Some mappers give reads that do not match end to end, and some others, far less than 60.
+/// Some mappers give most reads that do not match end to end, and some others, mapping qualities far below 60.
 fn doubt_alignments(reads: &mut [Read], random: &mut Pcg64) {
     let level = random.random_range(20..45_u8);
     for read in reads {
@@ -227,7 +227,7 @@ fn more_errors(reads: &mut [Read], random: &mut Pcg64) {
             if random.random_bool(rate) && read.bases[i] != b'N' {
                 let others: Vec<u8> = b"ACGT".iter().copied().filter(|&base| base != read.bases[i]).collect();
                 read.bases[i] = others.choose(random).copied().unwrap_or(b'N');
-                // Most errors are known to the sequencer.
+                // Most sequencing errors have low qualities.
                 if random.random_bool(0.85) {
                     read.qualities[i] = random.random_range(2..22);
                 }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_reads_keep_their_places() {
+    fn parts_of_reads_keep_their_positions() {
         assert_eq!(cut("10M", 0, 4), Some((100, "4M".into(), "ACGT".into())));
         assert_eq!(cut("10M", 6, 10), Some((106, "4M".into(), "GTAC".into())));
         assert_eq!(cut("4M2I4M", 3, 9), Some((103, "1M2I3M".into(), "TACGTA".into())));
@@ -292,8 +292,8 @@ mod tests {
         for _ in 0..300 {
             let mut kept = all.clone();
             let Thinned { left, spread } = thin(&mut kept, 40.0, &mut random);
-            let of_usual = (small(kept.len()) / small(all.len()) / left).ln();
-            if spread > 0.0 { uneven.push(of_usual / spread) } else { even.push(of_usual) }
+            let of_median = (small(kept.len()) / small(all.len()) / left).ln();
+            if spread > 0.0 { uneven.push(of_median / spread) } else { even.push(of_median) }
         }
         let deviation = |x: &[f64]| (x.iter().map(|x| x * x).sum::<f64>() / small(x.len())).sqrt();
         assert!(even.len() > 80 && deviation(&even) < 0.1, "{} {}", even.len(), deviation(&even));
@@ -312,7 +312,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is drawn, reads stay consistent.
+        /// Reads stay consistent under any augmentation.
         #[test]
         fn augmented_reads_are_consistent(seed in any::<u64>()) {
             let text = "ACGTTGCAGT".repeat(15);

@@ -1,9 +1,9 @@
 //! A region's candidates and the truth -> each candidate's true [`Genotype`].
 //!
-//! The same sequence can be written in many ways: an indel further right in a repeat, two neighbouring SNPs as one change of
-//! two bases, alleles of one place on one line or on two. So haplotypes are compared, not lines: of a small group of
-//! candidates and truth variants, those genotypes of the candidates are taken whose two haplotypes are the truth's. Where
-//! no genotypes reproduce the whole truth, as little as possible of it is left out.
+//! A sequence has many representations: an indel further right in a repeat, two neighbouring SNPs as one substitution of two bases,
+//! alleles of one position in one record or in two. So haplotypes are compared, not records: in a small group of candidates and truth
+//! variants, the candidates get the genotypes whose two haplotypes equal the truth's. Where no genotypes reproduce the whole truth,
+//! as little of it as possible is left out.
 
 use std::collections::HashMap;
 
@@ -21,11 +21,11 @@ use crate::variant::{Allele, Genotype};
 const GROUP_GAP: u64 = 30;
 /// Most candidates, and most truth variants, of a group.
 const GROUP_SIZE: usize = 8;
-/// Most ways to choose alleles that are tried for a group; candidates of a larger one are not labelled.
+/// Most combinations of alleles that are tried for a group; candidates of a larger one are not labelled.
 const MOST_CHOICES: usize = 100_000;
 
-/// For each candidate its genotype, or `None` where it is not to be learned from: outside of the confident
-/// regions, or in a group too large to try.
+/// For each candidate its genotype, or `None` where it is not used for training: outside the confident regions, or in a group
+/// too large to solve.
 #[must_use]
 pub fn label(region: Region, evidence: &Evidence, truth: &Truth, confident: &Targets) -> Vec<Option<Genotype>> {
     let sure = |start: u64, end: u64| {
@@ -54,7 +54,7 @@ pub fn class(genotype: Genotype, set: AltSet) -> u8 {
     copies.map(|_| 1).sum()
 }
 
-/// Candidates and truth variants (by index) that are looked at together.
+/// Candidates and truth variants (by index) that are solved together.
 #[derive(Debug, Default)]
 struct Group {
     candidates: Vec<usize>,
@@ -69,7 +69,7 @@ fn groups(candidates: &[Candidate], truths: &[&KnownVariant]) -> Vec<Group> {
     all.sort_unstable();
     let mut groups: Vec<Group> = Vec::new();
     for (start, end, is_truth, index) in all {
-        // What overlaps the group's last variant belongs to it, however full it is.
+        // A variant that overlaps the group's last one belongs to it, however full it is.
         let fits = |group: &Group| {
             let full = group.candidates.len() >= GROUP_SIZE || group.truths.len() >= GROUP_SIZE;
             start < group.end || (!full && start <= group.end + GROUP_GAP)
@@ -155,7 +155,7 @@ fn solve(candidates: &[Edits], truths: &[&KnownVariant], reference: &ReferenceWi
             }
         }
     }
-    // Leaving all of the truth out always works, so there is a best.
+    // Leaving out all of the truth is always possible, so there is a best.
     let (_, [first, second]) = best?;
     Some(first.iter().zip(second).map(|(&a, &b)| Genotype::Diploid(a, b)).collect())
 }

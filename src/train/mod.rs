@@ -1,25 +1,31 @@
 //! Reads with known variants -> a model.
 //!
-//! Examples come from the very code that calls: evidence is gathered and rendered region by region, labelled by the
-//! truth and fed to the optimiser. No example is ever stored.
+//! ```text
+//! Manifest -> Sets -> [ per region: evidence as in calling, of augmented reads -> labels ] -> images   -> CNN
+//!                                                                                         -> features -> small model
+//! ```
+//!
+//! Examples come from the code that calls, region by region, and are never stored.
 
 mod augment;
 mod calibrate;
-pub mod cnn;
-pub mod confusion;
-pub mod data;
+mod cnn;
+mod confusion;
+mod data;
+mod examples;
+mod failed;
 pub mod label;
+pub mod manifest;
+mod moments;
 mod optimizer;
+mod options;
+mod run;
+mod sets;
 mod small;
 
-pub use cnn::trainer::{FitOptions, Rest, finish, fit};
+pub use confusion::Confusion;
 pub use data::DataSet;
-
-use tch::TchError;
-
-use crate::error::Error;
-use crate::predict::cnn::torch::first_line;
-
-fn failed(error: &TchError) -> Error {
-    Error::Internal(format!("training failed: {}", first_line(error)))
-}
+pub use manifest::Manifest;
+pub use options::{Learn, TrainOptions};
+pub use run::train;
+pub use sets::Sets;

@@ -1,15 +1,13 @@
-//! Gradients -> better weights: `AdamW` (Loshchilov and Hutter 2019, arXiv:1711.05101) whose state can be stored, so that training
-//! goes on after a kill as if nothing had been; and the running average of the weights, which generalises better than they do.
+//! Gradients -> new weights: `AdamW` (Loshchilov and Hutter 2019, arXiv:1711.05101) whose state can be stored, unlike that of libtorch's, so
+//! that a killed run resumes to the same weights.
 
 use tch::{Kind, TchError, Tensor, nn};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-/// Gradients longer than this, all together, are shortened to it.
+/// The gradient's norm over all weights is clipped to this.
 const LONGEST_GRADIENT: f64 = 5.0;
-/// Share of the average that stays at each step, in the long run.
-const AVERAGE_KEPT: f64 = 0.999;
 
 /// One trainable tensor with its moments.
 struct Slot {
@@ -22,14 +20,14 @@ struct Slot {
 }
 
 /// The optimiser of all trainable variables of a store.
-pub(in crate::train) struct AdamW {
+pub(super) struct AdamW {
     slots: Vec<Slot>,
     decay: f64,
     steps: i32,
 }
 
 impl AdamW {
-    pub(in crate::train) fn new(variables: &nn::VarStore, decay: f64) -> Self {
+    pub(super) fn new(variables: &nn::VarStore, decay: f64) -> Self {
         let slots = sorted(variables)
             .into_iter()
             .filter(|(_, weight)| weight.requires_grad())
@@ -45,7 +43,7 @@ impl AdamW {
     }
 
     /// One step down the gradient of `loss`.
-    pub(in crate::train) fn step(&mut self, loss: &Tensor, rate: f64) -> Result<(), TchError> {
+    pub(super) fn step(&mut self, loss: &Tensor, rate: f64) -> Result<(), TchError> {
         for slot in &mut self.slots {
             slot.weight.zero_grad();
         }
@@ -84,7 +82,7 @@ impl AdamW {
         moments.chain([("steps".to_owned(), Tensor::from_slice(&[self.steps]))]).collect()
     }
 
-    /// Takes up a state; `find` gives the tensor of a name.
+    /// Restores a state; `find` gives the tensor of a name.
     pub(super) fn restore(&mut self, find: impl Fn(&str) -> Result<Tensor, TchError>) -> Result<(), TchError> {
         for slot in &mut self.slots {
             slot.first.f_copy_(&find(&format!("first.{}", slot.name))?)?;
@@ -93,21 +91,6 @@ impl AdamW {
         self.steps = i32::try_from(&find("steps")?)?;
         Ok(())
     }
-}
-
-/// Moves `average` towards `weights`, both of one network, after `steps` steps; faster while there are few.
-pub(super) fn follow(average: &nn::VarStore, weights: &nn::VarStore, steps: u64) -> Result<(), TchError> {
-    #[allow(clippy::cast_precision_loss, reason = "a number of steps")]
-    let kept = AVERAGE_KEPT.min((1.0 + steps as f64) / (10.0 + steps as f64));
-    let current = weights.variables();
-    tch::no_grad(|| {
-        for (name, mut mean) in average.variables() {
-            if let Some(now) = current.get(&name) {
-                let _ = mean.f_lerp_(now, 1.0 - kept)?;
-            }
-        }
-        Ok(())
-    })
 }
 
 /// The variables by name, so that results do not depend on a map's order.
@@ -160,16 +143,5 @@ mod tests {
             Vec::<f32>::try_from(store.root().get("w").unwrap().reshape([-1])).unwrap()
         };
         assert_eq!(run(false), run(true));
-    }
-
-    #[test]
-    fn the_average_follows() {
-        let (average, weights) = (store(), store());
-        let _ = tch::no_grad(|| weights.root().get("w").unwrap().fill_(1.0));
-        for step in 0..20_000 {
-            follow(&average, &weights, step).unwrap();
-        }
-        let gap = (average.root().get("w").unwrap() - 1.0).abs().max();
-        assert!(f64::try_from(gap).unwrap() < 1e-4);
     }
 }

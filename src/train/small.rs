@@ -1,8 +1,8 @@
-//! Data sets -> the small model of a trained model: its small network, and how sure it must be.
+//! Data sets -> the small model of a trained model: its network ([`SmallNetwork`]), and when it is used ([`SmallModelOptions`]).
 //!
-//! Candidates are described in numbers on the same augmented reads that images are made of; the network learns from all of them at
-//! once, in memory (about 200 bytes a candidate). On the tune set its outputs are then made honest, its word is weighed against the
-//! images', and it is believed alone from that certainty on at which it errs no more often than both together.
+//! Features come from the same augmented reads that images are made of; the network learns from all candidates in memory (about 230 bytes
+//! each). On the tune sets its temperature is fitted, its probabilities are weighted against the CNN's, and the certainty is found from
+//! which on it alone errs no more often than both together.
 
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
@@ -18,13 +18,15 @@ use crate::predict::small::{
     FEATURES, FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
 };
 use crate::train::calibrate::{best_temperature, lowest};
-use crate::train::data::{DataSet, Described, ExampleOptions, described, jobs};
-use crate::train::failed;
+use crate::train::data::DataSet;
+use crate::train::examples::{Described, ExampleOptions, described, jobs};
+use crate::train::failed::failed;
+use crate::train::moments::Moments;
 use crate::train::optimizer::AdamW;
 
-/// Passes over the data, each with its own changes to the reads.
+/// Passes over the data, each with other changes to the reads.
 const PASSES: u64 = 4;
-/// Networks that are averaged, and the widths of their two hidden layers.
+/// Networks of the ensemble, and the widths of their two hidden layers.
 const MEMBERS: u64 = 5;
 const HIDDEN: [i64; 2] = [96, 48];
 const EPOCHS: usize = 12;
@@ -33,10 +35,25 @@ const LEARNING_RATE: f64 = 3e-3;
 const WEIGHT_DECAY: f64 = 1e-2;
 /// Certainties that are tried as limits, Phred.
 const LIMITS: std::ops::RangeInclusive<u32> = 4..=60;
-/// Of a kind that is to be settled at all, so many candidates of the tune set must be over the limit.
+/// Fewest tune candidates over a limit: of fewer nothing can be said about errors.
 const FEWEST: usize = 50;
 
-/// A tune candidate: its numbers, its class, and what its image says.
+/// What the small model learns from, and how.
+pub(super) struct Training<'a> {
+    pub(super) sets: &'a [DataSet],
+    pub(super) examples: ExampleOptions,
+    pub(super) augment: bool,
+    pub(super) seed: u64,
+    pub(super) threads: usize,
+}
+
+/// A small model, and when it is used.
+pub(super) struct Learned {
+    pub(super) network: SmallNetwork,
+    pub(super) options: SmallModelOptions,
+}
+
+/// A tune candidate: its features, its class, and the CNN's probabilities.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judged {
     pub(super) features: Features,
@@ -44,10 +61,11 @@ pub(super) struct Judged {
     pub(super) by_image: Probabilities,
 }
 
-/// What matters of a tune candidate for a limit.
+/// How a tune candidate is classified.
 #[derive(Clone, Copy, Debug)]
 struct Outcome {
     snp: bool,
+    /// Of the small model, Phred.
     certainty: f64,
     /// Whether the small model is wrong, and whether both together are.
     wrong: bool,
@@ -55,43 +73,47 @@ struct Outcome {
 }
 
 /// Learns the small model.
-pub(super) fn learn(
-    train: &[DataSet],
-    tune: &[Judged],
-    options: &ExampleOptions,
-    augment: bool,
-    (seed, threads): (u64, usize),
-) -> Result<(SmallNetwork, SmallModelOptions)> {
+pub(super) fn learn(training: &Training, tune: &[Judged]) -> Result<Learned> {
+    let known = candidates(training)?;
+    log::info!("small model: {} candidates to learn from, {} to choose by", known.len(), tune.len());
+    let network = train_network(&known, training.seed).map_err(failed)?;
+    let options = choose(&network, tune);
+    Ok(Learned { network, options })
+}
+
+/// The candidates of all passes over the data.
+fn candidates(training: &Training) -> Result<Vec<Described>> {
     let pass = |pass: u64| -> Result<Vec<Described>> {
-        let seed = seed.wrapping_add(1000 + pass);
-        let options = ExampleOptions { augment: augment.then_some(seed), ..options.clone() };
+        let seed = training.seed.wrapping_add(1000 + pass);
+        let options = ExampleOptions { augment: training.augment.then_some(seed), ..training.examples.clone() };
         let mut known = Vec::new();
-        described(train, &jobs(train, options.evidence.region_size, seed), &options, |example| known.push(example))?;
+        let jobs = jobs(training.sets, options.evidence.region_size, seed);
+        described(training.sets, &jobs, &options, |example| known.push(example))?;
         log::info!("small model: {} candidates in pass {}", known.len(), pass + 1);
         Ok(known)
     };
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(training.threads)
         .build()
         .map_err(|e| Error::Internal(format!("threads cannot be started: {e}")))?;
     let passes: Vec<Vec<Described>> = pool.install(|| (0..PASSES).into_par_iter().map(pass).collect::<Result<_>>())?;
-    let known = passes.concat();
-    log::info!("small model: {} candidates to learn from, {} to choose by", known.len(), tune.len());
-    let network = train_network(&known, seed).map_err(|e| failed(&e))?;
+    Ok(passes.concat())
+}
+
+/// On the tune candidates: the temperature, the CNN's weight, and the certainties from which on the small model decides alone.
+fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
     let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
     let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
     let temperature = best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes));
-    let temperature = (temperature * 1000.0).round() / 1000.0;
-    let max_depth = Some(DEFAULT_MAX_DEPTH);
-    let honest = SmallModelOptions {
-        temperature,
+    let calibrated = SmallModelOptions {
+        temperature: (temperature * 1000.0).round() / 1000.0,
         min_certainty_snps: 0.0,
         min_certainty_indels: 0.0,
         image_weight: 0.0,
-        max_depth,
+        max_depth: Some(DEFAULT_MAX_DEPTH),
     };
-    let tier = SmallModel::new(network.clone(), honest);
-    let own: Vec<Probabilities> = tune.iter().map(|t| tier.probabilities(&t.features)).collect();
+    let small_model = SmallModel::new(network.clone(), calibrated);
+    let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
     let image_weight = (best_image_weight(&own, tune) * 1000.0).round() / 1000.0;
     let outcomes: Vec<Outcome> = own
         .iter()
@@ -103,25 +125,29 @@ pub(super) fn learn(
             both_wrong: most_probable(joined(own, t.by_image, image_weight)) != t.class,
         })
         .collect();
-    let (min_certainty_snps, min_certainty_indels) = (limit(&outcomes, true), limit(&outcomes, false));
-    let chosen = SmallModelOptions { temperature, min_certainty_snps, min_certainty_indels, image_weight, max_depth };
-    let (settled, open): (Vec<_>, Vec<_>) =
+    let chosen = SmallModelOptions {
+        min_certainty_snps: limit(&outcomes, true),
+        min_certainty_indels: limit(&outcomes, false),
+        image_weight,
+        ..calibrated
+    };
+    let (decided, open): (Vec<_>, Vec<_>) =
         outcomes.iter().zip(tune).partition(|(o, t)| o.certainty >= needed_certainty(&chosen, &t.features));
-    let wrong = settled.iter().filter(|(o, _)| o.wrong).count();
+    let wrong = decided.iter().filter(|(o, _)| o.wrong).count();
     let both_wrong = open.iter().filter(|(o, _)| o.both_wrong).count();
     log::info!(
-        "small model: settles {} tune candidates, {wrong} of them wrongly; of {} others {both_wrong} are wrong with the images; {chosen:?}",
-        settled.len(),
+        "small model: decides {} tune candidates, {wrong} of them wrongly; of {} others {both_wrong} are wrong with the CNN; {chosen:?}",
+        decided.len(),
         open.len()
     );
-    Ok((network, chosen))
+    chosen
 }
 
 fn most_probable(Probabilities(p): Probabilities) -> u8 {
     (1..3_u8).fold(0, |best, i| if p[usize::from(i)] > p[usize::from(best)] { i } else { best })
 }
 
-/// The weight of the images' word that makes the classes most likely.
+/// The CNN's weight that makes the true classes most likely.
 fn best_image_weight(own: &[Probabilities], tune: &[Judged]) -> f64 {
     let loss = |weight: f64| -> f64 {
         own.iter().zip(tune).map(|(&own, t)| -joined(own, t.by_image, weight).0[usize::from(t.class)].ln()).sum()
@@ -142,17 +168,8 @@ fn limit(outcomes: &[Outcome], snp: bool) -> f64 {
     limits.take_while(|&limit| good(limit)).last().unwrap_or(f64::from(u8::MAX))
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "means of numbers near 1")]
 fn train_network(known: &[Described], seed: u64) -> std::result::Result<SmallNetwork, TchError> {
-    let n = known.len().max(1) as f64;
-    let mean: Vec<f32> =
-        (0..FEATURES).map(|i| (known.iter().map(|e| f64::from(e.features[i])).sum::<f64>() / n) as f32).collect();
-    let scale: Vec<f32> = (0..FEATURES)
-        .map(|i| {
-            let variance = known.iter().map(|e| f64::from(e.features[i] - mean[i]).powi(2)).sum::<f64>() / n;
-            (variance.sqrt() as f32).max(0.01)
-        })
-        .collect();
+    let Moments { mean, scale } = Moments::of(known);
     let mut network = SmallNetwork { features: FeatureId::all().collect(), mean, scale, members: Vec::new() };
     for member in 0..MEMBERS {
         network.members.push(train_member(&network, known, seed.wrapping_add(member))?);

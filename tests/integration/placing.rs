@@ -111,13 +111,30 @@ fn training_keeps_off_its_inputs() {
     let world = World::new();
     tool("cp", &["-r", &text(&model()), &text(&world.path("m"))]);
     world.write("c.bed", b"chrA\t0\t10000\n");
+    world.write("d.bed", b"chrB\t0\t9000\n");
     let truth = text(&testdata("truth.vcf.gz"));
-    let inputs = format!("--reads reads.bam --truth {truth} --confident c.bed");
-    let tune = format!("--tune-reads reads.bam --tune-truth {truth} --tune-confident c.bed");
+    let line = |bed: &str, role: &str| format!("reads.bam\tref.fa\t{truth}\t{bed}\t1\t{role}\n");
+    let header = "reads\treference\ttruth\tconfident\tweight\trole\n";
+    world.write("sets.tsv", (header.to_owned() + &line("c.bed", "train") + &line("d.bed", "tune")).as_bytes());
     let before = fs::read(world.path("m/model.json")).unwrap();
-    let train = format!("$varpix train --ref ref.fa {inputs} {tune} --from m --out ./m");
-    shell(&world.path(""), &train).fails(2, &["--out", "--from"]);
+    let train = "$varpix train --data sets.tsv";
+    shell(&world.path(""), &format!("{train} --from m --out ./m")).fails(2, &["--out", "--from"]);
     assert_eq!(fs::read(world.path("m/model.json")).unwrap(), before);
+    // Each file of the manifest, and the manifest.
+    for (file, called) in [
+        ("sets.tsv", "--data sets.tsv"),
+        ("reads.bam", "reads of --data line 2: reads.bam"),
+        ("reads.bam.bai", "the index of reads of --data line 2:"),
+        ("ref.fa", "reference of --data line 2: ref.fa"),
+        ("d.bed", "confident of --data line 3: d.bed"),
+    ] {
+        fs::create_dir(world.path("new")).unwrap();
+        fs::hard_link(world.path(file), world.path("new/training.csv")).unwrap();
+        let before = fs::read(world.path(file)).unwrap();
+        shell(&world.path(""), &format!("{train} --out new")).fails(2, &["--out new/training.csv", called]);
+        assert_eq!(fs::read(world.path(file)).unwrap(), before);
+        fs::remove_dir_all(world.path("new")).unwrap();
+    }
 }
 
 #[test]

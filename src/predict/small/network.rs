@@ -22,7 +22,7 @@ pub struct Layer {
     pub bias: Vec<f32>,
 }
 
-/// An ensemble of small networks of one shape: standardised features, then layers with a rectifier (ReLU) between two of them; three
+/// An ensemble of small networks of one shape: standardised features, then layers with a rectifier between two of them; three
 /// outputs, averaged over the members. These differ in their initial weights; the mean is more often right than each of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,14 +108,14 @@ impl SmallNetwork {
 
     /// Checks its shape, and that all its numbers and results are finite.
     fn validate(&self) -> Result<(), String> {
-        let mut named = HashSet::new();
-        if let Some(twice) = self.features.iter().find(|feature| !named.insert(**feature)) {
+        let mut seen = HashSet::new();
+        if let Some(twice) = self.features.iter().find(|feature| !seen.insert(**feature)) {
             return Err(format!("names the feature '{}' twice", twice.name()));
         }
         for (list, numbers) in [("mean", &self.mean), ("scale", &self.scale)] {
             if numbers.len() != self.features.len() {
-                let (names, numbers) = (self.features.len(), numbers.len());
-                return Err(format!("names {names} features, but '{list}' has {numbers} numbers"));
+                let (features, numbers) = (self.features.len(), numbers.len());
+                return Err(format!("names {features} features, but '{list}' has {numbers} numbers"));
             }
         }
         if self.members.is_empty() {

@@ -21,6 +21,7 @@ const fn feature(name: &'static str, about: &'static str, value: fn(&Observed) -
 
 /// All features that this program computes. "Alt reads" support the allele, "other reads" cover the position without supporting it.
 #[rustfmt::skip]
+#[allow(clippy::redundant_closure_for_method_calls, reason = "a method's path is of one lifetime, not of any")]
 const TABLE: &[Feature] = &[
     // The allele, and its share of the depth (the reads that count for AD and DP).
     feature("is_snp", "substitution: 1, else 0", |o| flag(o.is_snp())),

@@ -1,6 +1,6 @@
-//! The state of a training run <-> a folder, so that a run that was killed goes on where it was.
+//! The state of a training run <-> a folder, so that a killed run resumes where it was.
 //!
-//! `state.json` names the file with the tensors and is renamed into place last: what it says is always whole.
+//! `state.json` names the file with the tensors and is renamed into place last, so that it always names a complete one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,28 @@ pub(super) struct Progress {
     pub(super) log_bytes: u64,
 }
 
+impl Progress {
+    /// Of a new run.
+    pub(super) fn begin(settings: String) -> Self {
+        Self { settings, epoch: 0, interval: 0, step: 0, images: 0, best: None, since_best: 0, log_bytes: 0 }
+    }
+}
+
+/// A checkpoint that was read.
+pub(super) struct Saved {
+    pub(super) progress: Progress,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl Saved {
+    /// The tensor of a name.
+    pub(super) fn tensor(&self, name: &str) -> Result<Tensor, TchError> {
+        let missing = || TchError::Kind(format!("the checkpoint lacks {name}"));
+        self.tensors.get(name).map(|tensor| tensor.totype(tensor.kind())).ok_or_else(missing)
+    }
+}
+
+/// The content of `state.json`.
 #[derive(Serialize, Deserialize)]
 struct State {
     tensors: String,
@@ -38,7 +60,7 @@ struct State {
 
 /// The folder of a run's checkpoint.
 #[derive(Clone, Debug)]
-pub(super) struct Checkpoint {
+pub(in crate::train) struct Checkpoint {
     folder: PathBuf,
 }
 
@@ -70,23 +92,29 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The state that is there, if any.
-    pub(super) fn load(&self) -> Result<Option<(Progress, HashMap<String, Tensor>)>> {
+    /// The state that is there, if any; it must be of a run with these settings.
+    pub(super) fn load(&self, settings: &str) -> Result<Option<Saved>> {
         let path = self.folder.join("state.json");
         if !path.exists() {
             return Ok(None);
         }
         let broken = |why: String| {
-            Error::input(&path, format!("is not a usable checkpoint ({why}); remove its folder to begin anew"))
+            Error::input(&path, format!("is not a usable checkpoint ({why}); remove its folder to start over"))
         };
         let text = std::fs::read_to_string(&path).map_err(|e| broken(e.to_string()))?;
         let state: State = serde_json::from_str(&text).map_err(|e| broken(e.to_string()))?;
         let tensors = Tensor::read_safetensors(self.folder.join(&state.tensors)).map_err(|e| broken(first_line(&e)))?;
-        Ok(Some((state.progress, tensors.into_iter().collect())))
+        if state.progress.settings != settings {
+            return Err(Error::input(
+                &self.folder,
+                "is of a run with other settings or other data; remove it to start over, or give the settings it had",
+            ));
+        }
+        Ok(Some(Saved { progress: state.progress, tensors: tensors.into_iter().collect() }))
     }
 
-    /// Forgets the state: the run is over.
-    pub(super) fn remove(&self) -> Result<()> {
+    /// Removes the state: the run is over.
+    pub(in crate::train) fn remove(&self) -> Result<()> {
         match std::fs::remove_dir_all(&self.folder) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::output(&self.folder, format!("cannot be removed: {e}")))
@@ -94,12 +122,6 @@ impl Checkpoint {
             _ => Ok(()),
         }
     }
-}
-
-/// The tensor of a name.
-pub(super) fn find(tensors: &HashMap<String, Tensor>, name: &str) -> Result<Tensor, TchError> {
-    let missing = || TchError::Kind(format!("the checkpoint lacks {name}"));
-    tensors.get(name).map(|tensor| tensor.totype(tensor.kind())).ok_or_else(missing)
 }
 
 #[cfg(test)]
@@ -115,20 +137,21 @@ mod tests {
     fn the_last_state_is_the_one_that_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoint = Checkpoint::of(folder.path());
-        assert!(checkpoint.load().unwrap().is_none());
+        assert!(checkpoint.load("a").unwrap().is_none());
         for interval in 0..3 {
             let tensor =
                 Tensor::full([2], f64::from(u8::try_from(interval).unwrap()), (tch::Kind::Float, tch::Device::Cpu));
             checkpoint.save(&progress(interval), &[("w".into(), tensor)]).unwrap();
         }
-        let (found, tensors) = checkpoint.load().unwrap().unwrap();
-        assert_eq!(found, progress(2));
-        assert_eq!(Vec::<f32>::try_from(find(&tensors, "w").unwrap()).unwrap(), [2.0, 2.0]);
-        assert!(find(&tensors, "v").is_err());
+        let saved = checkpoint.load("a").unwrap().unwrap();
+        assert_eq!(saved.progress, progress(2));
+        assert_eq!(Vec::<f32>::try_from(saved.tensor("w").unwrap()).unwrap(), [2.0, 2.0]);
+        assert!(saved.tensor("v").is_err());
+        assert!(checkpoint.load("b").map(|_| ()).unwrap_err().to_string().contains("other settings"));
         assert_eq!(std::fs::read_dir(&checkpoint.folder).unwrap().count(), 2);
         checkpoint.remove().unwrap();
         checkpoint.remove().unwrap();
-        assert!(checkpoint.load().unwrap().is_none());
+        assert!(checkpoint.load("a").unwrap().is_none());
     }
 
     #[test]
@@ -137,6 +160,6 @@ mod tests {
         let checkpoint = Checkpoint::of(folder.path());
         std::fs::create_dir(&checkpoint.folder).unwrap();
         std::fs::write(checkpoint.folder.join("state.json"), "{").unwrap();
-        assert!(checkpoint.load().unwrap_err().to_string().contains("begin anew"));
+        assert!(checkpoint.load("a").map(|_| ()).unwrap_err().to_string().contains("start over"));
     }
 }

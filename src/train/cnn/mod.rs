@@ -1,4 +1,11 @@
-//! Labelled images -> the weights of a network.
+//! Labelled images -> the weights of a CNN.
 
+mod average;
+mod batch;
 mod checkpoint;
-pub mod trainer;
+pub(super) mod evaluate;
+mod log_file;
+pub(super) mod net;
+mod save;
+mod schedule;
+pub(super) mod trainer;

@@ -73,21 +73,27 @@ pub trait Network: Send + std::fmt::Debug {
 /// Makes a network with fresh variables for images of a shape and a number of features, or says why it cannot take such images.
 type Build = fn(&nn::Path, ImageShape, usize) -> Result<Box<dyn Network>, String>;
 
-/// All networks by their names in `model.json`. A new one is a file in this folder and a line here.
-const NETWORKS: &[(&str, Build)] = &[
-    (pileup_net::NAME, |path, shape, _| Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDTHS)))),
-    (pileup_net::WIDE, |path, shape, _| Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDER)))),
-    (inception_v3::NAME, |path, shape, _| Ok(Box::new(InceptionV3::new(path, shape)?))),
-    (rows_net::NAME, |path, shape, features| Ok(Box::new(RowsNet::new(path, shape, features)?))),
+/// All networks by their names in `model.json`, and whether they take features. A new one is a file in this folder and a line here.
+const NETWORKS: &[(&str, bool, Build)] = &[
+    (pileup_net::NAME, false, |path, shape, _| Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDTHS)))),
+    (pileup_net::WIDE, false, |path, shape, _| Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDER)))),
+    (inception_v3::NAME, false, |path, shape, _| Ok(Box::new(InceptionV3::new(path, shape)?))),
+    (rows_net::NAME, true, |path, shape, features| Ok(Box::new(RowsNet::new(path, shape, features)?))),
 ];
+
+/// Whether the network of that name takes features with its images.
+#[must_use]
+pub fn takes_features(name: &str) -> bool {
+    NETWORKS.iter().any(|(known, takes_features, _)| *known == name && *takes_features)
+}
 
 /// The network of that name with fresh variables under `path`, for images of `shape` and so many features.
 ///
 /// # Errors
 /// A sentence, where there is no such network or it does not take such images.
 pub fn build(name: &str, path: &nn::Path, shape: ImageShape, features: usize) -> Result<Box<dyn Network>, String> {
-    let Some((_, build)) = NETWORKS.iter().find(|(known, _)| *known == name) else {
-        let names: Vec<&str> = NETWORKS.iter().map(|(known, _)| *known).collect();
+    let Some((_, _, build)) = NETWORKS.iter().find(|(known, ..)| *known == name) else {
+        let names: Vec<&str> = NETWORKS.iter().map(|(known, ..)| *known).collect();
         return Err(format!("there is no network '{name}'; known are {}", names.join(", ")));
     };
     build(path, shape, features)

@@ -1,0 +1,87 @@
+//! Examples in the genome's order -> batches in random order, as tensors.
+
+use crossbeam_channel::Receiver;
+use rand::Rng as _;
+use rand_pcg::Pcg64;
+use tch::{TchError, Tensor};
+
+use crate::predict::cnn::networks::Input;
+use crate::predict::small::FeatureId;
+use crate::train::examples::Example;
+use crate::train::options::TrainOptions;
+
+/// Takes items from a channel and gives them in random order: each is drawn from a buffer that is kept full while more come.
+pub(super) struct ShuffleBuffer<T> {
+    source: Receiver<T>,
+    items: Vec<T>,
+    capacity: usize,
+    random: Pcg64,
+}
+
+impl<T> ShuffleBuffer<T> {
+    pub(super) fn new(source: Receiver<T>, capacity: usize, random: Pcg64) -> Self {
+        Self { source, items: Vec::with_capacity(capacity), capacity: capacity.max(1), random }
+    }
+}
+
+impl<T> Iterator for ShuffleBuffer<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let missing = self.capacity.saturating_sub(self.items.len());
+        self.items.extend(self.source.iter().take(missing));
+        (!self.items.is_empty()).then(|| {
+            let drawn = self.random.random_range(0..self.items.len());
+            self.items.swap_remove(drawn)
+        })
+    }
+}
+
+/// A batch on the network's device.
+pub(super) struct Batch {
+    /// Images, and their features where the network takes them.
+    pub(super) input: Input,
+    /// `[n]`, i64.
+    pub(super) classes: Tensor,
+}
+
+impl Batch {
+    pub(super) fn of(options: &TrainOptions, examples: &[Example]) -> Result<Self, TchError> {
+        let shape = options.image.shape();
+        let size = [examples.len(), shape.height, shape.width, shape.channels];
+        let bytes: Vec<u8> = examples.iter().flat_map(|example| example.image.bytes()).copied().collect();
+        let classes: Vec<i64> = examples.iter().map(|example| i64::from(example.class)).collect();
+        let taken: Vec<FeatureId> = if options.takes_features() { FeatureId::all().collect() } else { Vec::new() };
+        let features: Vec<_> = examples.iter().map(|example| example.features).collect();
+        Ok(Self {
+            input: Input::new(&bytes, size, &features, &taken, options.device)?,
+            classes: Tensor::from_slice(&classes).to_device(options.device),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shuffled(n: u32, capacity: usize) -> Vec<u32> {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        (0..n).for_each(|i| sender.send(i).unwrap());
+        drop(sender);
+        ShuffleBuffer::new(receiver, capacity, Pcg64::new(1, 2)).collect()
+    }
+
+    #[test]
+    fn each_item_comes_once_in_an_order_that_the_seed_decides() {
+        let order = shuffled(1000, 64);
+        assert_eq!(order, shuffled(1000, 64));
+        assert!(order.iter().zip(&order[1..]).filter(|(a, b)| a < b).count() < 800, "hardly shuffled");
+        // An item cannot come before the buffer has reached it.
+        assert!((0..).zip(&order).all(|(i, &item)| item < i + 64));
+        let mut sorted = order;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..1000).collect::<Vec<_>>());
+        assert_eq!(shuffled(5, 1), [0, 1, 2, 3, 4]);
+        assert!(shuffled(0, 64).is_empty());
+    }
+}

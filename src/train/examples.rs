@@ -1,0 +1,208 @@
+//! Data sets -> labelled images and labelled features, in an order that the seed alone decides.
+
+use rand::Rng as _;
+use rand::seq::SliceRandom;
+use rand_pcg::Pcg64;
+
+use crate::candidates::Candidate;
+use crate::error::Result;
+use crate::evidence::{Evidence, EvidenceOptions};
+use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
+use crate::predict::small::Features;
+use crate::predict::small::features::features;
+use crate::reads::Read;
+use crate::regions::Region;
+use crate::sample::SampleProfile;
+use crate::train::augment;
+use crate::train::data::DataSet;
+use crate::train::label::{class, label};
+use crate::variant::Genotype;
+
+/// An image with its class.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// The image.
+    pub image: PileupImage,
+    /// Copies of its alleles: 0, 1 or 2.
+    pub class: u8,
+    /// True where all alleles are as long as the reference's.
+    pub snp: bool,
+    /// Its features, where they are wanted.
+    pub features: Option<Features>,
+    /// Whether its candidate has one alternative allele, so that the small model can take it.
+    pub biallelic: bool,
+}
+
+/// A candidate's features, with its class.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// The features.
+    pub features: Features,
+    /// Copies of its alternative allele: 0, 1 or 2.
+    pub class: u8,
+}
+
+/// A region of a set to take examples from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The set's index.
+    pub set: usize,
+    /// The region.
+    pub region: Region,
+    /// 0 for the first time that it is drawn in a pass, 1 for the second: each time it is augmented differently.
+    pub copy: u32,
+}
+
+/// How examples are made.
+#[derive(Clone, Debug)]
+pub struct ExampleOptions {
+    /// How their evidence is gathered.
+    pub evidence: EvidenceOptions,
+    /// Shape and channels of their images.
+    pub image: ImageSpec,
+    /// The seed of all changes to reads and images, or `None` to leave them as they are.
+    pub augment: Option<u64>,
+    /// Whether images come with their features.
+    pub features: bool,
+}
+
+/// The regions of all sets for one pass, each as often as its set's weight says, shuffled by `seed`.
+#[must_use]
+pub fn jobs(sets: &[DataSet], region_size: u64, seed: u64) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (set, data) in sets.iter().enumerate() {
+        let phase = phase(set, seed);
+        for (index, region) in data.regions(region_size).into_iter().enumerate() {
+            jobs.extend((0..times(data.weight, phase, index)).map(|copy| Job { set, region, copy }));
+        }
+    }
+    jobs.shuffle(&mut Pcg64::new(u128::from(seed), 1));
+    jobs
+}
+
+/// Where the counting of a set's regions begins, so that a weight of 0.5 draws other regions in another pass. A thousandth is fine enough,
+/// and far enough from 1 for weights without a fraction to be exact.
+fn phase(set: usize, seed: u64) -> f64 {
+    f64::from(Pcg64::new(u128::from(seed), set as u128 + (1 << 64)).random_range(0..1000_u16)) / 1000.0
+}
+
+/// How often a set's region of that index is drawn: evenly spread, so that any run of `n` regions gives `n * weight` draws, plus or minus one.
+#[allow(clippy::cast_precision_loss, reason = "indexes of regions, some millions")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "weights are between 0 and 1000")]
+fn times(weight: f64, phase: f64, index: usize) -> u32 {
+    let before = |index: usize| (index as f64 * weight + phase).floor();
+    (before(index + 1) - before(index)) as u32
+}
+
+/// Sends the examples of some regions to `take`, in order, until `take` says stop.
+///
+/// # Errors
+/// As [`Gatherer::gather`](crate::evidence::Gatherer::gather).
+pub fn examples(
+    sets: &[DataSet],
+    jobs: &[Job],
+    options: &ExampleOptions,
+    mut take: impl FnMut(Example) -> bool,
+) -> Result<()> {
+    labelled(sets, jobs, options, |Labelled { evidence, profile, candidate, genotype }, random| {
+        let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
+        let biallelic = candidate.alts.len() == 1;
+        for set in alt_sets(candidate.alts.len()) {
+            let mut image = evidence.render(&options.image, candidate, set);
+            if let Some(random) = random {
+                augment::image(&mut image, &options.image, random);
+            }
+            let features = options.features.then(|| features((candidate, set), evidence, profile, true));
+            if !take(Example { image, class: class(genotype, set), snp, features, biallelic }) {
+                return false;
+            }
+        }
+        true
+    })
+}
+
+/// Sends the features of the candidates of one alternative allele of some regions to `take`, in order; no image is rendered.
+///
+/// # Errors
+/// As [`Gatherer::gather`](crate::evidence::Gatherer::gather).
+pub fn described(
+    sets: &[DataSet],
+    jobs: &[Job],
+    options: &ExampleOptions,
+    mut take: impl FnMut(Described),
+) -> Result<()> {
+    labelled(sets, jobs, options, |Labelled { evidence, profile, candidate, genotype }, _| {
+        if candidate.alts.len() == 1 {
+            let features = features((candidate, AltSet::One(0)), evidence, profile, true);
+            take(Described { features, class: class(genotype, AltSet::One(0)) });
+        }
+        true
+    })
+}
+
+/// A candidate whose genotype is known.
+struct Labelled<'a> {
+    evidence: &'a Evidence,
+    profile: SampleProfile,
+    candidate: &'a Candidate,
+    genotype: Genotype,
+}
+
+/// Sends the candidates whose genotype is known to `take`, region by region, until `take` says stop; with the region's generator where
+/// examples are augmented.
+fn labelled(
+    sets: &[DataSet],
+    jobs: &[Job],
+    options: &ExampleOptions,
+    mut take: impl FnMut(Labelled, &mut Option<Pcg64>) -> bool,
+) -> Result<()> {
+    let gatherers = sets.iter().map(|set| set.gatherer(options.evidence, &options.image));
+    let mut gatherers = gatherers.collect::<Result<Vec<_>>>()?;
+    for &Job { set: index, region, copy } in jobs {
+        let set = &sets[index];
+        let state = options.augment.map(|seed| u128::from(seed) << 64 | u128::from(region.interval.start()));
+        let stream = |offset: u128| (u128::from(copy) << 64) + index as u128 + offset;
+        let mut random = state.map(|state| Pcg64::new(state, stream(8)));
+        let mut profile = set.profile();
+        let evidence = gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
+            let (Some(state), Some(random)) = (state, &mut random) else { return };
+            let thinned = augment::reads(reads, profile.median_depth, random);
+            profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
+        })?;
+        let labels = label(region, &evidence, &set.truth, &set.confident);
+        for (candidate, genotype) in evidence.candidates.iter().zip(labels) {
+            let Some(genotype) = genotype else { continue };
+            if !take(Labelled { evidence: &evidence, profile, candidate, genotype }, &mut random) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(weight: f64, seed: u64) -> Vec<u32> {
+        let phase = phase(3, seed);
+        (0..1000).map(|index| times(weight, phase, index)).collect()
+    }
+
+    #[test]
+    fn weights_are_how_often_regions_are_drawn() {
+        for seed in 0..20 {
+            assert_eq!(drawn(1.0, seed), [1; 1000]);
+            assert_eq!(drawn(2.0, seed), [2; 1000]);
+            // Every second region.
+            let half = drawn(0.5, seed);
+            assert!(half.chunks(2).all(|pair| pair.iter().sum::<u32>() == 1) && half[..998] == half[2..], "{half:?}");
+            for weight in [0.1, 0.003, 1.25, 7.3] {
+                let sum: u32 = drawn(weight, seed).iter().sum();
+                assert!((f64::from(sum) - 1000.0 * weight).abs() <= 1.0, "{sum} at {weight}");
+            }
+        }
+        assert_eq!(drawn(0.3, 4), drawn(0.3, 4));
+        assert!((0..20).any(|seed| drawn(0.5, seed) != drawn(0.5, 0)), "passes draw the same half");
+    }
+}
