@@ -19,15 +19,15 @@ use crate::reads::{BamSource, Read};
 use crate::regions::Region;
 use crate::slippage::fit::two_digits;
 use crate::slippage::tracts::{LONGEST_UNIT, REACH as TRACT_REACH};
-use crate::slippage::{Observed, SlippageModel, fit, observe, tracts};
+use crate::slippage::{Observed, SlippageModel, Tract, fit, observe, tracts};
 
 /// Places with reads that are looked at, and places that are tried for them.
 const PLACES: usize = 61;
 const TRIES: usize = 250;
-/// Further windows that are read for their long tracts alone, [of A or T, of longer units], and windows whose reference is searched for such.
-/// With 61 windows drawn blindly the rates of 16 A/T scatter by 28 %, with 20 more that have long tracts by 7 %, with 59 more blind ones
-/// by 13 % (amplified library, docs/slippage.md).
-const TRACT_WINDOWS: [usize; 2] = [40, 30];
+/// Fragments over long tracts, [of A or T, of longer units], until which further windows are read for these alone, and windows whose reference is
+/// searched for such: thin reads need more windows, which hold less. With 61 windows drawn blindly the rates of 16 A/T scatter by 28 %,
+/// with 1,000 fragments more over long tracts by 7 % (amplified library, docs/slippage.md).
+const TRACT_FRAGMENTS: [u32; 2] = [1500, 1000];
 const TRACT_TRIES: usize = 1000;
 /// Copies from which on a tract is long, by the length of its unit: shorter ones are in most windows.
 const LONG_TRACT: [usize; LONGEST_UNIT] = [10, 7, 5, 4];
@@ -115,31 +115,40 @@ pub fn survey_with(
             break;
         }
     }
-    let (mut bases, mut left) = (reference.open()?, TRACT_WINDOWS);
+    let (mut bases, mut left) = (reference.open()?, TRACT_FRAGMENTS);
     for (contig, interval) in places.take(TRACT_TRIES) {
         if left == [0, 0] {
             break;
         }
-        let kinds = long_tracts(&mut bases, contig, interval)?;
-        if kinds.iter().zip(left).any(|(&there, left)| there && left > 0) {
+        let long = long_tracts(&mut bases, contig, interval)?;
+        if long.iter().zip(left).any(|(&there, left)| there && left > 0) {
             let seen = gatherer.gather_with(Region { sequence: 0, contig, interval }, transform)?;
-            observed.extend(tracts_of(&seen, interval));
-            for (left, _) in left.iter_mut().zip(kinds).filter(|&(_, there)| there && !seen.reads.is_empty()) {
-                *left = left.saturating_sub(1);
+            for tract in tracts_of(&seen, interval) {
+                if let Some(kind) = long_kind(&tract.tract) {
+                    left[kind] = left[kind].saturating_sub(tract.lengths.fragments());
+                }
+                observed.push(tract);
             }
         }
     }
     Ok(SampleProfile { slippage: fit(observed), ..SampleProfile::of(&looks) })
 }
 
-/// Whether a window has a long tract of A or T, and of a longer unit.
+/// 0 for a long tract of A or T, 1 for one of a longer unit.
+fn long_kind(tract: &Tract) -> Option<usize> {
+    let is_long = !tract.is_strong() && tract.copies() >= LONG_TRACT[tract.unit - 1];
+    is_long.then_some(usize::from(tract.unit > 1))
+}
+
+/// Which kinds of long tracts begin in a window.
 fn long_tracts(bases: &mut Reference, contig: ContigId, window: Interval) -> Result<[bool; 2]> {
     let around = window.padded(TRACT_REACH, bases.contigs().get(contig).length);
     let reference = ReferenceWindow::new(around.start().cast_signed(), bases.few_bases(contig, around)?);
     let mut found = [false; 2];
-    for tract in tracts(&reference, window) {
-        let long = !tract.is_strong() && tract.copies() >= LONG_TRACT[tract.unit - 1];
-        found[usize::from(tract.unit > 1)] |= long && window.contains(tract.interval.start());
+    for tract in tracts(&reference, window).iter().filter(|tract| window.contains(tract.interval.start())) {
+        if let Some(kind) = long_kind(tract) {
+            found[kind] = true;
+        }
     }
     Ok(found)
 }
