@@ -30,58 +30,58 @@
 //!
 //! A module may use only the modules after it in the list of `scripts/check-layers`; docs/ARCHITECTURE.md describes them.
 
-/// BAM and CRAM files that are complete and match their indexes.
+// BAM and CRAM files that are complete and match their indexes.
 pub mod alignment_file;
-/// Observed alleles and depths at each position.
+// Observed alleles and depths at each position.
 pub mod alleles;
-/// Sites that may hold a variant.
+// Sites that may hold a variant.
 pub mod candidates;
-/// The command line.
+// The command line.
 pub mod cli;
-/// Import of models that DeepVariant publishes.
+// Import of models that DeepVariant publishes.
 #[cfg(feature = "torch")]
 pub mod deepvariant;
-/// Errors: one sentence each, with the path, locus or name.
+// Errors: one sentence each, with the path, locus or name.
 pub mod error;
-/// Reads, candidates and reference of a region together.
+// Reads, candidates and reference of a region together.
 pub mod evidence;
-/// Why a known variant is, or is not, a candidate.
+// Why a known variant is, or is not, a candidate.
 pub mod explain;
-/// Input files that are regular, and output files that are complete or absent.
+// Input files that are regular, and output files that are complete or absent.
 pub mod files;
-/// Intervals, contigs, reference bases.
+// Intervals, contigs, reference bases.
 pub mod genome;
-/// Probabilities to calls.
+// Probabilities to calls.
 pub mod genotype;
-/// A reference, a sample's reads and targets, checked.
+// A reference, a sample's reads and targets, checked.
 pub mod inputs;
-/// Model folders: settings, checksums, search path.
+// Model folders: settings, checksums, search path.
 pub mod model;
-/// Realigned reads as BAM.
+// Realigned reads as BAM.
 pub mod output;
-/// Pileup images of candidates.
+// Pileup images of candidates.
 pub mod pileup;
-/// All stages of a run, connected.
+// All stages of a run, connected.
 pub mod pipeline;
-/// Candidates to genotype probabilities: the small model and the CNN.
+// Candidates to genotype probabilities: the small model and the CNN.
 pub mod predict;
-/// Aligned reads of a region.
+// Aligned reads of a region.
 pub mod reads;
-/// Local realignment: better alignments near indels.
+// Local realignment: better alignments near indels.
 pub mod realign;
-/// Regions of the genome: the units of work.
+// Regions of the genome: the units of work.
 pub mod regions;
-/// The profile of a sample: median depth, depth CV, artefact rate.
+// The profile of a sample: median depth, depth CV, artefact rate.
 pub mod sample;
-/// How often repeats show a false length in the sample, and what that says of a candidate.
+// How often repeats show a false length in the sample, and what that says of a candidate.
 pub mod slippage;
-/// Builders of reads, references and candidates for tests.
+// Builders of reads, references and candidates for tests.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-/// Training a model on reads with known variants.
+// Training a model on reads with known variants.
 #[cfg(feature = "torch")]
 pub mod train;
-/// Alleles in normal form; variants of VCF and BCF files.
+// Alleles in normal form; variants of VCF and BCF files.
 pub mod variant;
-/// Calls and reference blocks to VCF, BCF and gVCF.
+// Calls and reference blocks to VCF, BCF and gVCF.
 pub mod vcf;

@@ -10,9 +10,9 @@ mod head;
 mod order;
 mod records;
 mod region_reader;
-pub mod sample;
+pub(crate) mod sample;
 mod slices;
-pub mod weight;
+pub(crate) mod weight;
 mod whole;
 
 pub use file::BamFile;

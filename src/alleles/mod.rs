@@ -1,9 +1,9 @@
 //! Reads -> the alleles that they support at each position of a region, and how many do.
 
-pub mod allele;
-pub mod counter;
-pub mod depths;
-pub mod joint;
+pub(crate) mod allele;
+pub(crate) mod counter;
+pub(crate) mod depths;
+pub(crate) mod joint;
 
 pub use allele::{AlleleCount, AlleleKind, Observation, ObservedAllele};
 pub use counter::{AlleleCounts, CountOptions, count};

@@ -1,6 +1,6 @@
 //! [`AlleleCounts`] and [`Depths`] -> the [`Candidate`]s of a region: positions where enough reads support an alternative allele.
 
-pub mod sites;
+pub(crate) mod sites;
 
 use std::collections::BTreeMap;
 

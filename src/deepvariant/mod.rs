@@ -6,10 +6,10 @@
 //! example_info.json -> example_info: image, evidence           -> model.json
 //! ```
 
-pub mod bundle;
-pub mod example_info;
+pub(crate) mod bundle;
+pub(crate) mod example_info;
 mod table;
-pub mod variables;
+pub(crate) mod variables;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -78,7 +78,7 @@ pub struct Evidence {
     pub depths: Depths,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
-    /// The reference around it, half an image and [`LONGEST_DELETION`] to both sides; empty in a region without reads.
+    /// The reference around it, half an image and 5 kb to both sides; empty in a region without reads.
     pub reference: ReferenceWindow,
     /// What the fetch met.
     pub fetched: FetchStats,

@@ -4,7 +4,7 @@
 //! the machine; then it can be deleted by hand.
 
 mod apart;
-pub mod input;
+pub(crate) mod input;
 pub(crate) mod leftovers;
 mod place;
 mod stdout;

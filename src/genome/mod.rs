@@ -1,15 +1,15 @@
 //! Coordinates: intervals, the contigs that reads and reference share, and windows of reference bases.
 
-pub mod agreement;
+pub(crate) mod agreement;
 mod bytes;
-pub mod called;
-pub mod contigs;
-pub mod fai;
+pub(crate) mod called;
+pub(crate) mod contigs;
+pub(crate) mod fai;
 mod gzi;
 mod index_check;
-pub mod interval;
-pub mod names;
-pub mod reference;
+pub(crate) mod interval;
+pub(crate) mod names;
+pub(crate) mod reference;
 
 pub use contigs::{Contig, ContigId, Contigs};
 pub use interval::Interval;

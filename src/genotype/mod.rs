@@ -1,12 +1,13 @@
 //! Probabilities of a candidate's images -> one [`Call`] with genotype, qualities and filter.
 
-pub mod call;
-pub mod likelihoods;
-pub mod merge;
-pub mod overlaps;
-pub mod ploidy;
+pub(crate) mod call;
+pub(crate) mod likelihoods;
+pub(crate) mod merge;
+pub(crate) mod overlaps;
+pub(crate) mod ploidy;
 
 pub use call::{Call, Filter, call};
 pub use likelihoods::GenotypeProbabilities;
+pub use merge::BySet;
 pub use overlaps::Resolver;
 pub use ploidy::Ploidy;

@@ -1,6 +1,6 @@
 //! What a run writes beside its calls: a BAM of the realigned reads.
 
 mod mates;
-pub mod realigned_bam;
+pub(crate) mod realigned_bam;
 
 pub use realigned_bam::{Placement, RealignedBam};

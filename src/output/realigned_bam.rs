@@ -3,7 +3,7 @@
 //! Records are read from the reads file a second time, so that they keep their names, flags, mates and tags; only what
 //! realignment changed is new. Each record is written once, as the region that holds its middle saw it (or the first region
 //! that it overlaps). A moved record tells its old alignment in the tag OA (SAM optional fields specification) and loses
-//! the tags MD and NM, which would be wrong. Its mate's record is told ([`Mates`]).
+//! the tags MD and NM, which would be wrong. Its mate's record is told (`mates`).
 //!
 //! Memory: the records that may still be followed by an earlier one or whose near mates may still be moved, which is those of a few
 //! regions.

@@ -1,7 +1,7 @@
 //! Regions -> calls in a [`CallSink`](crate::vcf::CallSink): connects the stages of one run.
 //!
 //! # Threads
-//! * `workers` threads of a rayon pool ([`worker`]) take runs of neighbouring regions in genome order, gather evidence, decide
+//! * `workers` threads of a rayon pool (`worker`) take runs of neighbouring regions in genome order, gather evidence, decide
 //!   ([`decide`](crate::predict::decide)) and render images of what the small model leaves undecided. Neighbours share blocks of the BAM,
 //!   which are unpacked once a run.
 //! * One thread owns the classifier and runs it on batches; on a CPU libtorch has threads of its own.
@@ -20,9 +20,9 @@
 mod classifier_thread;
 mod collector;
 mod messages;
-pub mod options;
+pub(crate) mod options;
 mod reorder;
-pub mod stats;
+pub(crate) mod stats;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

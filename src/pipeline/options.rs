@@ -21,7 +21,7 @@ use crate::vcf::{CallSink, GvcfWriter};
 pub struct RunInputs<'a> {
     /// The reference.
     pub reference: &'a ReferenceFile,
-    /// The sample's reads: [`Inputs`](crate::inputs::Inputs), or reads in memory.
+    /// The sample's reads: [`Inputs`], or reads in memory.
     pub reads: &'a dyn OpenReads,
     /// What decides about candidates before their images.
     pub decider: &'a Decider,

@@ -1,7 +1,7 @@
 //! A candidate's evidence and images -> probabilities of its genotypes.
 
 pub mod cnn;
-pub mod decision;
+pub(crate) mod decision;
 pub mod small;
 
 pub use decision::{Decider, Decision, Prediction, Predictor, decide};

@@ -1,19 +1,19 @@
 //! Records of a BAM or CRAM -> owned, filtered [`Read`]s of one region.
 
-pub mod cigar;
-pub mod filter;
-pub mod read;
-pub mod reference_check;
-pub mod repeats;
-pub mod reservoir;
-pub mod segments;
-pub mod source;
-pub mod trimmed;
+pub(crate) mod cigar;
+pub(crate) mod filter;
+pub(crate) mod read;
+pub(crate) mod reference_check;
+pub(crate) mod repeats;
+pub(crate) mod reservoir;
+pub(crate) mod segments;
+pub(crate) mod source;
+pub(crate) mod trimmed;
 
 pub use cigar::{Cigar, CigarKind};
 pub use filter::{FilterReason, ReadFilter};
 pub use read::{Moved, Read};
 pub use repeats::Repeats;
 pub use segments::{Segment, consumed, segments};
-pub use source::{BamSource, FetchStats, MemorySource, OpenReads, ReadSource};
+pub use source::{BamSource, FetchStats, MemorySource, OpenReads, ReadOptions, ReadSource};
 pub use trimmed::Trimmed;

@@ -61,7 +61,7 @@ pub trait ReadSource: Send {
     /// The usable reads that overlap `interval`, in [`Read::order`], at most the source's cap of them.
     ///
     /// # Errors
-    /// [`Error::Input`] where the file cannot be read there.
+    /// [`Error::Input`](crate::error::Error::Input) where the file cannot be read there.
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)>;
 
     /// Gives `take` all usable reads that overlap `interval`, without the cap, in batches, each in [`Read::order`]. Reads of one start are in
@@ -77,7 +77,7 @@ pub trait OpenReads: Sync {
     /// A source of its own of all the reads; `reference` gives contig ids their names.
     ///
     /// # Errors
-    /// [`Error::Input`] where a file cannot be opened.
+    /// [`Error::Input`](crate::error::Error::Input) where a file cannot be opened.
     fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>>;
 }
 
@@ -121,7 +121,7 @@ impl BamSource {
     /// Opens the files of one sample, whose reads are pooled. `reference` gives contig ids their names.
     ///
     /// # Errors
-    /// [`Error::Input`] where one cannot be opened.
+    /// [`Error::Input`](crate::error::Error::Input) where one cannot be opened.
     pub fn open(files: &[BamFile], reference: &Contigs, options: ReadOptions) -> Result<Self> {
         let open = |file: &BamFile| {
             let tid = |name: &str| file.contigs().id(name).and_then(|id| i32::try_from(id.0).ok());

@@ -7,10 +7,10 @@
 //! Of a region with more reads than are kept, a sample is realigned; its windows and haplotypes are the [`Plan`] by which all its reads
 //! are aligned, in batches.
 
-pub mod align;
-pub mod compose;
-pub mod graph;
-pub mod local;
+pub(crate) mod align;
+pub(crate) mod compose;
+pub(crate) mod graph;
+pub(crate) mod local;
 pub mod windows;
 
 use serde::{Deserialize, Serialize};

@@ -4,11 +4,11 @@
 //! Polymerases slip on repeats: of a tract of c units some molecules show fewer, some more. How many depends on c, on the unit's length and,
 //! up to forty times, on the library (docs/slippage.md). So the rates are fitted to the sample itself.
 
-pub mod fit;
-pub mod likelihoods;
-pub mod model;
-pub mod spans;
-pub mod tracts;
+pub(crate) mod fit;
+pub(crate) mod likelihoods;
+pub(crate) mod model;
+pub(crate) mod spans;
+pub(crate) mod tracts;
 
 pub use fit::fit;
 pub use likelihoods::{RegionTracts, TractNumbers};

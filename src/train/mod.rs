@@ -14,8 +14,8 @@ mod confusion;
 mod data;
 mod examples;
 mod failed;
-pub mod label;
-pub mod manifest;
+pub(crate) mod label;
+pub(crate) mod manifest;
 mod moments;
 mod optimizer;
 mod options;
@@ -25,6 +25,7 @@ mod small;
 
 pub use confusion::Confusion;
 pub use data::DataSet;
+pub use label::{class, label};
 pub use manifest::Manifest;
 pub use options::{Learn, TrainOptions};
 pub use run::train;

@@ -1,10 +1,11 @@
 //! Alleles in normal form, genotypes; VCF and BCF files in: records, the variants of a sample, alleles to genotype.
 
-pub mod allele;
-pub mod genotype;
-pub mod known;
-pub mod records;
-pub mod sites;
+pub(crate) mod allele;
+pub(crate) mod genotype;
+pub(crate) mod known;
+pub(crate) mod records;
+pub(crate) mod sites;
 
 pub use allele::Allele;
 pub use genotype::Genotype;
+pub use known::{KnownVariant, Truth};

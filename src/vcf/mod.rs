@@ -1,13 +1,13 @@
 //! [`Call`](crate::genotype::Call)s -> a VCF file with its index, under its final name only when whole.
 
 pub mod gvcf;
-pub mod header;
+pub(crate) mod header;
 mod index;
-pub mod info;
-pub mod record;
+pub(crate) mod info;
+pub(crate) mod record;
 pub mod reference_blocks;
 pub mod values;
-pub mod writer;
+pub(crate) mod writer;
 
 pub use gvcf::GvcfWriter;
 pub use info::{InfoField, InfoFields};

@@ -6,10 +6,8 @@ use varpix::alignment_file::BamFile;
 use varpix::candidates::{AltAllele, Candidate};
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
-use varpix::genotype::merge::BySet;
-use varpix::genotype::{Call, Filter, Ploidy, Resolver, call};
-use varpix::pileup::render::READ_MARGIN;
-use varpix::pileup::{AltSet, ImageSpec};
+use varpix::genotype::{BySet, Call, Filter, Ploidy, Resolver, call};
+use varpix::pileup::{AltSet, ImageSpec, READ_MARGIN};
 use varpix::predict::Probabilities;
 use varpix::reads::BamSource;
 use varpix::regions::Region;
@@ -367,8 +365,8 @@ fn gvcf_lines_are_deepvariants() {
 fn labels_are_deepvariants() {
     use varpix::pileup::alt_sets;
     use varpix::regions::Targets;
-    use varpix::train::label::{class, label};
-    use varpix::variant::known::Truth;
+    use varpix::train::{class, label};
+    use varpix::variant::Truth;
 
     let golden = golden::examples(&data("golden/golden.training_examples.tfrecord.gz"));
     let reference = ReferenceFile::new(&data("reference/hg19.chr20-window.fa.gz")).unwrap();

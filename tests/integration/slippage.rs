@@ -12,8 +12,8 @@ use varpix::reads::{BamSource, Read};
 use varpix::regions::{Region, Targets};
 use varpix::sample::survey_with;
 use varpix::slippage::{Observed, RegionTracts, SlippageModel, TractNumbers, fit};
-use varpix::train::label::label;
-use varpix::variant::known::Truth;
+use varpix::train::label;
+use varpix::variant::Truth;
 
 use crate::golden::data;
 

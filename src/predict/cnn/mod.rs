@@ -1,9 +1,9 @@
 //! Pileup images -> probabilities: the [`Classifier`] seam, batches, and the networks behind it.
 
-pub mod batch;
+pub(crate) mod batch;
 pub mod fixed;
 #[cfg(feature = "torch")]
-pub mod networks;
+pub(crate) mod networks;
 #[cfg(feature = "torch")]
 pub mod torch;
 

@@ -4,7 +4,7 @@
 //! small model is certain of such a candidate no image is rendered. It takes only candidates with one alternative allele. Its weights
 //! are in a model's `small_model.json`, its limits of certainty in `model.json`.
 
-pub mod features;
+pub(crate) mod features;
 pub(in crate::predict) mod network;
 mod observed;
 mod table;

@@ -1,9 +1,9 @@
 //! The networks by name; one file each.
 
-pub mod conv_norm;
-pub mod inception_v3;
-pub mod pileup_net;
-pub mod rows_net;
+pub(crate) mod conv_norm;
+pub(crate) mod inception_v3;
+pub(crate) mod pileup_net;
+pub(crate) mod rows_net;
 
 use tch::{Device, Kind, TchError, Tensor, nn};
 
