@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::alignment_file::BamFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 use crate::files::input::same_file;
 use crate::genome::{Contigs, ReferenceFile, agreement, called};
 use crate::reads::reference_check;
@@ -33,7 +33,7 @@ impl Inputs {
     /// reference in the targets. `regions` are contigs, `contig:start-end` (1-based, inclusive) or BED files; none are the whole reference.
     ///
     /// # Errors
-    /// [`Error::Usage`] for invalid regions and for a file that is given twice; [`Error::Input`] for a file that cannot be used.
+    /// [`Error::Parameter`] for invalid regions and for a file that is given twice; [`Error::Input`] for a file that cannot be used.
     pub fn open(reference: &Path, reads: &[PathBuf], regions: &[String]) -> Result<Self> {
         each_once(reads)?;
         let reference = ReferenceFile::new(reference)?;
@@ -79,8 +79,8 @@ impl OpenReads for Inputs {
 fn each_once(paths: &[PathBuf]) -> Result<()> {
     for (i, path) in paths.iter().enumerate() {
         if let Some(same) = paths[..i].iter().find(|before| same_file(before, path)) {
-            let (a, b) = (same.display(), path.display());
-            return Err(Error::Usage(format!("--reads {a} and {b} are the same file; give each file once")));
+            let problem = format!("is the same file as {}; give each file once", same.display());
+            return Err(Error::parameter(Parameter::Reads, path.display().to_string(), problem));
         }
     }
     Ok(())

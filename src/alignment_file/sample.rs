@@ -1,6 +1,6 @@
 //! A BAM header -> the name of the sample whose reads it holds.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 
 use super::BamFile;
 
@@ -11,13 +11,17 @@ pub const DEFAULT_SAMPLE: &str = "default";
 /// warning.
 ///
 /// # Errors
-/// [`Error::Input`] where the read groups name several samples and none was requested: they would be called as one. [`Error::Usage`]
+/// [`Error::Input`] where the read groups name several samples and none was requested: they would be called as one. [`Error::Parameter`]
 /// or [`Error::Input`] for a name that no column of a VCF can have.
 pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String> {
     if let Some(name) = requested {
         if !usable(name) {
             let problem = "is empty or contains a control character, which VCF does not allow";
-            return Err(Error::Usage(format!("--sample-name {name:?} {problem}; give another name")));
+            return Err(Error::parameter(
+                Parameter::SampleName,
+                format!("{name:?}"),
+                format!("{problem}; give another name"),
+            ));
         }
         return Ok(name.to_owned());
     }
@@ -31,22 +35,17 @@ pub fn sample_name(files: &[BamFile], requested: Option<&str>) -> Result<String>
             log::warn!("{}: no read group names a sample (SM); using '{DEFAULT_SAMPLE}'", paths.join(", "));
             Ok(DEFAULT_SAMPLE.into())
         }
-        [(one, file)] if !usable(one) => Err(Error::input(
-            file.path(),
-            format!("its sample name {one:?} contains a control character; give another name with --sample-name"),
-        )),
+        [(one, file)] if !usable(one) => {
+            let problem = format!("its sample name {one:?} contains a control character; set another name");
+            Err(Error::input_or_set(file.path(), problem, Parameter::SampleName))
+        }
         [(one, _)] => Ok((*one).to_owned()),
         several => {
             let listed: Vec<_> = several.iter().map(|(name, _)| *name).collect();
-            let what = if files.len() == 1 { "holds reads of" } else { "and the other --reads hold reads of" };
-            Err(Error::input(
-                several[0].1.path(),
-                format!(
-                    "{what} {} samples ({}); give the files of one sample, or set its name with --sample-name",
-                    several.len(),
-                    listed.join(", ")
-                ),
-            ))
+            let what = if files.len() == 1 { "holds reads of" } else { "and the other files hold reads of" };
+            let (n, listed) = (several.len(), listed.join(", "));
+            let problem = format!("{what} {n} samples ({listed}); give the files of one sample, or set its name");
+            Err(Error::input_or_set(several[0].1.path(), problem, Parameter::SampleName))
         }
     }
 }

@@ -11,6 +11,7 @@ use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE,
 use super::file_args;
 use super::filters::FilterArgs;
 use super::progress::Progress;
+use super::read_warnings::warnings;
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
@@ -292,7 +293,7 @@ impl CallArgs {
             let most = model.config.evidence.max_reads;
             log::warn!("{}: lacks {sampled_out} reads of regions with more than {most} reads", bam.display());
         }
-        stats.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+        warnings(&stats.reads).iter().for_each(|warning| log::warn!("{warning}"));
     }
 
     /// The sites to genotype, if any, that begin in the targets.

@@ -15,6 +15,7 @@ mod folder;
 mod import;
 mod manual;
 mod progress;
+mod read_warnings;
 mod regions;
 mod show;
 mod signals;
@@ -30,7 +31,7 @@ use std::io::Write as _;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::common::GENERAL;
-use crate::error::Error;
+use crate::error::{Error, Parameter};
 
 /// Germline small-variant caller: BAM or CRAM in, VCF out
 #[derive(Debug, Parser)]
@@ -97,8 +98,29 @@ pub struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // The reader closed the pipe on purpose.
-        let message = if matches!(error, Error::ReaderGone) { String::new() } else { format!("varpix: {error}") };
+        let message = match &error {
+            Error::ReaderGone => String::new(),
+            Error::Parameter { parameter, value, problem } => {
+                let blank = if value.is_empty() { "" } else { " " };
+                format!("varpix: {}{blank}{value}: {problem}", flag(*parameter))
+            }
+            Error::Input { remedy: Some(parameter), .. } => format!("varpix: {error} ({})", flag(*parameter)),
+            _ => format!("varpix: {error}"),
+        };
         Self { message, code: error.exit_code() }
+    }
+}
+
+/// The flag that sets a parameter of the library.
+fn flag(parameter: Parameter) -> &'static str {
+    match parameter {
+        Parameter::Reads => "--reads",
+        Parameter::Regions => "--regions",
+        Parameter::Chunks => "--chunks",
+        Parameter::SampleName => "--sample-name",
+        Parameter::HaploidContigs => "--haploid-contigs",
+        Parameter::Device => "--device",
+        Parameter::RealignedBam => "--realigned-bam",
     }
 }
 

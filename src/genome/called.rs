@@ -3,7 +3,7 @@
 use super::agreement::listed;
 use super::names::is_valid_in_vcf;
 use super::{ContigId, Interval, Reference, ReferenceFile};
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 
 /// Number of windows of a contig whose letters are checked, and their length in bp; only the longest contigs have more than one.
 const WINDOWS: u64 = 5;
@@ -30,10 +30,8 @@ pub fn check(file: &ReferenceFile, called: &[ContigId]) -> Result<()> {
         } else {
             continue;
         };
-        return Err(Error::input(
-            file.path(),
-            format!("contig '{name}' {problem}, or call other contigs with --regions"),
-        ));
+        let problem = format!("contig '{name}' {problem}, or call other contigs");
+        return Err(Error::input_or_set(file.path(), problem, Parameter::Regions));
     }
     let mut by_length: Vec<ContigId> = called.iter().copied().filter(|&id| contigs.get(id).length > 0).collect();
     by_length.sort_by_key(|&id| (std::cmp::Reverse(contigs.get(id).length), id));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::regions::Targets;
 
@@ -39,10 +39,10 @@ impl Ploidy {
     /// One copy of `haploid` (contigs' names), but for `diploid_regions`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a contig that the reference lacks.
+    /// [`Error::Parameter`] for a contig that the reference lacks.
     pub fn new(haploid: &[String], diploid_regions: Targets, contigs: &Contigs) -> Result<Self> {
         let id = |name: &String| {
-            let unknown = || Error::Usage(format!("--haploid-contigs {name}: {}", contigs.unknown(name)));
+            let unknown = || Error::parameter(Parameter::HaploidContigs, name, contigs.unknown(name));
             contigs.id(name).ok_or_else(unknown)
         };
         Ok(Self { haploid: haploid.iter().map(id).collect::<Result<_>>()?, diploid_regions })
@@ -66,12 +66,14 @@ pub fn pseudoautosomal_regions(build: &str, contigs: &Contigs) -> Option<Targets
         if let Some(contig) = here {
             let (name, here) = (&contig.name, contig.length);
             log::warn!(
-                "--par-regions {build}: contig '{name}' has {here} bp, and {length} in that build; give a BED file"
+                "pseudoautosomal regions of {build}: contig '{name}' has {here} bp, and {length} in that build; give a BED file"
             );
         }
     }
     if lengths.iter().all(|(name, _)| id(name).is_none()) {
-        log::warn!("--par-regions {build}: the reference has no contig X, Y, chrX or chrY; give a BED file");
+        log::warn!(
+            "pseudoautosomal regions of {build}: the reference has no contig X, Y, chrX or chrY; give a BED file"
+        );
     }
     let mut targets = Targets::default();
     for region in pseudoautosomal {

@@ -19,7 +19,7 @@ use rust_htslib::bam::{self, Read as _};
 use tempfile::TempPath;
 
 use crate::alignment_file::{self, BamFile, RegionReader};
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 use crate::files::{Whole, temporary_beside, vacant};
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
@@ -110,10 +110,11 @@ impl RealignedBam {
     /// Opens a temporary file beside `path` for the reads of `source` on the contigs of `reference`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a name that does not end in `.bam`; [`Error::Output`] where it cannot be written.
+    /// [`Error::Parameter`] for a name that does not end in `.bam`; [`Error::Output`] where it cannot be written.
     pub fn create(path: &Path, source: &BamFile, reference: &Contigs) -> Result<Self> {
         if path.extension().is_none_or(|extension| extension != "bam") {
-            return Err(Error::Usage(format!("--realigned-bam {}: the name must end in .bam", path.display())));
+            let value = path.display().to_string();
+            return Err(Error::parameter(Parameter::RealignedBam, value, "the name must end in .bam"));
         }
         let long = source.contigs().iter().any(|(_, contig)| contig.length > LONGEST_BAI_CONTIG);
         let index = if long { bam::index::Type::Csi(14) } else { bam::index::Type::Bai };

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::genotype::{Call, Filter};
-use crate::reads::read::MISSING_BASE_QUALITY;
 use crate::reads::{FetchStats, FilterReason};
 
 /// A stage whose time is measured. Waiting is listed beside working, so that the bottleneck shows.
@@ -45,9 +44,6 @@ const STAGES: [(Stage, &str); 10] = [
     (Stage::ClassifierWaits, "classifier: wait for images"),
     (Stage::Write, "writer: merge and write"),
 ];
-
-/// No warning about filtered reads is given below this number of reads.
-const FEWEST_JUDGED: u64 = 20;
 
 /// Time by stage, summed over threads.
 #[derive(Debug, Default)]
@@ -110,34 +106,6 @@ impl RunStats {
     pub(super) fn count(&mut self, call: &Call) {
         self.calls[call.filter as usize] += 1;
     }
-
-    /// Warnings about the reads that the calls alone may not reveal.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let reads = &self.reads;
-        let mut found = Vec::new();
-        if reads.without_qualities > 0 {
-            found.push(format!(
-                "{} of {} reads (counted per region) lack base qualities; quality {MISSING_BASE_QUALITY} is assumed",
-                reads.without_qualities, reads.records
-            ));
-        }
-        let lost = reads.filtered() + reads.unusable;
-        if reads.records >= FEWEST_JUDGED && 2 * lost > reads.records {
-            let by_flags = FilterReason::ALL.map(|reason| {
-                let n = reads.left_out[reason as usize];
-                (n, format!("{n} as {}: {}", reason.name(), reason.remedy()))
-            });
-            let unusable = (reads.unusable, format!("{} without alignment or sequence", reads.unusable));
-            let most = by_flags.into_iter().chain([unusable]).max_by_key(|(n, _)| *n);
-            found.push(format!(
-                "{lost} of {} reads (counted per region) were filtered out, {}",
-                reads.records,
-                most.map(|(_, said)| said).unwrap_or_default()
-            ));
-        }
-        found
-    }
 }
 
 impl fmt::Display for RunStats {
@@ -180,34 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn reads_left_out_are_warned_of() {
-        let mut reads = FetchStats { records: 100, ..FetchStats::default() };
-        let warnings = |reads: FetchStats| RunStats { reads, ..RunStats::default() }.warnings();
-        reads.left_out[FilterReason::LowMappingQuality as usize] = 20;
-        reads.left_out[FilterReason::Duplicate as usize] = 30;
-        assert!(warnings(reads).is_empty(), "half is not most");
-        reads.unusable = 1;
-        let said = warnings(reads);
-        assert!(said.len() == 1 && said[0].contains("51 of 100") && said[0].contains("--keep-duplicates"), "{said:?}");
-        let table = RunStats { reads, ..RunStats::default() }.to_string();
-        assert!(table.contains("    duplicate") && !table.contains("    secondary"), "{table}");
-        let few = FetchStats { records: 19, unusable: 19, ..FetchStats::default() };
-        assert!(warnings(few).is_empty());
-    }
-
-    #[test]
-    fn missing_qualities_are_warned_of() {
-        let reads = FetchStats { records: 9, without_qualities: 4, ..FetchStats::default() };
-        let said = RunStats { reads, ..RunStats::default() }.warnings();
-        assert!(said.len() == 1 && said[0].contains("4 of 9") && said[0].contains("quality 30 is assumed"), "{said:?}");
-    }
-
-    #[test]
     fn the_table_names_every_stage() {
         let stats = RunStats { candidates: 17, ..RunStats::default() };
         stats.times.add(Stage::Render, Duration::from_millis(1500));
         let table = stats.to_string();
         assert!(STAGES.iter().all(|(_, name)| table.contains(name)));
         assert!(table.contains("1.50s") && table.contains("17"));
+    }
+
+    #[test]
+    fn only_reasons_that_occur_are_listed() {
+        let mut reads = FetchStats { records: 100, ..FetchStats::default() };
+        reads.left_out[FilterReason::Duplicate as usize] = 30;
+        let table = RunStats { reads, ..RunStats::default() }.to_string();
+        assert!(table.contains("    duplicate") && !table.contains("    secondary"), "{table}");
     }
 }

@@ -80,20 +80,6 @@ impl FilterReason {
             Self::LowMappingQuality => "low mapping quality",
         }
     }
-
-    /// How to use such reads nevertheless: an option of `varpix call`, or a change to the file.
-    #[must_use]
-    pub fn remedy(self) -> &'static str {
-        match self {
-            Self::Unmapped => "reads without an alignment cannot be used",
-            Self::Duplicate => "--keep-duplicates takes them",
-            Self::QualityFail => "'samtools view --remove-flags QCFAIL' clears the flag",
-            Self::Secondary => "--keep-secondary takes them",
-            Self::Supplementary => "--keep-supplementary takes them",
-            Self::MateOnOtherContig => "--keep-mates-on-other-contigs takes them",
-            Self::LowMappingQuality => "--min-mapping-quality sets the limit",
-        }
-    }
 }
 
 impl ReadFilter {

@@ -4,7 +4,7 @@
 //! deletion, and calls that overlap in a chain: [`Targets::context`] gives the regions beside a chunk that decide of these.
 
 use super::{Region, Targets};
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 use crate::genome::{ContigId, Interval};
 
 /// Context of a chunk on both sides, in bp: longer than any chain of overlapping calls observed so far.
@@ -15,14 +15,13 @@ impl Targets {
     /// holds something.
     ///
     /// # Errors
-    /// [`Error::Usage`] where there are fewer pieces than chunks.
+    /// [`Error::Parameter`] where there are fewer pieces than chunks.
     pub fn chunks(&self, count: usize, grid: u64, weight: impl Fn(ContigId, Interval) -> f64) -> Result<Vec<Self>> {
         let pieces = self.regions(grid);
         if count == 0 || count > pieces.len() {
-            return Err(Error::Usage(format!(
-                "--chunks {count}: the regions consist of {} piece(s) of {grid} bp; give 1 to {0} chunks",
-                pieces.len()
-            )));
+            let n = pieces.len();
+            let problem = format!("the regions consist of {n} piece(s) of {grid} bp; give 1 to {n} chunks");
+            return Err(Error::parameter(Parameter::Chunks, count.to_string(), problem));
         }
         let weights: Vec<f64> = pieces.iter().map(|piece| weight(piece.contig, piece.interval)).collect();
         let total: f64 = weights.iter().sum();

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 use crate::files::input::regular_file;
 use crate::genome::{ContigId, Contigs, Interval};
 
@@ -23,7 +23,7 @@ pub(super) enum Piece<'a> {
 /// The pieces of a value.
 ///
 /// # Errors
-/// [`Error::Usage`] for what is malformed, ambiguous or off the reference; [`Error::Input`] for a file that is not there.
+/// [`Error::Parameter`] for what is malformed, ambiguous or off the reference; [`Error::Input`] for a file that is not there.
 pub(super) fn pieces<'a>(value: &'a str, contigs: &Contigs) -> Result<Vec<Piece<'a>>> {
     let value = value.trim();
     if let Some(id) = contigs.id(value) {
@@ -80,7 +80,7 @@ fn with_commas<'a>(value: &'a str, contigs: &Contigs) -> Result<Vec<Piece<'a>>> 
             let unread = unread.chain([&value[starts[last - 1]..]]);
             let unread: Vec<_> = unread.collect();
             if unread.iter().any(|part| part.is_empty()) {
-                return Err(Error::Usage(format!("--regions {value}: an item before or after a comma is empty")));
+                return Err(wrong(value, "an item before or after a comma is empty"));
             }
             let unread = unread.into_iter().find(|part| one(part, contigs).is_none());
             let is_list = value.matches(':').count() != 1;
@@ -96,9 +96,10 @@ fn with_commas<'a>(value: &'a str, contigs: &Contigs) -> Result<Vec<Piece<'a>>> 
             }
             Ok(pieces)
         }
-        _ => Err(Error::Usage(format!(
-            "--regions {value}: ambiguous, as its commas may be part of numbers or separate regions; separate the regions with spaces"
-        ))),
+        _ => Err(wrong(
+            value,
+            "ambiguous, as its commas may be part of numbers or separate regions; separate the regions with spaces",
+        )),
     }
 }
 
@@ -114,7 +115,7 @@ fn place(text: &str, contigs: &Contigs) -> Option<Result<(ContigId, Interval)>> 
         Some((start, end)) => (number(start)?, number(end)?),
         None => (number(range)?, number(range)?),
     };
-    let usage = |problem: String| Some(Err(Error::Usage(format!("--regions {text}: {problem}"))));
+    let usage = |problem: String| Some(Err(wrong(text, problem)));
     if start == 0 {
         return usage("positions are 1-based".into());
     }
@@ -138,6 +139,11 @@ fn number(text: &str) -> Option<u64> {
     plain.then(|| text.replace(',', "").parse().ok()).flatten()
 }
 
+/// The error for a value of which nothing can be made.
+fn wrong(value: &str, problem: impl Into<String>) -> Error {
+    Error::parameter(Parameter::Regions, value, problem)
+}
+
 /// The error for a text that is none of these.
 fn problem(text: &str, contigs: &Contigs) -> Error {
     let path = Path::new(text);
@@ -145,11 +151,9 @@ fn problem(text: &str, contigs: &Contigs) -> Error {
     if text.contains('/') || [".bed", ".bed.gz", ".bedpe", ".txt", ".list", ".gz", ".tsv"].into_iter().any(named) {
         return regular_file(path).err().unwrap_or_else(|| Error::Internal(format!("{text} was not checked")));
     }
-    let usage = |problem: &str| Error::Usage(format!("--regions {text}: {problem}"));
+    let usage = |problem: &str| wrong(text, problem);
     match text.rsplit_once(':') {
-        _ if text.is_empty() => {
-            Error::Usage("--regions: is empty; give a contig, contig:start-end or a BED file".into())
-        }
+        _ if text.is_empty() => wrong(text, "is empty; give a contig, contig:start-end or a BED file"),
         Some((name, _)) if contigs.id(name).is_some() => usage("expected contig:start-end, 1-based and inclusive"),
         Some((name, range)) if range.starts_with(|c: char| c.is_ascii_digit()) => usage(&contigs.unknown(name)),
         _ => usage(&contigs.unknown(text)),

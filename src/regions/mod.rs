@@ -44,7 +44,7 @@ impl Targets {
     /// before a file of its name.
     ///
     /// # Errors
-    /// [`Error::Usage`](crate::error::Error::Usage) for a literal that is malformed or names an unknown contig;
+    /// [`Error::Parameter`](crate::error::Error::Parameter) for a literal that is malformed or names an unknown contig;
     /// [`Error::Input`](crate::error::Error::Input) with file and line for a BED file, also for one without any position.
     pub fn parse(values: &[String], contigs: &Contigs) -> Result<Self> {
         let mut targets = Self::default();
@@ -55,10 +55,7 @@ impl Targets {
                         let contig = contigs.get(id);
                         if interval.end() > contig.length {
                             let (name, start, end) = (&contig.name, interval.start() + 1, interval.end());
-                            log::warn!(
-                                "--regions: {name}:{start}-{end} is clipped to the contig's end, {}",
-                                contig.length
-                            );
+                            log::warn!("region {name}:{start}-{end} is clipped to the contig's end, {}", contig.length);
                         }
                         targets.add(id, interval.intersect(Interval::new(0, contig.length)));
                     }

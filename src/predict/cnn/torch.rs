@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use tch::{Cuda, Device, Kind, Tensor, nn};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Parameter, Result};
 use crate::model::store::Model;
 use crate::predict::Probabilities;
 use crate::predict::cnn::networks::{self, Input, Network};
@@ -53,18 +53,19 @@ impl DeviceChoice {
             (Self::Cpu | Self::Auto, _) => Ok(Device::Cpu),
             (Self::Cuda(index), Ok(())) => match usize::try_from(Cuda::device_count()) {
                 Ok(n) if index < n => Ok(Device::Cuda(index)),
-                Ok(n) if n > 0 => Err(Error::input(
-                    format!("--device cuda:{index}"),
-                    format!("this machine has {n} GPU(s), counted from 0"),
-                )),
-                _ => Err(Error::input(
-                    "--device cuda",
-                    "no GPU or no NVIDIA driver is on this machine; use --device cpu or auto",
-                )),
+                Ok(n) if n > 0 => {
+                    Err(no_device(&format!("cuda:{index}"), &format!("this machine has {n} GPU(s), counted from 0")))
+                }
+                _ => Err(no_device("cuda", "no GPU or no NVIDIA driver is on this machine; use cpu or auto")),
             },
-            (Self::Cuda(_), Err(why)) => Err(Error::input("--device cuda", why)),
+            (Self::Cuda(_), Err(why)) => Err(no_device("cuda", why)),
         }
     }
+}
+
+/// The error for a device that is not there: of the machine, not of the command line.
+fn no_device(name: &str, problem: &str) -> Error {
+    Error::input_or_set(name, problem, Parameter::Device)
 }
 
 /// The numbers that the network calculates with.
@@ -111,7 +112,7 @@ fn load_cuda() -> Result<(), &'static str> {
     static LOADED: OnceLock<Result<(), &'static str>> = OnceLock::new();
     *LOADED.get_or_init(|| {
         let found = cuda_library_paths().into_iter().find(|p| p.is_file());
-        let path = found.ok_or("libtorch_cuda.so is not installed; run scripts/setup --cuda, or use --device cpu")?;
+        let path = found.ok_or("libtorch_cuda.so is not installed; run scripts/setup --cuda, or use the CPU")?;
         load_globally(&path)
     })
 }
@@ -130,7 +131,7 @@ fn load_globally(path: &std::path::Path) -> Result<(), &'static str> {
         }
         Err(error) => {
             log::warn!("{}: cannot be loaded: {error}", path.display());
-            Err("libtorch_cuda.so cannot be loaded (see the warning); use --device cpu")
+            Err("libtorch_cuda.so cannot be loaded (see the warning); use the CPU")
         }
     }
 }

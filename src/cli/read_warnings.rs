@@ -1,0 +1,72 @@
+//! Counts of a run's reads -> warnings about what the calls alone may not reveal.
+
+use crate::reads::read::MISSING_BASE_QUALITY;
+use crate::reads::{FetchStats, FilterReason};
+
+/// No warning about filtered reads is given below this number of reads.
+const FEWEST_JUDGED: u64 = 20;
+
+/// Warnings about the reads that the calls alone may not reveal.
+pub(super) fn warnings(reads: &FetchStats) -> Vec<String> {
+    let mut found = Vec::new();
+    if reads.without_qualities > 0 {
+        found.push(format!(
+            "{} of {} reads (counted per region) lack base qualities; quality {MISSING_BASE_QUALITY} is assumed",
+            reads.without_qualities, reads.records
+        ));
+    }
+    let lost = reads.filtered() + reads.unusable;
+    if reads.records >= FEWEST_JUDGED && 2 * lost > reads.records {
+        let by_flags = FilterReason::ALL.map(|reason| {
+            let n = reads.left_out[reason as usize];
+            (n, format!("{n} as {}: {}", reason.name(), remedy(reason)))
+        });
+        let unusable = (reads.unusable, format!("{} without alignment or sequence", reads.unusable));
+        let most = by_flags.into_iter().chain([unusable]).max_by_key(|(n, _)| *n);
+        found.push(format!(
+            "{lost} of {} reads (counted per region) were filtered out, {}",
+            reads.records,
+            most.map(|(_, said)| said).unwrap_or_default()
+        ));
+    }
+    found
+}
+
+/// How to use reads that are left out for that reason: an option of `varpix call`, or a change to the file.
+fn remedy(reason: FilterReason) -> &'static str {
+    match reason {
+        FilterReason::Unmapped => "reads without an alignment cannot be used",
+        FilterReason::Duplicate => "--keep-duplicates takes them",
+        FilterReason::QualityFail => "'samtools view --remove-flags QCFAIL' clears the flag",
+        FilterReason::Secondary => "--keep-secondary takes them",
+        FilterReason::Supplementary => "--keep-supplementary takes them",
+        FilterReason::MateOnOtherContig => "--keep-mates-on-other-contigs takes them",
+        FilterReason::LowMappingQuality => "--min-mapping-quality sets the limit",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_left_out_are_warned_of() {
+        let mut reads = FetchStats { records: 100, ..FetchStats::default() };
+        let warnings = |reads: FetchStats| super::warnings(&reads);
+        reads.left_out[FilterReason::LowMappingQuality as usize] = 20;
+        reads.left_out[FilterReason::Duplicate as usize] = 30;
+        assert!(warnings(reads).is_empty(), "half is not most");
+        reads.unusable = 1;
+        let said = warnings(reads);
+        assert!(said.len() == 1 && said[0].contains("51 of 100") && said[0].contains("--keep-duplicates"), "{said:?}");
+        let few = FetchStats { records: 19, unusable: 19, ..FetchStats::default() };
+        assert!(warnings(few).is_empty());
+    }
+
+    #[test]
+    fn missing_qualities_are_warned_of() {
+        let reads = FetchStats { records: 9, without_qualities: 4, ..FetchStats::default() };
+        let said = super::warnings(&reads);
+        assert!(said.len() == 1 && said[0].contains("4 of 9") && said[0].contains("quality 30 is assumed"), "{said:?}");
+    }
+}
