@@ -66,7 +66,7 @@ fn the_median_depth_is_that_of_most_windows() {
     let SampleProfile { median_depth, depth_cv, artefact_rate, slippage } = of(&["reads.bam"]);
     assert!((0.0..0.5).contains(&artefact_rate), "{artefact_rate}");
     let [short, long] = [8, 14].map(|copies| slippage.rates(1, copies).total());
-    assert!(short < long && (0.001..0.2).contains(&long), "{slippage:?}");
+    assert!(short <= long && long < 0.005, "the simulated molecules do not slip: {slippage:?}");
     assert!((0.0..0.2).contains(&depth_cv), "of a simulated genome: {depth_cv}");
     assert!((20.0..60.0).contains(&median_depth), "{median_depth}");
     assert!(
