@@ -293,7 +293,9 @@ impl CallArgs {
             let most = model.config.evidence.max_reads;
             log::warn!("{}: lacks {sampled_out} reads of regions with more than {most} reads", bam.display());
         }
-        warnings(&stats.reads).iter().for_each(|warning| log::warn!("{warning}"));
+        for warning in warnings(&stats.reads) {
+            log::warn!("{warning}");
+        }
     }
 
     /// The sites to genotype, if any, that begin in the targets.

@@ -47,6 +47,7 @@ pub struct Prediction {
 
 /// What the small model makes of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "one is on the stack at a time; features need no allocation so")]
 pub enum Decision {
     /// It is certain; the candidate has one alternative allele and needs no image.
     Decided(Prediction),
@@ -199,10 +200,10 @@ mod tests {
         let (found, evidence) = found();
         let decider =
             |small_model| Decider { small_model, sample: sample_profile(), image_features: false, tracts: false };
-        let decided = |logit| decide(&found, &evidence, &decider(Some(small_model(logit, 0.5))));
-        let Decision::Decided(prediction) = decided(9.0) else { panic!("it is certain") };
+        let certain = |logit| decide(&found, &evidence, &decider(Some(small_model(logit, 0.5))));
+        let Decision::Decided(prediction) = certain(9.0) else { panic!("it is certain") };
         assert_eq!(prediction.predictor, Predictor::SmallModel);
-        assert!(matches!(decided(1.0), Decision::NeedsImages(Undecided { features: Some(_), estimate: Some(_) })));
+        assert!(matches!(certain(1.0), Decision::NeedsImages(Undecided { features: Some(_), estimate: Some(_) })));
         let without = decide(&found, &evidence, &decider(None));
         assert_eq!(without, Decision::NeedsImages(Undecided { features: None, estimate: None }));
         let with_features = Decider { image_features: true, ..decider(None) };
@@ -211,7 +212,7 @@ mod tests {
         };
         let of_image = undecided.image_features(&found, AltSet::One(0), &evidence, &with_features);
         assert_eq!(of_image, Some(features((&found, AltSet::One(0)), &evidence, sample_profile(), false)));
-        let Decision::NeedsImages(undecided) = decided(1.0) else { panic!("it is not certain") };
+        let Decision::NeedsImages(undecided) = certain(1.0) else { panic!("it is not certain") };
         assert_eq!(undecided.image_features(&found, AltSet::One(0), &evidence, &decider(None)), None);
     }
 

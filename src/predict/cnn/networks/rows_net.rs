@@ -104,7 +104,6 @@ impl RowsNet {
     ///
     /// # Errors
     /// A sentence, where images are too small.
-    #[must_use]
     pub fn new(path: &nn::Path, shape: ImageShape, numbers: usize) -> Result<Self, String> {
         if shape.width < MIN_WIDTH || shape.height <= REFERENCE_ROWS {
             return Err(format!(
