@@ -1,5 +1,6 @@
 //! Known variants and a region's evidence -> for each allele whether it is a candidate, and if not, why.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::alleles::{self, CountOptions, Depths, PositionDepth};
@@ -61,6 +62,8 @@ pub struct Explanation {
     pub allele: Allele,
     /// The verdict.
     pub verdict: Verdict,
+    /// Of [`Verdict::Candidate`], the index among the evidence's candidates and that among the candidate's alternative alleles.
+    pub candidate: Option<(usize, usize)>,
     /// Reads that support it and count.
     pub count: u32,
     /// Reads that count at its position.
@@ -83,12 +86,13 @@ pub fn explain(
     let counts = alleles::count(around, &evidence.reads, &evidence.reference, count);
     beyond.add(&evidence.reads, &counts, count);
     let (inside, beyond) = (evidence.depths.observed(&evidence.reference), beyond.observed(&evidence.reference));
-    let candidates: Vec<Allele> = evidence
-        .candidates
-        .iter()
-        .flat_map(|c| c.alts.iter().map(move |alt| (c, alt)))
-        .map(|(c, alt)| Allele::new(c.position, &c.reference, &alt.bases).normal(&evidence.reference))
-        .collect();
+    let mut candidates: HashMap<Allele, (usize, usize)> = HashMap::new();
+    for (i, candidate) in evidence.candidates.iter().enumerate() {
+        for (j, alt) in candidate.alts.iter().enumerate() {
+            let allele = Allele::new(candidate.position, &candidate.reference, &alt.bases);
+            candidates.entry(allele.normal(&evidence.reference)).or_insert((i, j));
+        }
+    }
     known
         .variants(region.contig, region.interval.start(), region.interval.end() + SHIFT_ROOM)
         .flat_map(|variant| variant.alleles(&evidence.reference))
@@ -103,9 +107,10 @@ pub fn explain(
             } else {
                 options.min_count_indels
             };
-            let verdict = if candidates.contains(&allele) {
+            let candidate = candidates.get(&allele).copied();
+            let verdict = if candidate.is_some() {
                 Verdict::Candidate
-            } else if split(&allele).is_some_and(|bases| bases.iter().all(|base| candidates.contains(base))) {
+            } else if split(&allele).is_some_and(|bases| bases.iter().all(|base| candidates.contains_key(base))) {
                 Verdict::Split
             } else if depth == 0 {
                 Verdict::NoReads
@@ -117,7 +122,7 @@ pub fn explain(
                 Verdict::TooRare
             };
             let near = if verdict.is_found() { Vec::new() } else { near(&allele, evidence) };
-            Explanation { allele, verdict, count, depth, near }
+            Explanation { allele, verdict, candidate, count, depth, near }
         })
         .collect()
 }

@@ -5,12 +5,13 @@ use super::common;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::Evidence;
+use crate::genotype::{BySet, Call, call};
 use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::pileup::AltSet;
 use crate::predict::decision::{Models, predict};
 use crate::predict::small::SmallModel;
-use crate::predict::{Decider, Prediction};
+use crate::predict::{Decider, Prediction, Predictor};
 use crate::sample::{SampleProfile, survey};
 
 /// All that predictions for a sample need.
@@ -30,6 +31,14 @@ impl Classification {
         };
         let decider = Decider::new(small_model, sample, cnn.as_ref());
         Ok(Self { models: Models { decider, cnn, image: model.config.image.clone() } })
+    }
+
+    /// The call of a candidate with two copies, and the model that decided; calls of overlapping sites do not change it.
+    pub(super) fn call(&mut self, candidate: &Candidate, evidence: &Evidence) -> Result<(Call, Option<Predictor>)> {
+        let predictions = self.predict(candidate, evidence)?;
+        let by_set: BySet = predictions.iter().map(|(set, prediction)| (*set, prediction.probabilities)).collect();
+        let predictor = predictions.first().map(|(_, prediction)| prediction.predictor);
+        Ok((call(candidate, &by_set, false), predictor))
     }
 
     /// The predictions for a candidate.

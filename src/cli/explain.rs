@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::classification::Classification;
 use super::common::{INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
 use super::{file_args, stdout};
 use crate::alleles::CountOptions;
 use crate::error::{Error, Result};
-use crate::evidence::{EvidenceOptions, Gatherer};
+use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::explain::{Explanation, explain};
-use crate::model::Model;
+use crate::model::{DEFAULT_MODEL, Model};
 use crate::pileup::ImageSpec;
 use crate::reads::BamSource;
 use crate::regions::Targets;
@@ -34,6 +35,9 @@ pub(super) struct ExplainArgs {
     /// Model whose read and candidate settings are used [default: those of a WGS model]
     #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
     model: Option<PathBuf>,
+    /// Also call the variants that are candidates; adds the copies of the allele (0 to 2), GQ, and the model that decided
+    #[arg(long, help_heading = MODEL)]
+    classify: bool,
     /// Do not realign reads
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
@@ -53,10 +57,12 @@ struct Tally {
 }
 
 pub(super) fn run(args: &ExplainArgs) -> Result<()> {
-    let (spec, mut options) = match &args.model {
-        Some(name) => Model::find(name).map(|model| (model.config.image, model.config.evidence))?,
-        None => (ImageSpec::default(), EvidenceOptions::default()),
-    };
+    let name = args.model.as_deref().or(args.classify.then_some(Path::new(DEFAULT_MODEL)));
+    let model = name.map(Model::find).transpose()?;
+    let (spec, mut options) = model.as_ref().map_or_else(
+        || (ImageSpec::default(), EvidenceOptions::default()),
+        |model| (model.config.image.clone(), model.config.evidence),
+    );
     if args.no_realign {
         options.realign = None;
     }
@@ -64,6 +70,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     file_args::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
     file_args::variants(&mut files, "--variants", &args.variants);
     args.confident.iter().for_each(|bed| files.input("--confident", bed));
+    if let Some(model) = &model {
+        file_args::model(&mut files, "--model", &model.folder);
+    }
     files.output("standard output", Path::new("-"));
     files.check()?;
     let inputs = args.input.open(&args.regions)?;
@@ -82,12 +91,17 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         log::warn!("{}: {said}; they are skipped", args.variants.display());
     }
     known.matches(&mut inputs.reference().open()?, &args.variants)?;
+    let mut classification = match &model {
+        Some(model) if args.classify => Some(Classification::load(model, &inputs)?),
+        _ => None,
+    };
     let source = BamSource::open(inputs.reads(), contigs, options.reads())?;
     let count = CountOptions { min_base_quality: spec.min_base_quality, ..CountOptions::default() };
     let mut gatherer =
         Gatherer::new(Box::new(source), inputs.reference().open()?, options, spec).counting_empty_regions(true);
     let mut tallies = [Tally::default(), Tally::default()];
-    if !stdout::line("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR")? {
+    let called = if args.classify { "\tCOPIES\tGQ\tMODEL" } else { "" };
+    if !stdout::line(&format!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR{called}"))? {
         return Ok(());
     }
     for region in targets.whole_regions(options.region_size, contigs) {
@@ -101,8 +115,14 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
             let tally = &mut tallies[usize::from(allele.reference.len() != allele.alternative.len())];
             tally.all += 1;
             tally.found += u64::from(found.verdict.is_found());
-            if (args.all || !found.verdict.is_found()) && !stdout::line(&row(&contigs.get(region.contig).name, &found))?
-            {
+            if !args.all && !args.classify && found.verdict.is_found() {
+                continue;
+            }
+            let mut line = row(&contigs.get(region.contig).name, &found);
+            if let Some(classification) = &mut classification {
+                line += &called_columns(classification, &evidence, &found)?;
+            }
+            if !stdout::line(&line)? {
                 return Ok(());
             }
         }
@@ -113,6 +133,21 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         log::info!("{kind}: {} of {} alleles are candidates ({share:.4})", tally.found, tally.all);
     }
     Ok(())
+}
+
+/// The columns of an allele's call; `.` where it is no candidate.
+fn called_columns(classification: &mut Classification, evidence: &Evidence, found: &Explanation) -> Result<String> {
+    let Some((index, alt)) = found.candidate else { return Ok("\t.\t.\t.".into()) };
+    let candidate = &evidence.candidates[index];
+    let (call, predictor) = classification.call(candidate, evidence)?;
+    // Alleles that are not kept have no copy; those that are kept may have lost a shared end.
+    let bases = &candidate.alts[alt].bases;
+    let shared = candidate.reference.len() - call.reference.len();
+    let kept = call.alts.iter().position(|kept| *kept == bases[..bases.len().saturating_sub(shared)]);
+    let copies =
+        call.genotype.map_or(".".into(), |genotype| kept.map_or(0, |kept| genotype.copies(kept + 1)).to_string());
+    let predictor = predictor.map_or(".".into(), |predictor| predictor.to_string());
+    Ok(format!("\t{copies}\t{}\t{predictor}", call.genotype_quality))
 }
 
 /// A line of the table.

@@ -39,6 +39,16 @@ impl Segment {
 }
 
 /// The segments of an alignment whose first aligned position is `start` (0-based).
+///
+/// ```
+/// use varpix::reads::{Cigar, CigarKind, segments};
+///
+/// // 5M2D3M at position 100: three more bases at 107.
+/// let cigar = [(CigarKind::Match, 5), (CigarKind::Deletion, 2), (CigarKind::Match, 3)];
+/// let cigar = cigar.map(|(kind, length)| Cigar { kind, length });
+/// let last = segments(100, &cigar).last().unwrap();
+/// assert_eq!((last.position, last.offset), (107, 5));
+/// ```
 #[inline]
 pub fn segments<C: Borrow<Cigar>>(start: u64, cigar: impl IntoIterator<Item = C>) -> impl Iterator<Item = Segment> {
     cigar.into_iter().scan((start, 0), |(position, offset), op| {

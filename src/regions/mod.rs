@@ -170,6 +170,19 @@ impl Targets {
     }
 
     /// Cuts the intervals at multiples of `size` bp.
+    ///
+    /// ```
+    /// use varpix::genome::{Contig, Contigs};
+    /// use varpix::regions::Targets;
+    ///
+    /// # fn main() -> varpix::error::Result<()> {
+    /// let contigs = Contigs::new(vec![Contig { name: "chr20".into(), length: 5_000 }]);
+    /// let targets = Targets::parse(&["chr20:501-2,500".into()], &contigs)?;
+    /// let starts: Vec<u64> = targets.regions(1000).iter().map(|region| region.interval.start()).collect();
+    /// assert_eq!(starts, [500, 1000, 2000]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn regions(&self, size: u64) -> Vec<Region> {
         let size = size.max(1);

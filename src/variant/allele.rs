@@ -22,6 +22,16 @@ impl Allele {
 
     /// The allele in normal form: without shared ends, as far left as possible, neither side empty (Tan et al., Bioinformatics 31:2202,
     /// 2015). `window` is the reference around it.
+    ///
+    /// ```
+    /// use varpix::genome::ReferenceWindow;
+    /// use varpix::variant::Allele;
+    ///
+    /// let reference = ReferenceWindow::new(100, b"GCAAAAT".to_vec());
+    /// // The last A of four is deleted, which is the same as the first.
+    /// let allele = Allele::new(104, b"AA", b"A").normal(&reference);
+    /// assert_eq!(allele, Allele::new(101, b"CA", b"C"));
+    /// ```
     #[must_use]
     pub fn normal(mut self, window: &ReferenceWindow) -> Self {
         // An allele that is the reference keeps a base.

@@ -16,6 +16,14 @@ impl Genotype {
     pub const HOM_REF: Self = Self::Diploid(0, 0);
 
     /// All diploid genotypes of `alleles` alleles (the reference among them) in VCF's order: 0/0, 0/1, 1/1, 0/2, ...
+    ///
+    /// ```
+    /// use varpix::variant::Genotype;
+    ///
+    /// let of_three: Vec<_> = Genotype::all(3).collect();
+    /// assert_eq!(of_three[3], Genotype::Diploid(0, 2));
+    /// assert!(of_three.iter().enumerate().all(|(i, genotype)| genotype.index() == i));
+    /// ```
     pub fn all(alleles: usize) -> impl Iterator<Item = Self> + Clone {
         (0..alleles).flat_map(|high| (0..=high).map(move |low| Self::Diploid(low, high)))
     }

@@ -168,6 +168,13 @@ fn known_variants_are_explained() {
     assert!(all.stderr.contains("indels:"), "{}", all.stderr);
     let missed = explain(&world, &truth, &[]).succeeds();
     assert_eq!(missed.stdout.lines().count() - 1, rows.len() - found);
+    let called = explain(&world, &truth, &["--classify", "--regions", "chrA:1-20000"]).succeeds();
+    let called: Vec<Vec<&str>> = called.stdout.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+    let variants = called.iter().filter(|row| ["1", "2"].contains(&row[8])).count();
+    assert!(called.len() > 10 && variants * 100 >= called.len() * 95, "{variants} of {}", called.len());
+    assert!(called.iter().all(|row| row.len() == 11));
+    #[cfg(feature = "torch")]
+    assert!(called.iter().any(|row| row[10] == "small_model"), "{called:?}");
     // Without realignment no more of them are there.
     let plain = explain(&world, &truth, &["--no-realign"]).succeeds();
     assert!(plain.stdout.lines().count() >= missed.stdout.lines().count());
