@@ -44,27 +44,11 @@ class Variant:
         return cls(int(height), int(width), network, *map(int, seed))
 
 
-def paths(chosen: list[sets.ReadSet], prefix: str) -> list[str]:
-    """Flags of `varpix train`."""
-    lists = {"reads": [s.reads for s in chosen], "truth": [s.known for s in chosen], "confident": [s.confident for s in chosen]}
-    return [word for name, files in lists.items() for word in (f"--{prefix}{name}", *files)]
-
-
-def train(program: pathlib.Path, variant: Variant, folder: pathlib.Path, by_name: dict[str, sets.ReadSet]) -> None:
+def train(program: pathlib.Path, variant: Variant, folder: pathlib.Path, manifest: pathlib.Path) -> None:
     """Trains into the folder, unless that has been done."""
     if (folder / "complete").exists():
         return
-    learn, tune = [by_name[name] for name in TRAIN], [by_name[name] for name in TUNE]
-    command: list[project.Path] = [
-        program,
-        "train",
-        "--ref",
-        learn[0].reference,
-        *paths(learn, ""),
-        *paths(tune, "tune-"),
-        "--name",
-        "compare",
-    ]
+    command: list[project.Path] = [program, "train", "--data", manifest, "--name", "compare"]
     command += ["--network", variant.network, "--image-height", str(variant.height), "--image-width", str(variant.width)]
     command += ["--learn", "network", "--epochs", "1", "--evaluations", "1", "--tune-images", "10000", "--seed", str(variant.seed)]
     with open(f"{folder}.log", "w") as log:
@@ -101,11 +85,13 @@ def main(argv: Sequence[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     # A copy, so that a later build does not pull the program from under the run.
     program = pathlib.Path(shutil.copy(project.VARPIX, out / "varpix"))
+    manifest = out / "sets.tsv"
+    sets.write_manifest([by_name[name] for name in (*TRAIN, *TUNE)], manifest)
     print("| image | network | seed | parameters | images learned from | F1 SNP | F1 indel | F1 | loss | images/s |")
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for text in variants:
         variant, folder = Variant.parse(text), out / text.replace(":", "-")
-        train(program, variant, folder, by_name)
+        train(program, variant, folder, manifest)
         tune = by_name[TUNE[0]]
         call = [program, "call", "--model", folder, "--ref", tune.reference, "--reads", tune.reads, "--output-vcf", folder / "calls.vcf.gz"]
         log = subprocess.run(call, check=True, text=True, stderr=subprocess.PIPE).stderr

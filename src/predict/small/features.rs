@@ -296,12 +296,13 @@ mod tests {
 
     #[test]
     fn tracts_are_described_where_they_are_wanted() {
-        // Six A begin at 132; four of ten reads lack one of them.
-        let text = String::from_utf8(window().slice(110, 160).unwrap().to_vec()).unwrap();
-        let whole = ReadBuilder::new(110, &text).copies(6);
-        let short = ReadBuilder::new(110, &[&text[..22], &text[23..]].concat()).cigar("22M1D27M").copies(4);
-        let found = candidate(131, "CA", &[("C", 4, &[6, 7, 8, 9])], 6);
-        let evidence = Evidence { interval: Interval::new(100, 200), ..evidence([whole, short].concat(), window()) };
+        // Six A begin at 612; four of ten reads lack one of them.
+        let window = ReferenceWindow::new(0, b"ACGTTGCAGGTCAAAAAACTGACT".repeat(60));
+        let text = String::from_utf8(window.slice(590, 640).unwrap().to_vec()).unwrap();
+        let whole = ReadBuilder::new(590, &text).copies(6);
+        let short = ReadBuilder::new(590, &[&text[..22], &text[23..]].concat()).cigar("22M1D27M").copies(4);
+        let found = candidate(611, "CA", &[("C", 4, &[6, 7, 8, 9])], 6);
+        let evidence = Evidence { interval: Interval::new(580, 680), ..evidence([whole, short].concat(), window) };
         let of = |tracts| features((&found, AltSet::One(0)), &evidence, sample_profile(), tracts);
         let names = ["tract", "tract_hom_ref", "tract_het", "tract_whole_units"];
         assert!(names.iter().all(|name| of_name(name, &of(false)).abs() < 1e-9));
