@@ -12,6 +12,8 @@ use crate::alleles::CountOptions;
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::explain::{Explanation, explain};
+use crate::files::Files;
+use crate::inputs::Inputs;
 use crate::model::{DEFAULT_MODEL, Model};
 use crate::pileup::ImageSpec;
 use crate::reads::BamSource;
@@ -66,31 +68,12 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     if args.no_realign {
         options.realign = None;
     }
-    let mut files = args.input.files();
-    file_args::perhaps(&mut files, "--regions", args.regions.iter().map(OsStr::new));
-    file_args::variants(&mut files, "--variants", &args.variants);
-    args.confident.iter().for_each(|bed| files.input("--confident", bed));
-    if let Some(model) = &model {
-        file_args::model(&mut files, "--model", &model.folder);
-    }
-    files.output("standard output", Path::new("-"));
-    files.check()?;
+    args.files(model.as_ref()).check()?;
     let inputs = args.input.open(&args.regions)?;
     let targets = inputs.targets();
     let contigs = inputs.reference().contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
-    let known = Truth::read_alleles(&args.variants, contigs)?;
-    let (elsewhere, of) = known.elsewhere();
-    if elsewhere > 0 {
-        let some = of.iter().take(SHOWN_CONTIGS).copied().collect::<Vec<_>>().join(", ");
-        let more = if of.len() > SHOWN_CONTIGS { ", ..." } else { "" };
-        let said = format!("{elsewhere} variant(s) are on contigs that the reference lacks ({some}{more})");
-        if known.is_empty() {
-            return Err(Error::input(&args.variants, format!("{said}: {}", contigs.unknown(of[0]))));
-        }
-        log::warn!("{}: {said}; they are skipped", args.variants.display());
-    }
-    known.matches(&mut inputs.reference().open()?, &args.variants)?;
+    let known = known(&args.variants, &inputs)?;
     let mut classification = match &model {
         Some(model) if args.classify => Some(Classification::load(model, &inputs)?),
         _ => None,
@@ -112,9 +95,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
             if unasked || confident.as_ref().is_some_and(|bed| !bed.contains(region.contig, allele.position)) {
                 continue;
             }
-            let tally = &mut tallies[usize::from(allele.reference.len() != allele.alternative.len())];
-            tally.all += 1;
-            tally.found += u64::from(found.verdict.is_found());
+            let is_indel = allele.reference.len() != allele.alternative.len();
+            tallies[usize::from(is_indel)].count(&found);
             if !args.all && !args.classify && found.verdict.is_found() {
                 continue;
             }
@@ -128,11 +110,56 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
         }
     }
     for (kind, tally) in ["SNPs", "indels"].into_iter().zip(tallies) {
-        #[allow(clippy::cast_precision_loss, reason = "a share of at most millions")]
-        let share = if tally.all == 0 { 0.0 } else { tally.found as f64 / tally.all as f64 };
-        log::info!("{kind}: {} of {} alleles are candidates ({share:.4})", tally.found, tally.all);
+        tally.report(kind);
     }
     Ok(())
+}
+
+impl ExplainArgs {
+    fn files(&self, model: Option<&Model>) -> Files {
+        let mut files = self.input.files();
+        file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
+        file_args::variants(&mut files, "--variants", &self.variants);
+        self.confident.iter().for_each(|bed| files.input("--confident", bed));
+        if let Some(model) = model {
+            file_args::model(&mut files, "--model", &model.folder);
+        }
+        files.output("standard output", Path::new("-"));
+        files
+    }
+}
+
+impl Tally {
+    fn count(&mut self, found: &Explanation) {
+        self.all += 1;
+        self.found += u64::from(found.verdict.is_found());
+    }
+
+    /// Logs the share of the alleles that are candidates.
+    fn report(&self, kind: &str) {
+        let Self { found, all } = self;
+        #[allow(clippy::cast_precision_loss, reason = "a share of at most millions")]
+        let share = if *all == 0 { 0.0 } else { *found as f64 / *all as f64 };
+        log::info!("{kind}: {found} of {all} alleles are candidates ({share:.4})");
+    }
+}
+
+/// The known variants, checked against the reference; those on contigs that it lacks are skipped with a warning.
+fn known(path: &Path, inputs: &Inputs) -> Result<Truth> {
+    let contigs = inputs.reference().contigs();
+    let known = Truth::read_alleles(path, contigs)?;
+    let (elsewhere, of) = known.elsewhere();
+    if elsewhere > 0 {
+        let some = of.iter().take(SHOWN_CONTIGS).copied().collect::<Vec<_>>().join(", ");
+        let more = if of.len() > SHOWN_CONTIGS { ", ..." } else { "" };
+        let said = format!("{elsewhere} variant(s) are on contigs that the reference lacks ({some}{more})");
+        if known.is_empty() {
+            return Err(Error::input(path, format!("{said}: {}", contigs.unknown(of[0]))));
+        }
+        log::warn!("{}: {said}; they are skipped", path.display());
+    }
+    known.matches(&mut inputs.reference().open()?, path)?;
+    Ok(known)
 }
 
 /// The columns of an allele's call; `.` where it is no candidate.

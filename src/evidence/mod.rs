@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{self, AlleleCounts, CountOptions, Depths};
+use crate::alleles::{self, CountOptions, Depths};
 use crate::candidates::sites::{Counted, Sites};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
@@ -251,7 +251,8 @@ impl Gatherer {
         let joint = self.sites.as_ref().map_or_else(Vec::new, |sites| sites.joint(region));
         let mut depths = Depths::new(region.interval, joint.clone());
         depths.add(&reads, &counts, options);
-        let mut candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
+        let at_hand = Counted { reads: &reads, counts: &counts, options, depths: &depths, reference: &reference };
+        let mut candidates = self.candidates(region, at_hand);
         if fetched.sampled_out > 0 && (self.empty_too || !candidates.is_empty()) {
             // The reads at hand are a sample. All reads are counted, each aligned as the sample's are.
             depths = Depths::new(region.interval, joint);
@@ -267,7 +268,8 @@ impl Gatherer {
                 }
                 depths.add(&some, &alleles::count(region.interval, &some, &reference, options), options);
             })?;
-            candidates = self.candidates(region, &reads, &counts, options, &depths, &reference);
+            let all = Counted { reads: &reads, counts: &counts, options, depths: &depths, reference: &reference };
+            candidates = self.candidates(region, all);
         }
         let (interval, tracts) = (region.interval, OnceLock::new());
         Ok(Evidence { interval, reads, depths, candidates, reference, fetched, realigned, tracts })
@@ -284,18 +286,11 @@ impl Gatherer {
     }
 
     /// The region's candidates: those that are asked for, or those that there are.
-    fn candidates(
-        &self,
-        region: Region,
-        reads: &[Read],
-        counts: &AlleleCounts,
-        options: CountOptions,
-        depths: &Depths,
-        reference: &ReferenceWindow,
-    ) -> Vec<Candidate> {
+    fn candidates(&self, region: Region, counted: Counted) -> Vec<Candidate> {
+        let Counted { counts, depths, reference, .. } = counted;
         match &self.sites {
             None => candidates::find(region.contig, counts, depths, reference, &self.options.candidates),
-            Some(sites) => sites.candidates(region, Counted { reads, counts, options, depths, reference }),
+            Some(sites) => sites.candidates(region, counted),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Messages of the workers and of the classifier -> calls in genome order, written.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -9,8 +8,9 @@ use super::messages::{Message, Stop, receive};
 use super::options::{Outputs, RunInputs, RunOptions};
 use super::reorder::{AskedOrder, Reorder};
 use super::stats::{RunStats, Stage, StageTimes};
+use crate::candidates::Candidate;
 use crate::error::{Error, Result};
-use crate::genotype::{Call, Resolver, call};
+use crate::genotype::{BySet, Call, Resolver, call};
 use crate::output::Placement;
 use crate::predict::Predictor;
 use crate::vcf::ReferenceBlock;
@@ -22,85 +22,114 @@ struct Waiting {
     blocks: Vec<ReferenceBlock>,
 }
 
-/// Brings results into genome order and writes them, until the last region is written.
-pub(super) fn collect(
-    inputs: RunInputs,
-    inbox: &Receiver<Message>,
-    (tickets, run): (&Sender<()>, usize),
-    mut outputs: Outputs,
-    options: RunOptions,
-    times: &StageTimes,
-    stop: Stop,
-) -> Result<RunStats> {
-    let mut stats = RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() };
-    let mut reorder = Reorder::default();
-    let mut resolver = Resolver::default();
-    let mut asked = AskedOrder::default();
-    let mut waiting: HashMap<usize, Waiting> = HashMap::new();
-    while reorder.written() < inputs.regions.len() {
-        let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
-        let started = Instant::now();
-        match message {
-            Message::Failed(error) => return Err(error),
-            Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks } => {
-                stats.reads += fetched;
-                stats.realigned += realigned as u64;
-                stats.candidates += candidates.len() as u64;
-                stats.images += images as u64;
-                waiting.insert(region, Waiting { placements, blocks });
-                reorder.gathered(region, candidates, images)?;
-            }
-            Message::Predicted { region, candidate, set, prediction } => {
-                stats.decided += u64::from(prediction.predictor == Predictor::SmallModel);
-                reorder.predicted(region, candidate, set, prediction)?;
-            }
-        }
-        while let Some((region, predicted)) = reorder.next_ready() {
-            for (candidate, images) in &predicted {
-                let is_haploid = options.ploidy.is_haploid(candidate.contig, candidate.position);
-                let call = call(candidate, images, is_haploid);
-                outputs.calls(resolver.push(call), &mut asked, options, &mut stats)?;
-            }
-            let Waiting { placements, blocks } = waiting.remove(&region).unwrap_or_default();
-            if let Some(bam) = &mut outputs.realigned {
-                bam.take(inputs.regions, region, &placements)?;
-            }
-            if let Some(gvcf) = &mut outputs.gvcf {
-                gvcf.blocks(blocks);
-                let here = inputs.regions[region];
-                let end = (here.contig, here.interval.end());
-                gvcf.settle(resolver.first_waiting().map_or(end, |call| (call.contig, call.position)))?;
-            }
-            (options.progress)(inputs.regions[region]);
-            if (region + 1).is_multiple_of(run) {
-                // Full only when all regions are begun.
-                let _ = tickets.try_send(());
-            }
-        }
-        times.add(Stage::Write, started.elapsed());
-    }
-    outputs.calls(resolver.finish(), &mut asked, options, &mut stats)?;
-    Ok(stats)
+/// Brings results into genome order and writes them.
+pub(super) struct Collector<'a, 'o> {
+    inputs: RunInputs<'a>,
+    outputs: Outputs<'o>,
+    options: RunOptions<'a>,
+    /// One goes back for each run of regions that is written, and how many regions are in a run.
+    tickets: &'a Sender<()>,
+    run: usize,
+    stats: RunStats,
+    reorder: Reorder,
+    resolver: Resolver,
+    asked: AskedOrder,
+    waiting: HashMap<usize, Waiting>,
 }
 
-impl Outputs<'_> {
-    fn calls(
-        &mut self,
-        calls: Vec<Call>,
-        asked: &mut AskedOrder,
-        options: RunOptions,
-        stats: &mut RunStats,
-    ) -> Result<()> {
-        for call in calls.into_iter().flat_map(|call| asked.push(call)) {
-            if let Some(gvcf) = &mut self.gvcf {
+impl<'a, 'o> Collector<'a, 'o> {
+    pub(super) fn new(
+        inputs: RunInputs<'a>,
+        outputs: Outputs<'o>,
+        options: RunOptions<'a>,
+        (tickets, run): (&'a Sender<()>, usize),
+    ) -> Self {
+        Self {
+            inputs,
+            outputs,
+            options,
+            tickets,
+            run,
+            stats: RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() },
+            reorder: Reorder::default(),
+            resolver: Resolver::default(),
+            asked: AskedOrder::default(),
+            waiting: HashMap::new(),
+        }
+    }
+
+    /// Takes messages until the last region is written.
+    pub(super) fn collect(mut self, inbox: &Receiver<Message>, times: &StageTimes, stop: Stop) -> Result<RunStats> {
+        while self.reorder.written() < self.inputs.regions.len() {
+            let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
+            times.time(Stage::Write, || {
+                self.take(message)?;
+                while let Some((region, predicted)) = self.reorder.next_ready() {
+                    self.write(region, &predicted)?;
+                }
+                Ok(())
+            })?;
+        }
+        let last = self.resolver.finish();
+        self.calls(last)?;
+        Ok(self.stats)
+    }
+
+    fn take(&mut self, message: Message) -> Result<()> {
+        match message {
+            Message::Failed(error) => Err(error),
+            Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks } => {
+                self.stats.reads += fetched;
+                self.stats.realigned += realigned as u64;
+                self.stats.candidates += candidates.len() as u64;
+                self.stats.images += images as u64;
+                self.waiting.insert(region, Waiting { placements, blocks });
+                self.reorder.gathered(region, candidates, images)
+            }
+            Message::Predicted { region, candidate, set, prediction } => {
+                self.stats.decided += u64::from(prediction.predictor == Predictor::SmallModel);
+                self.reorder.predicted(region, candidate, set, prediction)
+            }
+        }
+    }
+
+    /// Writes a region whose predecessors are written.
+    fn write(&mut self, region: usize, predicted: &[(Candidate, BySet)]) -> Result<()> {
+        for (candidate, images) in predicted {
+            let is_haploid = self.options.ploidy.is_haploid(candidate.contig, candidate.position);
+            let calls = self.resolver.push(call(candidate, images, is_haploid));
+            self.calls(calls)?;
+        }
+        let Waiting { placements, blocks } = self.waiting.remove(&region).unwrap_or_default();
+        if let Some(bam) = &mut self.outputs.realigned {
+            bam.take(self.inputs.regions, region, &placements)?;
+        }
+        let here = self.inputs.regions[region];
+        if let Some(gvcf) = &mut self.outputs.gvcf {
+            gvcf.blocks(blocks);
+            let end = (here.contig, here.interval.end());
+            gvcf.settle(self.resolver.first_waiting().map_or(end, |call| (call.contig, call.position)))?;
+        }
+        (self.options.progress)(here);
+        if (region + 1).is_multiple_of(self.run) {
+            // Full only when all regions are begun.
+            let _ = self.tickets.try_send(());
+        }
+        Ok(())
+    }
+
+    /// Writes calls whose overlaps are resolved.
+    fn calls(&mut self, calls: Vec<Call>) -> Result<()> {
+        for call in calls.into_iter().flat_map(|call| self.asked.push(call)) {
+            if let Some(gvcf) = &mut self.outputs.gvcf {
                 gvcf.call(&call);
             }
-            if options.within.is_some_and(|targets| !targets.contains(call.contig, call.position)) {
+            if self.options.within.is_some_and(|targets| !targets.contains(call.contig, call.position)) {
                 continue;
             }
-            stats.count(&call);
-            if options.filter.lets_through(&call) {
-                self.calls.write(&call)?;
+            self.stats.count(&call);
+            if self.options.filter.lets_through(&call) {
+                self.outputs.calls.write(&call)?;
             }
         }
         Ok(())

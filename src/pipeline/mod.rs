@@ -32,7 +32,7 @@ use crossbeam_channel::{bounded, unbounded};
 
 use crate::error::{Error, Result};
 use crate::predict::cnn::Classifier;
-use collector::collect;
+use collector::Collector;
 use messages::{Message, Stop, guarded};
 use stats::{RunStats, StageTimes};
 use worker::Workers;
@@ -98,7 +98,7 @@ pub fn run(
                 drop(messages.send(Message::Failed(error)));
             }
         });
-        let outcome = collect(inputs, &inbox, (&tickets, run), outputs, options, times, stop);
+        let outcome = Collector::new(inputs, outputs, options, (&tickets, run)).collect(&inbox, times, stop);
         halt.store(true, Ordering::Relaxed);
         outcome
     })?;
