@@ -13,7 +13,7 @@
 //! use varpix::{inputs::Inputs, model::Model, pipeline, predict::Decider, predict::cnn::fixed::SupportClassifier};
 //!
 //! # fn main() -> varpix::error::Result<()> {
-//! let inputs = Inputs::open("testdata/ref.fa".as_ref(), &["testdata/reads.bam".into()], &["chrA:1-10,000".into()])?;
+//! let inputs = Inputs::open("testdata/ref.fa".as_ref(), &["testdata/reads.bam".into()], &["chrA:1-20,000".into()])?;
 //! let model = Model::find("models/wgs".as_ref())?.config;
 //! let regions = inputs.targets().regions(model.evidence.region_size);
 //! let mut calls = Vec::new();
