@@ -4,8 +4,6 @@
 //! (Vaswani et al., "Attention is all you need", 2017; without positions, since rows are a set) and are pooled as in Zaheer et al.,
 //! "Deep sets" (2017): mean, sum, maximum and count. Empty rows are left out, so a count is a count. The head also sees the numbers
 //! that describe the candidate ([`features`](crate::predict::small::features)).
-//!
-//! Measured against `pileup_net` on equal data in docs/results.md.
 
 use tch::nn::{self, Module as _};
 use tch::{Kind, Tensor};
