@@ -8,7 +8,7 @@ use crate::files::input::same_file;
 use crate::genome::{Contigs, ReferenceFile, agreement, called};
 use crate::reads::reference_check;
 use crate::reads::source::ReadOptions;
-use crate::reads::{OpenReads, ReadSource};
+use crate::reads::{BamSource, OpenReads, ReadSource};
 use crate::regions::Targets;
 
 /// A reference, a sample's reads and the targets on it, all checked.
@@ -71,7 +71,7 @@ impl Inputs {
 
 impl OpenReads for Inputs {
     fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>> {
-        self.reads.open(reference, options)
+        Ok(Box::new(BamSource::open(&self.reads, reference, options)?))
     }
 }
 

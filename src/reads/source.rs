@@ -81,12 +81,6 @@ pub trait OpenReads: Sync {
     fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>>;
 }
 
-impl OpenReads for Vec<BamFile> {
-    fn open(&self, reference: &Contigs, options: ReadOptions) -> Result<Box<dyn ReadSource>> {
-        Ok(Box::new(BamSource::open(self, reference, options)?))
-    }
-}
-
 /// What to take from a reads file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadOptions {
