@@ -13,7 +13,7 @@ pub const REFERENCE_ROWS: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageSpec {
-    /// Rows: [`REFERENCE_ROWS`] and one for each read.
+    /// Rows: `REFERENCE_ROWS` and one for each read.
     pub height: usize,
     /// Columns, one for each reference position; odd, so that the variant's first base has the middle one.
     pub width: usize,

@@ -73,10 +73,10 @@ pub enum Unusable {
 }
 
 impl Read {
-    /// Takes an htslib record over, of file 0. Missing base qualities become [`MISSING_BASE_QUALITY`].
+    /// Takes an htslib record over, of file 0. Missing base qualities become `MISSING_BASE_QUALITY`.
     ///
     /// # Errors
-    /// [`Unusable`] where it has no alignment or no sequence.
+    /// `Unusable` where it has no alignment or no sequence.
     pub fn from_record(record: &Record) -> Result<Self, Unusable> {
         let cigar = normalised(record.cigar().iter().map(|&op| op.into()));
         let bases: Box<[u8]> = record.seq().as_bytes().iter().map(u8::to_ascii_uppercase).collect();

@@ -1,8 +1,8 @@
 //! Reads of a region -> the same reads, realigned where their alignments disagree.
 //!
 //! A mapper aligns each read by itself, so reads over one insertion or deletion can be aligned differently: with the indel, with
-//! mismatches, or with a clipped end. [`windows`](mod@windows) finds such windows, [`graph`] assembles the haplotypes that the reads come
-//! from, and [`align`](mod@align) gives each read the alignment of the haplotype that it fits best. Bases and qualities do not change.
+//! mismatches, or with a clipped end. [`windows`](mod@windows) finds such windows, `graph` assembles the haplotypes that the reads come
+//! from, and `align` gives each read the alignment of the haplotype that it fits best. Bases and qualities do not change.
 //!
 //! Of a region with more reads than are kept, a sample is realigned; its windows and haplotypes are the [`Plan`] by which all its reads
 //! are aligned, in batches.

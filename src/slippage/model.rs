@@ -35,7 +35,7 @@ impl Default for SlippageModel {
 }
 
 impl SlippageModel {
-    /// The rates of an allele of so many copies of a unit of so many bp (1 to [`LONGEST_UNIT`]).
+    /// The rates of an allele of so many copies of a unit of so many bp (1 to `LONGEST_UNIT`).
     #[must_use]
     pub fn rates(&self, unit: usize, copies: usize) -> Rates {
         let [fewer, more] = self.curves[unit - 1].map(|curve| curve.rate(unit, copies));

@@ -20,7 +20,7 @@ pub const REACH: u64 = 300;
 pub struct Tract {
     /// Its positions, 0-based, half-open.
     pub interval: Interval,
-    /// Length of its unit in bp, 1 to [`LONGEST_UNIT`].
+    /// Length of its unit in bp, 1 to `LONGEST_UNIT`.
     pub unit: usize,
     /// The unit's bases from the tract's start; what lies behind `unit` is 0.
     pub bases: [u8; LONGEST_UNIT],
@@ -84,7 +84,7 @@ impl Indel<'_> {
 }
 
 /// The tracts that share a position with `interval` or begin right behind it, by position. `reference` should reach
-/// [`REACH`] bp to both sides; tracts that go on beyond that are left out.
+/// `REACH` bp to both sides; tracts that go on beyond that are left out.
 #[must_use]
 pub fn tracts(reference: &ReferenceWindow, interval: Interval) -> Vec<Tract> {
     let around = interval.padded(REACH, u64::MAX - REACH);

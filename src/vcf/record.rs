@@ -21,7 +21,7 @@ use crate::vcf::ReferenceBlock;
 /// How calls are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallStyle {
-    /// How many of [`CALL_FORMATS`] are written.
+    /// How many of `CALL_FORMATS` are written.
     pub formats: usize,
     /// Haploid genotypes, and reference blocks, as `1/1` and not as `1`.
     pub haploid_as_diploid: bool,

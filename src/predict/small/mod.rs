@@ -1,4 +1,4 @@
-//! A candidate's evidence -> an [`Estimate`] of its genotype probabilities by a small network on [`features`].
+//! A candidate's evidence -> an [`Estimate`] of its genotype probabilities by a small network on `features`.
 //!
 //! Most candidates are simple: half of many good reads, or all of them, support a substitution far from any other variant. Where the
 //! small model is certain of such a candidate no image is rendered. It takes only candidates with one alternative allele. Its weights
