@@ -1,5 +1,7 @@
-//! A sample's files -> what its reads are like as a whole, drawn from some windows before the run.
+//! A sample's files -> what its reads are like as a whole ([`SampleProfile`]), surveyed before the run.
 
-pub(crate) mod survey;
+mod profile;
+mod survey;
 
-pub use survey::{SampleProfile, survey, survey_with};
+pub use profile::SampleProfile;
+pub use survey::{survey, survey_with};

@@ -256,4 +256,10 @@ mod tests {
             prop_assert!(0.0 < low && low <= high && high < 1.0, "{low} {high}");
         }
     }
+
+    #[test]
+    fn numbers_have_two_digits() {
+        let of = [29.62, 7.349, 148.0, 0.5].map(two_digits);
+        assert!(of.iter().zip([30.0, 7.3, 150.0, 0.5]).all(|(a, b)| (a - b).abs() < 1e-9), "{of:?}");
+    }
 }

@@ -74,7 +74,7 @@ impl DataSet {
             artefact_rate,
             slippage: all.slippage,
         };
-        expected.found_again(random)
+        expected.resampled(random)
     }
 
     /// A reader of its regions.
