@@ -12,7 +12,7 @@ use crate::pileup::AltSet;
 use crate::predict::decision::{Models, predict};
 use crate::predict::small::SmallModel;
 use crate::predict::{Decider, Prediction, Predictor};
-use crate::sample::{SampleProfile, survey};
+use crate::sample::{SampleProfile, SurveyOptions, survey};
 
 /// All that predictions for a sample need.
 pub(super) struct Classification {
@@ -25,7 +25,9 @@ impl Classification {
         let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
         let small_model = SmallModel::of(model)?;
         let sample = if small_model.is_some() || cnn.takes_features() {
-            survey(inputs.reads(), inputs.reference(), model.config.evidence)?
+            let slippage = Decider::needs_slippage(small_model.as_ref(), cnn.as_ref());
+            let options = SurveyOptions { evidence: model.config.evidence, slippage };
+            survey(inputs.reads(), inputs.reference(), options)?
         } else {
             SampleProfile::default()
         };

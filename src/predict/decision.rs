@@ -101,8 +101,14 @@ impl Decider {
     #[must_use]
     pub fn new(small_model: Option<SmallModel>, sample: SampleProfile, cnn: &dyn Classifier) -> Self {
         let image_features = cnn.takes_features();
-        let tracts = cnn.takes_tracts() || small_model.as_ref().is_some_and(SmallModel::takes_tracts);
+        let tracts = Self::needs_slippage(small_model.as_ref(), cnn);
         Self { small_model, sample, image_features, tracts }
+    }
+
+    /// Whether one of these models takes features of tracts, for which the survey has to fit slippage.
+    #[must_use]
+    pub fn needs_slippage(small_model: Option<&SmallModel>, cnn: &dyn Classifier) -> bool {
+        cnn.takes_tracts() || small_model.is_some_and(SmallModel::takes_tracts)
     }
 
     fn features(&self, candidate: &Candidate, set: AltSet, evidence: &Evidence) -> Features {

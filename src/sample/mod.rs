@@ -4,4 +4,4 @@ mod profile;
 mod survey;
 
 pub use profile::SampleProfile;
-pub use survey::{survey, survey_with};
+pub use survey::{SurveyOptions, survey, survey_with};
