@@ -183,7 +183,9 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`] and [`Reference::bases`].
     pub fn gather(&mut self, region: Region) -> Result<Evidence> {
-        self.gather_with(region, &mut |_: &mut Vec<Read>| ())
+        let fetched = self.fetch(region)?;
+        let aligned = self.realign(fetched)?;
+        self.count(aligned)
     }
 
     /// The evidence of a region as it would be if its reads were what `transform` makes of them.
@@ -203,8 +205,8 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch`].
     pub fn fetch(&mut self, region: Region) -> Result<FetchedReads> {
-        let (mut reads, fetched) = self.source.fetch(region.contig, self.wanted(region))?;
-        reads.sort_by(|a, b| a.order().cmp(&b.order()));
+        let (reads, fetched) = self.source.fetch(region.contig, self.wanted(region))?;
+        debug_assert!(reads.is_sorted_by(|a, b| a.order() <= b.order()), "a source gives reads in their order");
         Ok(FetchedReads { region, reads, fetched })
     }
 
