@@ -31,7 +31,6 @@ use crate::predict::Decider;
 use crate::predict::cnn::Classifier;
 use crate::predict::small::SmallModel;
 use crate::regions::{Region, Targets};
-use crate::sample::{SampleProfile, SurveyOptions, survey};
 use crate::variant::sites::SiteRecords;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
@@ -147,11 +146,8 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
-    let wanted = small_model.is_some() || classifier.takes_features();
-    let slippage = Decider::needs_slippage(small_model.as_ref(), classifier.as_ref());
-    let survey = SurveyOptions { evidence: model.config.evidence, slippage };
-    let sample_profile = if wanted { surveyed(&inputs, survey)? } else { SampleProfile::default() };
-    let decider = Decider::new(small_model, sample_profile, classifier.as_ref());
+    let decider = Decider::surveyed(small_model, classifier.as_ref(), &inputs, model.config.evidence)?;
+    log_profile(&decider);
     let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());
@@ -380,19 +376,21 @@ fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dy
     );
 }
 
-/// Surveys the sample's reads and logs the profile.
-fn surveyed(inputs: &Inputs, options: SurveyOptions) -> Result<SampleProfile> {
-    let sample = survey(inputs.reads(), inputs.reference(), options)?;
+/// Logs what the survey found, as far as a model takes it.
+fn log_profile(decider: &Decider) {
+    if !decider.takes_profile() {
+        return;
+    }
+    let sample = &decider.sample;
     let depth = if sample.median_depth > 0.0 {
         format!("{:.1}x, CV {:.2}", sample.median_depth, sample.depth_cv)
     } else {
         "unknown".into()
     };
     log::info!("median depth {depth}; artefact rate {:.2}", sample.artefact_rate);
-    if options.slippage {
+    if decider.tracts {
         let rates = sample.slippage.rates(1, 10);
         let [shorter, longer] = [rates.fewer, rates.more].map(|rate| rate * 100.0);
         log::info!("slippage in homopolymers of 10 bp: {shorter:.1} % shorter, {longer:.1} % longer");
     }
-    Ok(sample)
 }

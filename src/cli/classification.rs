@@ -12,7 +12,6 @@ use crate::pileup::AltSet;
 use crate::predict::decision::{Models, predict};
 use crate::predict::small::SmallModel;
 use crate::predict::{Decider, Prediction, Predictor};
-use crate::sample::{SampleProfile, SurveyOptions, survey};
 
 /// All that predictions for a sample need.
 pub(super) struct Classification {
@@ -20,18 +19,10 @@ pub(super) struct Classification {
 }
 
 impl Classification {
-    /// Loads the model's CNN and small model, and surveys the sample where there is one.
+    /// Loads the model's CNN and small model, and surveys the sample for them.
     pub(super) fn load(model: &Model, inputs: &Inputs) -> Result<Self> {
         let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
-        let small_model = SmallModel::of(model)?;
-        let sample = if small_model.is_some() || cnn.takes_features() {
-            let slippage = Decider::needs_slippage(small_model.as_ref(), cnn.as_ref());
-            let options = SurveyOptions { evidence: model.config.evidence, slippage };
-            survey(inputs.reads(), inputs.reference(), options)?
-        } else {
-            SampleProfile::default()
-        };
-        let decider = Decider::new(small_model, sample, cnn.as_ref());
+        let decider = Decider::surveyed(SmallModel::of(model)?, cnn.as_ref(), inputs, model.config.evidence)?;
         Ok(Self { models: Models { decider, cnn, image: model.config.image.clone() } })
     }
 

@@ -7,13 +7,14 @@ use std::fmt;
 
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, EvidenceOptions};
+use crate::inputs::Inputs;
 use crate::pileup::{AltSet, ImageSpec, alt_sets};
 use crate::predict::Probabilities;
 use crate::predict::cnn::{Batch, Classifier};
 use crate::predict::small::features::features;
 use crate::predict::small::{Features, SmallModel, joined};
-use crate::sample::SampleProfile;
+use crate::sample::{SampleProfile, SurveyOptions, survey};
 
 /// Which model a prediction is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,18 +98,30 @@ pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decis
 }
 
 impl Decider {
-    /// Made of a model's small model, a survey of the sample, and the CNN.
-    #[must_use]
-    pub fn new(small_model: Option<SmallModel>, sample: SampleProfile, cnn: &dyn Classifier) -> Self {
+    /// Of a model's small model and CNN; surveys the sample for what they take of its profile.
+    ///
+    /// # Errors
+    /// As [`survey`].
+    pub fn surveyed(
+        small_model: Option<SmallModel>,
+        cnn: &dyn Classifier,
+        inputs: &Inputs,
+        evidence: EvidenceOptions,
+    ) -> Result<Self> {
+        let tracts = cnn.takes_tracts() || small_model.as_ref().is_some_and(SmallModel::takes_tracts);
         let image_features = cnn.takes_features();
-        let tracts = Self::needs_slippage(small_model.as_ref(), cnn);
-        Self { small_model, sample, image_features, tracts }
+        let mut decider = Self { small_model, sample: SampleProfile::default(), image_features, tracts };
+        if decider.takes_profile() {
+            let options = SurveyOptions { evidence, slippage: tracts };
+            decider.sample = survey(inputs.reads(), inputs.reference(), options)?;
+        }
+        Ok(decider)
     }
 
-    /// Whether one of these models takes features of tracts, for which the survey has to fit slippage.
+    /// Whether a model takes features, some of which are of the sample's profile.
     #[must_use]
-    pub fn needs_slippage(small_model: Option<&SmallModel>, cnn: &dyn Classifier) -> bool {
-        cnn.takes_tracts() || small_model.is_some_and(SmallModel::takes_tracts)
+    pub fn takes_profile(&self) -> bool {
+        self.small_model.is_some() || self.image_features
     }
 
     fn features(&self, candidate: &Candidate, set: AltSet, evidence: &Evidence) -> Features {
