@@ -11,7 +11,7 @@ use crate::inputs::open_reads;
 use crate::pileup::ImageSpec;
 use crate::reads::{BamSource, Read};
 use crate::regions::{Region, Targets};
-use crate::sample::{SampleProfile, survey_with};
+use crate::sample::{SampleProfile, SurveyOptions, survey_with};
 use crate::train::augment::Thinned;
 use crate::train::manifest::SetFiles;
 use crate::variant::known::Truth;
@@ -49,7 +49,9 @@ impl DataSet {
         for (profile, share) in profiles.iter_mut().zip(SHARES) {
             let mut random = Pcg64::new(3, 7);
             let mut thin = |reads: &mut Vec<Read>| reads.retain(|_| random.random_bool(share));
-            *profile = survey_with(&reads, reference, EvidenceOptions::default(), &mut thin)?;
+            // Thinned reads slip as all do.
+            let options = SurveyOptions { evidence: EvidenceOptions::default(), slippage: share >= 1.0 };
+            *profile = survey_with(&reads, reference, options, &mut thin)?;
         }
         Ok(Self { reference: reference.clone(), reads, truth, confident, weight: files.weight, profiles })
     }

@@ -81,18 +81,19 @@ impl<'a> Trainer<'a> {
             .map_err(|e| Error::output(&options.out, format!("cannot be written: {e}")))?;
         tch::manual_seed(options.seed.cast_signed());
         tch::set_num_threads(i32::try_from(options.threads.max(1)).unwrap_or(1));
+        let progress = Progress::begin(options.settings(&sets.manifest.checksum())?);
+        let checkpoint = Checkpoint::of(&options.out);
+        let saved = checkpoint.load(&progress.settings)?;
         let mut net = Net::new(options)?;
         match &options.from {
             Some(from) => net.load(from, options)?,
-            None if options.takes_features() => standardise(&mut net, sets, options)?,
+            // A checkpoint has them.
+            None if options.takes_features() && saved.is_none() => standardise(&mut net, sets, options)?,
             None => {}
         }
         let mut averaged = Net::new(options)?;
         averaged.variables.copy(&net.variables).map_err(failed)?;
         averaged.variables.freeze();
-        let progress = Progress::begin(options.settings(&sets.manifest.checksum())?);
-        let checkpoint = Checkpoint::of(&options.out);
-        let saved = checkpoint.load(&progress.settings)?;
         let log = LogFile::open(&options.out, saved.as_ref().map_or(0, |saved| saved.progress.log_bytes))?;
         let optimizer = AdamW::new(&net.variables, options.weight_decay);
         let mut trainer = Self { sets, options, net, averaged, optimizer, checkpoint, log, progress, classes: [0; 3] };
