@@ -91,21 +91,7 @@ edited("crai-cut", ".crai cut short", 3, lambda w: (w.cram(), w.cut("reads.cram.
 @fault("crai-other", ".crai of another CRAM", 3, "reads.cram.crai")
 def _(w: World) -> None:
     w.cram()
-    w.run(
-        "samtools",
-        "view",
-        "--no-PG",
-        "-C",
-        "-T",
-        "ref.fa",
-        "-s",
-        "7.4",
-        "--output-fmt-option",
-        "seqs_per_slice=1500",
-        "-o",
-        "other.cram",
-        "reads.bam",
-    )
+    w.as_cram("other.cram", "-s", "7.4", reads_per_slice=1500)
     w.run("samtools", "index", "other.cram", "reads.cram.crai")
 
 

@@ -87,22 +87,14 @@ class World:
         data[at : at + len(content)] = content
         self.write(name, data)
 
+    def as_cram(self, name: str, *options: str, reads_per_slice: int) -> None:
+        """Packs the reads as a CRAM, without an index."""
+        slices = ("--output-fmt-option", f"seqs_per_slice={reads_per_slice}")
+        self.run("samtools", "view", "--no-PG", "-C", "-T", "ref.fa", *slices, *options, "-o", name, "reads.bam")
+
     def cram(self, name: str = "reads.cram", *options: str) -> None:
         """The reads as a CRAM of small containers, with its index."""
-        self.run(
-            "samtools",
-            "view",
-            "--no-PG",
-            "-C",
-            "-T",
-            "ref.fa",
-            "--output-fmt-option",
-            "seqs_per_slice=2000",
-            *options,
-            "-o",
-            name,
-            "reads.bam",
-        )
+        self.as_cram(name, *options, reads_per_slice=2000)
         self.run("samtools", "index", name)
         self.reads = name
         self.everything()
