@@ -7,6 +7,7 @@ import pytest
 
 from varpix_eval.giab import figures
 from varpix_eval.giab.downloads import known_sums
+from varpix_eval.giab.regions import restricted
 from varpix_eval.giab.report import PUBLISHED, Published
 
 
@@ -41,16 +42,16 @@ def test_published_figures_agree_with_each_other(published: Published) -> None:
 def test_a_bed_is_restricted_to_a_contig(tmp_path: pathlib.Path) -> None:
     bed = tmp_path / "a.bed.gz"
     bed.write_bytes(gzip.compress(b"track x\n#c\nchr1\t0\t5\nchr20\t1\t9\tname\n"))
-    assert figures.restricted(bed, "chr20", tmp_path / "b.bed").read_text() == "chr20\t1\t9\tname\n"
-    assert figures.restricted(bed, None, tmp_path / "b.bed").read_text().count("\n") == 2
+    assert restricted("x", bed, ["chr20"], tmp_path / "b.bed").read_text() == "chr20\t1\t9\tname\n"
+    assert restricted("x", bed, None, tmp_path / "b.bed").read_text().count("\n") == 2
     with pytest.raises(SystemExit, match=r"holds nothing on chr2$"):
-        figures.restricted(bed, "chr2", tmp_path / "b.bed")
+        restricted("x", bed, ["chr2"], tmp_path / "b.bed")
 
 
 def test_checksums_as_sha256sum_writes_them(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "sums"
     path.write_text(f"{'a' * 64}  one.bam\n{'b' * 64} *two.bam\n")
-    assert known_sums(path) == {"one.bam": "a" * 64, "two.bam": "b" * 64}
+    assert known_sums("x", path) == {"one.bam": "a" * 64, "two.bam": "b" * 64}
     path.write_text("abc  one.bam\n")
     with pytest.raises(SystemExit, match="line 1 is not as sha256sum writes it"):
-        known_sums(path)
+        known_sums("x", path)

@@ -30,8 +30,8 @@ import time
 from collections.abc import Sequence
 
 from .. import aardvark, environments, project
-from ..giab.downloads import NAME
-from ..giab.figures import curve, happy, judge
+from ..giab.downloads import Store, add_options
+from ..giab.figures import NAME, curve, happy, judge
 from ..giab.report import PUBLISHED, draw, report
 from ..giab.sources import fetch
 
@@ -86,9 +86,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--strata", action="append", default=[], metavar="NAME=BED", help="also count in these regions; may be given several times"
     )
-    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("giab-data"), help="where downloads go [default: giab-data]")
-    parser.add_argument("--mirror", metavar="URL", help="fetch all files from here")
-    parser.add_argument("--checksums", metavar="FILE", help="SHA-256 of the files, as sha256sum writes them")
+    add_options(parser, pathlib.Path("giab-data"), "giab-data")
     parser.add_argument("--download-only", action="store_true", help="fetch and check, and nothing else")
     parser.add_argument("--varpix", type=pathlib.Path, default=project.VARPIX, help="the program [default: this checkout's]")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("giab-results"), help="[default: giab-results]")
@@ -108,7 +106,7 @@ def main(argv: Sequence[str]) -> None:
     args = arguments(argv)
     environments.enter("benchmark", NAME, argv)
     project.need(NAME, aardvark.TOOLS)
-    fetch(args)
+    fetch(Store.of(NAME, args), args)
     if args.download_only:
         return
     if not args.varpix.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gzip
 import pathlib
 import shutil
 import subprocess
@@ -12,23 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from .. import aardvark, project
 from ..aardvark import Row, Rows
-from .downloads import NAME
+from .regions import restricted
 
+NAME = "benchmark-giab"
 Judged = tuple[float, bool]  # QUAL, and whether the call is right
 Point = tuple[float, float, float]  # recall, precision, QUAL
-
-
-def restricted(bed: project.Path, chrom: str | None, target: pathlib.Path) -> pathlib.Path:
-    """A copy of a BED, plain or gzipped, with the lines of one contig or of all."""
-    raw = pathlib.Path(bed).read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        raw = gzip.decompress(raw)
-    lines = [line for line in raw.decode().splitlines() if line.count("\t") >= 2 and not line.startswith(("#", "track", "browser"))]
-    kept = [line for line in lines if not chrom or line.split("\t", 1)[0] == chrom]
-    if not kept:
-        project.fail(NAME, f"{bed} holds nothing on {chrom or 'any contig'}")
-    target.write_text("\n".join(kept) + "\n")
-    return target
 
 
 def judge(args: argparse.Namespace, folder: pathlib.Path) -> tuple[dict[str, Rows], dict[str, list[Judged]]]:
@@ -37,13 +24,14 @@ def judge(args: argparse.Namespace, folder: pathlib.Path) -> tuple[dict[str, Row
     truth = args.truth
     if not aardvark.has_index(truth):
         truth = aardvark.indexed_vcf(NAME, truth, folder / "truth.vcf.gz")
-    confident = restricted(args.confident, args.chrom, folder / "confident.bed")
+    contigs = [args.chrom] if args.chrom else None
+    confident = restricted(NAME, args.confident, contigs, folder / "confident.bed")
     options: list[object] = []
     if args.strata:
         names = []
         for i, spec in enumerate(args.strata):
             name, _, bed = spec.partition("=")
-            restricted(bed, args.chrom, folder / f"stratum-{i}.bed")
+            restricted(NAME, bed, contigs, folder / f"stratum-{i}.bed")
             names.append(f"{name}\tstratum-{i}.bed\n")
         (folder / "strata.tsv").write_text("".join(names))
         options = ["-s", folder / "strata.tsv"]
