@@ -1,6 +1,7 @@
 """Tables of sets, and the manifest."""
 
 import collections
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -29,8 +30,17 @@ def test_a_simulated_set_has_its_files_in_one_folder(tmp_path: pathlib.Path) -> 
 
 def test_a_real_set_has_its_own_files(tmp_path: pathlib.Path) -> None:
     plain, agreed = table(tmp_path, "a judge b37 hg001 20:1-9 1 bam bed ", "b judge b37 hg001 20:1-9 1 bam bed --other {hg001}+5")
-    assert (plain.reads, plain.known, plain.confident) == ("/d/a.bam,/d/b.bam", "/d/hg001.vcf.gz", "/d/c.bed")
+    assert (plain.reads, plain.known, plain.confident) == ("/d/a.bam,/d/b.bam", "/d/hg001.vcf.gz", "/s/a.confident.bed")
     assert agreed.confident == "/s/b.confident.bed"
+
+
+def test_confident_regions_of_a_real_set_are_cut_to_its_region(tmp_path: pathlib.Path) -> None:
+    [one] = table(tmp_path, "a train b37 hg001 20:101-200 1 bam bed ")
+    bed = tmp_path / "whole.bed"
+    bed.write_text("19\t100\t200\n20\t50\t150\tx\n20\t160\t170\n20\t190\t300\n20\t200\t300\n")
+    here = dataclasses.replace(one, real=(one.reads, str(bed)), folder=str(tmp_path / "sim"))
+    sets.make("test", [here])
+    assert pathlib.Path(here.confident).read_text() == "20\t100\t150\n20\t160\t170\n20\t190\t200\n"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +74,7 @@ def test_manifest_has_paths_relative_to_its_folder(tmp_path: pathlib.Path) -> No
     found = [[os.path.normpath(path.parent / file) for file in cell.split(",")] for line in lines for cell in line[:4]]
     assert not any(os.path.isabs(cell) for line in lines for cell in line[:4])
     assert found[:4] == [["/s/a.bam"], ["/s/ref/20.fa"], ["/s/a.truth.vcf.gz"], ["/s/a.confident.bed"]]
-    assert found[4:] == [["/d/a.bam", "/d/b.bam"], ["/s/ref/20.fa"], ["/d/hg001.vcf.gz"], ["/d/c.bed"]]
+    assert found[4:] == [["/d/a.bam", "/d/b.bam"], ["/s/ref/20.fa"], ["/d/hg001.vcf.gz"], ["/s/b.confident.bed"]]
 
 
 def test_variables_replace_the_data_and_the_windows() -> None:
@@ -83,7 +93,7 @@ def test_every_set_is_one_that_the_simulation_takes() -> None:
 
 
 def test_sets_to_learn_from_are_drawn_with_seeds_of_their_own() -> None:
-    seeds = collections.Counter(one.options[one.options.index("--seed") + 1] for one in sets.load("wgs", "kinds"))
+    seeds = collections.Counter(one.options[one.options.index("--seed") + 1] for one in sets.load("wgs", "kinds") if not one.real)
     assert [seed for seed, n in seeds.items() if n > 1] == []
 
 

@@ -85,7 +85,7 @@ class ReadSet:
 
     @property
     def confident(self) -> str:
-        return self.real[1] if self.real and not self.options else self.made(".confident.bed")
+        return self.made(".confident.bed")
 
     def simulation(self) -> list[str]:
         """Arguments of `scripts/eval simulate`."""
@@ -154,14 +154,34 @@ def references(command: str, values: dict[str, str]) -> None:
 
 
 def make(command: str, sets: Iterable[ReadSet]) -> None:
-    """Simulates the reads that are missing; a BAM's index is written last."""
+    """Simulates the reads that are missing; a BAM's index is written last. Of real ones only the confident regions are made."""
     for one in sets:
-        if one.real or pathlib.Path(f"{one.reads}.bai").exists():
+        if one.real:
+            if not one.options:
+                cut_confident(one)
+            continue
+        if pathlib.Path(f"{one.reads}.bai").exists():
             continue
         # stdout is for the command's own table.
         done = subprocess.run([sys.executable, "-m", "varpix_eval", "simulate", *one.simulation()], stdout=sys.stderr)
         if done.returncode:
             project.fail(command, f"{one.name} cannot be made")
+
+
+def cut_confident(one: ReadSet) -> None:
+    """Writes the part of a real set's confident regions that lies in its region."""
+    assert one.real
+    contig, _, span = one.region.rpartition(":")
+    first, last = (int(number) for number in span.split("-"))
+    lines = []
+    for line in pathlib.Path(one.real[1]).read_text().splitlines():
+        name, start, end = line.split("\t")[:3]
+        begin, stop = max(int(start), first - 1), min(int(end), last)
+        if name == contig and begin < stop:
+            lines.append(f"{name}\t{begin}\t{stop}\n")
+    target = pathlib.Path(one.confident)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("".join(lines))
 
 
 def write_manifest(sets: Iterable[ReadSet], path: pathlib.Path) -> None:

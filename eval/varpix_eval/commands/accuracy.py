@@ -23,9 +23,9 @@ NAME = "accuracy"
 
 def prepared(one: sets.ReadSet) -> None:
     """Makes the set where it is missing; of real reads with options the confident regions."""
-    if not one.real:
+    if not (one.real and one.options):
         sets.make(NAME, [one])
-    elif one.options:
+    else:
         others = [word for word in one.options if word != "--other"]
         contig, left, said = agreed(one.truth, one.real[1], one.region, others)
         pathlib.Path(one.confident).write_text("".join(f"{contig}\t{low}\t{high}\n" for low, high in left))
