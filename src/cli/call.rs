@@ -11,7 +11,7 @@ use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE,
 use super::file_args;
 use super::filters::FilterArgs;
 use super::progress::Progress;
-use super::read_warnings::warnings;
+use super::read_warnings::{beyond, unlike, warnings};
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
@@ -147,7 +147,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
     let decider = Decider::surveyed(small_model, classifier.as_ref(), &inputs, model.config.evidence)?;
-    log_profile(&decider);
+    log_profile(&decider, &model.config.name);
     let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
         log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());
@@ -291,7 +291,7 @@ impl CallArgs {
             let most = model.config.evidence.max_reads;
             log::warn!("{}: lacks {sampled_out} reads of regions with more than {most} reads", bam.display());
         }
-        for warning in warnings(&stats.reads) {
+        for warning in warnings(&stats.reads).into_iter().chain(beyond(stats.by_likelihoods, stats.candidates)) {
             log::warn!("{warning}");
         }
     }
@@ -377,7 +377,7 @@ fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dy
 }
 
 /// Logs what the survey found, as far as a model takes it.
-fn log_profile(decider: &Decider) {
+fn log_profile(decider: &Decider, model: &str) {
     if !decider.takes_profile() {
         return;
     }
@@ -392,5 +392,8 @@ fn log_profile(decider: &Decider) {
         let rates = sample.slippage.rates(1, 10);
         let [shorter, longer] = [rates.fewer, rates.more].map(|rate| rate * 100.0);
         log::info!("slippage in homopolymers of 10 bp: {shorter:.1} % shorter, {longer:.1} % longer");
+    }
+    for warning in unlike(sample, model) {
+        log::warn!("{warning}");
     }
 }

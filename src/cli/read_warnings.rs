@@ -1,10 +1,46 @@
-//! Counts of a run's reads -> warnings about what the calls alone may not reveal.
+//! What a survey found of a sample, and counts of a run's reads -> warnings about what the calls alone may not reveal.
 
 use crate::reads::read::MISSING_BASE_QUALITY;
 use crate::reads::{FetchStats, FilterReason};
+use crate::sample::SampleProfile;
 
 /// No warning about filtered reads is given below this number of reads.
 const FEWEST_JUDGED: u64 = 20;
+
+/// Median length of reads in bp from which on they are no short reads, merged mates included.
+const LONG: u32 = 700;
+/// Share of spliced reads from which on they are RNA.
+const SPLICED: f64 = 0.05;
+
+/// Warnings about a sample unlike those that a model for short reads of DNA has learned from.
+pub(super) fn unlike(sample: &SampleProfile, model: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if sample.read_length >= LONG {
+        found.push(format!(
+            "these are long reads (median {} bp), and model {model} has learned from short ones: its calls will be poor; give --model a model \
+             for long reads, such as DeepVariant's PACBIO or ONT_R104 ('varpix import-deepvariant --help')",
+            sample.read_length
+        ));
+    }
+    if sample.spliced >= SPLICED {
+        found.push(format!(
+            "{:.0} % of the alignments are spliced, as those of RNA are, and model {model} has learned from DNA: its calls will be poor; give \
+             --model a model for RNA, such as DeepVariant's RNASEQ ('varpix import-deepvariant --help')",
+            sample.spliced * 100.0
+        ));
+    }
+    found
+}
+
+/// Warning about candidates that the model left to the likelihoods of their reads.
+pub(super) fn beyond(by_likelihoods: u64, candidates: u64) -> Option<String> {
+    (by_likelihoods > 0).then(|| {
+        format!(
+            "{by_likelihoods} of {candidates} candidates are unlike any that the model has learned from; they are called by the likelihoods of \
+             their reads ('varpix explain --classify' names what decided)"
+        )
+    })
+}
 
 /// Warnings about the reads that the calls alone may not reveal.
 pub(super) fn warnings(reads: &FetchStats) -> Vec<String> {
@@ -61,6 +97,17 @@ mod tests {
         assert!(said.len() == 1 && said[0].contains("51 of 100") && said[0].contains("--keep-duplicates"), "{said:?}");
         let few = FetchStats { records: 19, unusable: 19, ..FetchStats::default() };
         assert!(warnings(few).is_empty());
+    }
+
+    #[test]
+    fn reads_that_the_model_is_not_for_are_warned_of() {
+        let of =
+            |read_length, spliced| unlike(&SampleProfile { read_length, spliced, ..SampleProfile::default() }, "wgs");
+        assert!(of(300, 0.01).is_empty());
+        assert!(of(15_000, 0.0)[0].contains("median 15000 bp") && of(15_000, 0.0)[0].contains("PACBIO"));
+        assert!(of(101, 0.3)[0].contains("30 %") && of(101, 0.3)[0].contains("RNASEQ"));
+        assert_eq!(beyond(0, 9), None);
+        assert!(beyond(3, 9).unwrap().starts_with("3 of 9 candidates"));
     }
 
     #[test]

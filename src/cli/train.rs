@@ -25,14 +25,14 @@ const EVALUATION: &str = "Evaluation";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// The CNN, then the small model
+    /// The small model, then the CNN
     All,
-    /// The CNN; the model gets no small model
+    /// The CNN; where --out has a small model, the CNN learns from one in four of the candidates of which that is certain
     Network,
-    /// The small model, for the CNN in --out
+    /// The small model
     #[value(alias = "fast-tier")]
     SmallModel,
-    /// Neither: only fit the temperature of the CNN in --out
+    /// Neither: only fit the temperatures and limits of the models in --out
     #[value(alias = "nothing")]
     Temperature,
 }
@@ -109,7 +109,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = 4, value_name = "N", help_heading = EVALUATION)]
     #[arg(value_parser = common::whole::<u32>(1..=1_000_000))]
     evaluations: u32,
-    /// Stop after N evaluations without a better F1
+    /// Stop after N evaluations without a lower loss
     #[arg(long, default_value_t = 8, value_name = "N", help_heading = EVALUATION)]
     #[arg(value_parser = common::whole::<u32>(1..=1_000_000))]
     patience: u32,
@@ -166,8 +166,10 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         threads: args.threads.unwrap_or_else(common::available_threads),
         command: common::command_line(),
     };
-    let [snp, indel, both] = train(&sets, &options, args.learn.into())?.f1();
-    log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
+    if let Some(confusion) = train(&sets, &options, args.learn.into())? {
+        let [snp, indel, both] = confusion.f1();
+        log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
+    }
     Ok(())
 }
 

@@ -87,7 +87,9 @@ impl<'a, 'o> Collector<'a, 'o> {
                 self.reorder.gathered(region, candidates, images)
             }
             Message::Predicted { region, candidate, set, prediction } => {
-                self.stats.decided += u64::from(prediction.predictor == Predictor::SmallModel);
+                let without_image = matches!(prediction.predictor, Predictor::SmallModel | Predictor::Likelihoods);
+                self.stats.decided += u64::from(without_image);
+                self.stats.by_likelihoods += u64::from(prediction.predictor == Predictor::Likelihoods);
                 self.reorder.predicted(region, candidate, set, prediction)
             }
         }

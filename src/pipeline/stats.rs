@@ -90,8 +90,10 @@ pub struct RunStats {
     pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
-    /// Candidates that the small model decided without an image.
+    /// Candidates that were decided without an image, by the small model or by likelihoods.
     pub decided: u64,
+    /// Of these, those unlike any that the model has learned from, which the likelihoods of their reads decided.
+    pub by_likelihoods: u64,
     /// Images of all candidates, without the small model; each candidate that it decides saves one.
     pub images: u64,
     /// Calls by filter: PASS, `RefCall`, `NoCall`.
@@ -123,6 +125,9 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
         let batches = self.times.batches.load(Ordering::Relaxed);
         writeln!(f, "{:<30}{:>12}", "  decided without an image", self.decided)?;
+        if self.by_likelihoods > 0 {
+            writeln!(f, "{:<30}{:>12}", "  of these by likelihoods", self.by_likelihoods)?;
+        }
         let images = self.images.saturating_sub(self.decided);
         writeln!(f, "{:<30}{images:>12}  in {batches} batches", "images")?;
         for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls) {

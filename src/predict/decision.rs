@@ -25,6 +25,8 @@ pub enum Predictor {
     Cnn,
     /// Both, joined.
     Both,
+    /// Neither, but the likelihoods of its reads: a feature lies beyond all those that the small model learned from.
+    Likelihoods,
 }
 
 impl fmt::Display for Predictor {
@@ -33,6 +35,7 @@ impl fmt::Display for Predictor {
             Self::SmallModel => "small_model",
             Self::Cnn => "cnn",
             Self::Both => "small_model+cnn",
+            Self::Likelihoods => "likelihoods",
         })
     }
 }
@@ -50,7 +53,7 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "one is on the stack at a time; features need no allocation so")]
 pub enum Decision {
-    /// It is certain; the candidate has one alternative allele and needs no image.
+    /// The small model is certain, or the likelihoods decide; the candidate has one alternative allele and needs no image.
     Decided(Prediction),
     /// An image of each of the candidate's [`alt_sets`] is needed.
     NeedsImages(Undecided),
@@ -83,6 +86,9 @@ pub struct Decider {
 pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decision {
     let small_model = by.small_model.as_ref().filter(|_| candidate.alts.len() == 1);
     let features = small_model.map(|_| by.features(candidate, AltSet::One(0), evidence));
+    if let Some(probabilities) = small_model.zip(features).and_then(|(model, of)| model.fallback(&of)) {
+        return Decision::Decided(Prediction { probabilities, predictor: Predictor::Likelihoods });
+    }
     let estimate = small_model.zip(features).and_then(|(model, of)| model.estimate(candidate, evidence, &of));
     match estimate {
         Some(estimate) if estimate.is_certain => {

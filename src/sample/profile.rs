@@ -35,6 +35,10 @@ pub struct SampleProfile {
     pub artefact_rate: f64,
     /// How often its molecules slip on repeats.
     pub slippage: SlippageModel,
+    /// Median length of its reads in bp, 0 without any.
+    pub read_length: u32,
+    /// Share of its reads whose alignment skips part of the reference, as those of spliced RNA do.
+    pub spliced: f64,
 }
 
 impl Default for SampleProfile {
@@ -44,6 +48,8 @@ impl Default for SampleProfile {
             depth_cv: UNEVEN,
             artefact_rate: artefact_rate(0, 0),
             slippage: SlippageModel::default(),
+            read_length: 0,
+            spliced: 0.0,
         }
     }
 }
@@ -54,6 +60,9 @@ pub(super) struct WindowSummary {
     pub(super) depths: Vec<u32>,
     /// Share of the reads that sampling has kept.
     pub(super) kept_share: f64,
+    /// Lengths of its reads in bp, and how many of them are spliced.
+    pub(super) read_lengths: Vec<u32>,
+    pub(super) spliced: usize,
     /// Whether some candidate has too few reads for a heterozygous variant, and whether some has too many.
     pub(super) unlikely: [bool; 2],
 }
@@ -61,6 +70,7 @@ pub(super) struct WindowSummary {
 impl SampleProfile {
     /// Half of all read bases lie at positions deeper than some depth, however few these are; positions with less than a third of it are
     /// ignored. The median of the others is the sample's, if they vary no more than those of a whole genome. Slippage is the default.
+    #[allow(clippy::cast_precision_loss, reason = "counts of reads")]
     pub(super) fn of(windows: &[WindowSummary]) -> Self {
         let depth = |window: &WindowSummary, reads: u32| f64::from(reads) / window.kept_share;
         let covered_positions = |window: &WindowSummary| {
@@ -83,7 +93,14 @@ impl SampleProfile {
         let deviation = (upper - lower) / NORMAL_QUARTILES;
         let [too_few, too_many] = [0, 1].map(|side| covered().filter(|window| window.unlikely[side]).count());
         let artefacts = artefact_rate(too_few.saturating_sub(too_many), covered().count());
-        Self::new(median, (deviation.powi(2) - median) / median.powi(2), artefacts)
+        let mut lengths: Vec<u32> = windows.iter().flat_map(|window| window.read_lengths.iter().copied()).collect();
+        lengths.sort_unstable();
+        let spliced = windows.iter().map(|window| window.spliced).sum::<usize>();
+        Self {
+            read_length: lengths.get(lengths.len() / 2).copied().unwrap_or(0),
+            spliced: spliced as f64 / lengths.len().max(1) as f64,
+            ..Self::new(median, (deviation.powi(2) - median) / median.powi(2), artefacts)
+        }
     }
 
     /// `variance` is relative to the squared depth, and beyond that of counts.
@@ -96,7 +113,7 @@ impl SampleProfile {
         }
     }
 
-    /// The profile that another survey of such a sample might find; slippage stays.
+    /// The profile that another survey of such a sample might find.
     #[allow(clippy::cast_precision_loss, reason = "some dozen windows")]
     #[must_use]
     pub fn resampled(self, random: &mut Pcg64) -> Self {
@@ -106,7 +123,14 @@ impl SampleProfile {
         let variance = self.depth_cv.powi(2) * (0..WINDOWS).map(|_| normal().powi(2)).sum::<f64>() / windows + chance;
         let rate = ((self.artefact_rate * (windows + PRIOR[1]) - PRIOR[0]) / windows).clamp(0.0, 1.0);
         let artefacts = (0..WINDOWS).filter(|_| random.random_bool(rate)).count();
-        Self { slippage: self.slippage, ..Self::new(self.median_depth, variance, artefact_rate(artefacts, WINDOWS)) }
+        let slippage = self.slippage.resampled(random);
+        let Self { read_length, spliced, .. } = self;
+        Self {
+            slippage,
+            read_length,
+            spliced,
+            ..Self::new(self.median_depth, variance, artefact_rate(artefacts, WINDOWS))
+        }
     }
 }
 
@@ -142,7 +166,13 @@ mod tests {
 
     #[test]
     fn genomes_have_a_median_depth_and_targets_none() {
-        let window = |depths: &[u32]| WindowSummary { depths: depths.to_vec(), kept_share: 1.0, unlikely: [false; 2] };
+        let window = |depths: &[u32]| WindowSummary {
+            depths: depths.to_vec(),
+            kept_share: 1.0,
+            read_lengths: Vec::new(),
+            spliced: 0,
+            unlikely: [false; 2],
+        };
         let near = |windows: &[WindowSummary], expected: f64| {
             let found = SampleProfile::of(windows).median_depth;
             assert!((found - expected).abs() < 1e-9, "{found}");
@@ -162,14 +192,28 @@ mod tests {
         targets.extend((0..50).map(|_| window(&[1; 100])));
         near(&targets, 0.0);
         // Of deep places only some reads are kept.
-        near(&[WindowSummary { depths: vec![50; 10], kept_share: 0.25, unlikely: [false; 2] }], 200.0);
+        near(
+            &[WindowSummary {
+                depths: vec![50; 10],
+                kept_share: 0.25,
+                read_lengths: Vec::new(),
+                spliced: 0,
+                unlikely: [false; 2],
+            }],
+            200.0,
+        );
         near(&[], 0.0);
     }
 
     #[test]
     fn artefacts_are_counted_where_reads_are() {
-        let window =
-            |depth: u32, unlikely: [bool; 2]| WindowSummary { depths: vec![depth; 10], kept_share: 1.0, unlikely };
+        let window = |depth: u32, unlikely: [bool; 2]| WindowSummary {
+            depths: vec![depth; 10],
+            kept_share: 1.0,
+            read_lengths: Vec::new(),
+            spliced: 0,
+            unlikely,
+        };
         let [few, many, neither] = [[true, false], [false, true], [false, false]];
         let artefacts = |windows: &[WindowSummary]| SampleProfile::of(windows).artefact_rate;
         assert!(

@@ -15,7 +15,7 @@ use crate::evidence::{Evidence, EvidenceOptions, Gatherer, ReadTransform};
 use crate::genome::reference::to_usize;
 use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceFile, ReferenceWindow};
 use crate::pileup::ImageSpec;
-use crate::reads::{BamSource, Read};
+use crate::reads::{BamSource, CigarKind, Read};
 use crate::regions::Region;
 use crate::slippage::tracts::{LONGEST_UNIT, REACH as TRACT_REACH};
 use crate::slippage::{Observed, Tract, fit, observe, tracts};
@@ -118,10 +118,13 @@ pub fn survey_with(
 /// The summary of a window with reads.
 fn summary(evidence: &Evidence, window: Interval) -> Option<WindowSummary> {
     let depths = depths(evidence, window);
+    let reads = || evidence.reads.iter();
     let any = |unlikely: fn(&Candidate) -> bool| evidence.candidates.iter().any(unlikely);
     depths.iter().any(|&depth| depth > 0).then(|| WindowSummary {
         depths,
         kept_share: evidence.fetched.kept_share(),
+        read_lengths: reads().map(|read| u32::try_from(read.bases.len()).unwrap_or(u32::MAX)).collect(),
+        spliced: reads().filter(|read| read.cigar.iter().any(|op| op.kind == CigarKind::Skip)).count(),
         unlikely: [any(too_few), any(too_many)],
     })
 }

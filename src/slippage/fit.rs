@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::likelihoods::Likelihoods;
-use super::model::{CLEAN, Curve, SlippageModel, logit, position};
+use super::model::{CLEAN, Curve, SlippageModel, logit, position, share};
 use super::spans::Observed;
 use super::tracts::{LONGEST_UNIT, Tract};
 
@@ -126,13 +126,13 @@ fn fitted(points: impl Iterator<Item = Point>, unit: usize) -> Curve {
     for _ in 0..STEPS {
         let (mut gradient, mut a, mut b, mut c) = ([0.0; 2], 0.0, 0.0, 0.0);
         for point in &points {
-            let share = [1.0 - point.at, point.at];
-            let p = 1.0 / (1.0 + (-(share[0] * ends[0] + share[1] * ends[1])).exp());
+            let of_end = [1.0 - point.at, point.at];
+            let p = 1.0 / (1.0 + (-(of_end[0] * ends[0] + of_end[1] * ends[1])).exp());
             let (left, weight) = (point.slipped - point.all * p, point.all * p * (1.0 - p));
-            gradient = [gradient[0] + left * share[0], gradient[1] + left * share[1]];
-            a += weight * share[0] * share[0];
-            b += weight * share[0] * share[1];
-            c += weight * share[1] * share[1];
+            gradient = [gradient[0] + left * of_end[0], gradient[1] + left * of_end[1]];
+            a += weight * of_end[0] * of_end[0];
+            b += weight * of_end[0] * of_end[1];
+            c += weight * of_end[1] * of_end[1];
         }
         let determinant = a * c - b * b;
         let step = [c * gradient[0] - b * gradient[1], a * gradient[1] - b * gradient[0]];
@@ -143,10 +143,10 @@ fn fitted(points: impl Iterator<Item = Point>, unit: usize) -> Curve {
             ends = [f64::midpoint(ends[0], ends[1]); 2];
         }
     }
-    Curve { rates: ends.map(|end| two_digits(1.0 / (1.0 + (-end).exp())).clamp(1e-6, 0.9)) }
+    Curve { rates: ends.map(share) }
 }
 
-/// To two significant digits, so that a window more or less seldom shows.
+/// To two significant digits.
 #[must_use]
 pub fn two_digits(number: f64) -> f64 {
     let unit = 10.0_f64.powf(number.log10().floor() - 1.0);

@@ -3,6 +3,11 @@
 //! The share is a logistic curve in the copies, one for fewer and one for more units, for each length of the unit. Steps of more
 //! than one unit fall off geometrically. The stutter model of `HipSTR` and the parameters of `DRAGstr` are of this kind.
 
+use rand::Rng as _;
+use rand_distr::StandardNormal;
+use rand_pcg::Pcg64;
+
+use super::fit::two_digits;
 use super::tracts::LONGEST_UNIT;
 
 /// Copies at which a curve is given, by the length of its unit: about the shortest and the longest tracts of which a short read tells much.
@@ -15,6 +20,11 @@ const LONGEST: [usize; LONGEST_UNIT] = [18, 12, 12, 12];
 const MOST: f64 = 0.3;
 /// Share of fragments at the anchors in a library without amplification, in either direction (docs/slippage.md).
 pub(super) const CLEAN: [[f64; 2]; LONGEST_UNIT] = [[0.001, 0.02], [0.002, 0.02], [0.002, 0.02], [0.002, 0.02]];
+/// Spread of fits of one sample to other windows, as a standard deviation of the odds' logarithm (docs/slippage.md).
+const SCATTER: f64 = 0.12;
+/// Share of samples with reads of a few windows only, and how far the fit may then be drawn to a clean library's.
+const SMALL: f64 = 0.3;
+const DRAWN: std::ops::Range<f64> = 0.0..0.5;
 /// Share of one unit among slips of one unit and more; measured 0.81 to 0.89 (docs/reads.md).
 const ONE_UNIT: f64 = 0.8;
 /// Likelihood of a length that slippage does not explain: no whole units away, or too many of them.
@@ -40,6 +50,20 @@ impl SlippageModel {
     pub fn rates(&self, unit: usize, copies: usize) -> Rates {
         let [fewer, more] = self.curves[unit - 1].map(|curve| curve.rate(unit, copies));
         Rates { fewer, more }
+    }
+
+    /// The model that another survey of such a sample might find.
+    #[must_use]
+    pub fn resampled(self, random: &mut Pcg64) -> Self {
+        let drawn = if random.random_bool(SMALL) { random.random_range(DRAWN) } else { 0.0 };
+        let mut curves = self.curves;
+        for (curves, clean) in curves.iter_mut().zip(CLEAN) {
+            for (rate, clean) in curves.iter_mut().flat_map(|curve| curve.rates.iter_mut().zip(clean)) {
+                let scatter = SCATTER * random.sample::<f64, _>(StandardNormal);
+                *rate = share((1.0 - drawn) * logit(*rate) + drawn * logit(clean) + scatter);
+            }
+        }
+        Self { curves }
     }
 }
 
@@ -98,6 +122,11 @@ pub(super) fn logit(share: f64) -> f64 {
     (share / (1.0 - share)).ln()
 }
 
+/// The share of a curve's end with these logarithmic odds, to two digits, so that a window more or less seldom shows.
+pub(super) fn share(logit: f64) -> f64 {
+    two_digits(1.0 / (1.0 + (-logit).exp())).clamp(1e-6, 0.9)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -123,6 +152,17 @@ mod tests {
         let model = SlippageModel { curves: [[Curve { rates: [0.2, 0.9] }; 2]; LONGEST_UNIT] };
         let rates = model.rates(1, 18);
         assert!(near(rates.fewer, MOST) && near(rates.share(0), 1.0 - 2.0 * MOST));
+    }
+
+    #[test]
+    fn surveys_of_a_sample_scatter() {
+        let dirty = SlippageModel { curves: [[Curve { rates: [0.02, 0.16] }; 2]; LONGEST_UNIT] };
+        let mut random = Pcg64::new(3, 1);
+        let again: Vec<f64> = (0..400).map(|_| dirty.resampled(&mut random).rates(1, 16).fewer).collect();
+        let near = again.iter().filter(|&&rate| (0.12..0.21).contains(&rate)).count();
+        let low = again.iter().filter(|&&rate| rate < 0.11).count();
+        assert!((260..370).contains(&near) && (20..120).contains(&low), "{near} {low}");
+        assert!(again.iter().all(|&rate| (0.03..0.25).contains(&rate)));
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{Channel, ImageSpec, PileupImage};
 use crate::reads::{Cigar, CigarKind, Read, consumed};
 
-/// Depths that samples are thinned to, in reads per position; shallower ones keep their depth.
+/// Depths that samples are thinned to, in reads per position; shallower ones keep their depth, and deeper ones any up to theirs.
 const DEPTHS: std::ops::Range<f64> = 5.0..75.0;
 /// Coefficients of variation of the depth that are simulated, and the share of regions with one.
 const SPREADS: std::ops::Range<f64> = 0.03..0.5;
@@ -24,9 +24,12 @@ const DEPTH_CHANGES: std::ops::Range<f64> = 500.0..5000.0;
 const TRIMMED: f64 = 0.25;
 const BINNED: f64 = 0.35;
 const SHIFTED_QUALITIES: f64 = 0.3;
+const CONSTANT_QUALITIES: f64 = 0.03;
 const ANOTHER_MAPPER: f64 = 0.35;
 const CAPPED_MAPPING: f64 = 0.1;
+const CONSTANT_MAPPING: f64 = 0.08;
 const OTHER_TEMPLATES: f64 = 0.5;
+const NO_TEMPLATES: f64 = 0.08;
 const MORE_ERRORS: f64 = 0.2;
 /// Share of images whose strands are swapped.
 const SWAPPED: f64 = 0.5;
@@ -34,6 +37,11 @@ const SWAPPED: f64 = 0.5;
 const SHORTEST: usize = 70;
 /// Values of the strand channel, forward and reverse.
 const STRANDS: [u8; 2] = [70, 240];
+
+/// Mapping qualities of reads whose mapper tells nothing; 255 is the SAM specification's (section 1.4) for "not available".
+const CONSTANTS: [u8; 4] = [255, 60, 50, 42];
+/// Base qualities of reads that have one for all, Phred.
+const CONSTANT: std::ops::RangeInclusive<u8> = 20..=40;
 
 /// Levels of base quality that sequencers write: four (`NovaSeq`), or eight (`HiSeq` 3000).
 const FOUR_LEVELS: &[u8] = &[2, 12, 23, 37];
@@ -65,6 +73,9 @@ pub fn reads(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Th
         for read in reads.iter_mut() {
             read.qualities.iter_mut().for_each(|quality| *quality = nearest(*quality, levels));
         }
+    } else if random.random_bool(CONSTANT_QUALITIES) {
+        let constant = random.random_range(CONSTANT);
+        reads.iter_mut().for_each(|read| read.qualities.fill(constant));
     }
     if random.random_bool(ANOTHER_MAPPER) {
         doubt_alignments(reads, random);
@@ -73,8 +84,13 @@ pub fn reads(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Th
         for read in reads.iter_mut() {
             read.mapping_quality = read.mapping_quality.min(cap);
         }
+    } else if random.random_bool(CONSTANT_MAPPING) {
+        let constant = CONSTANTS.choose(random).copied().unwrap_or(u8::MAX);
+        reads.iter_mut().for_each(|read| read.mapping_quality = constant);
     }
-    if random.random_bool(OTHER_TEMPLATES) {
+    if random.random_bool(NO_TEMPLATES) {
+        reads.iter_mut().for_each(|read| read.template_length = 0);
+    } else if random.random_bool(OTHER_TEMPLATES) {
         let factor = random.random_range(0.6..1.7);
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "some hundred bp")]
         for read in reads.iter_mut() {
@@ -104,7 +120,7 @@ pub fn image(image: &mut PileupImage, spec: &ImageSpec, random: &mut Pcg64) {
 /// Thins a region's reads to another sample's depth, which may vary along the genome: log-normally around its median, with a correlation
 /// that falls off exponentially with the distance.
 fn thin(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Thinned {
-    let wanted = log_uniform(&DEPTHS, random);
+    let wanted = log_uniform(&(DEPTHS.start..DEPTHS.end.max(median_depth)), random);
     let share = (wanted / median_depth).min(1.0);
     let spread = if random.random_bool(UNEVEN) { random.random_range(SPREADS) } else { 0.0 };
     let starts = || reads.iter().map(|read| read.span.start());

@@ -74,7 +74,7 @@ impl DataSet {
             median_depth: all.median_depth * left,
             depth_cv: (all.depth_cv * all.depth_cv + spread * spread).sqrt(),
             artefact_rate,
-            slippage: all.slippage,
+            ..all
         };
         expected.resampled(random)
     }

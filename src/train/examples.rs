@@ -8,8 +8,8 @@ use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::{Evidence, EvidenceOptions};
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
-use crate::predict::small::Features;
 use crate::predict::small::features::features;
+use crate::predict::small::{Features, SmallModel, certainty};
 use crate::reads::Read;
 use crate::regions::Region;
 use crate::sample::SampleProfile;
@@ -31,7 +31,13 @@ pub struct Example {
     pub features: Option<Features>,
     /// Whether its candidate has one alternative allele, so that the small model can take it.
     pub biallelic: bool,
+    /// For how many images of its kind it stands in the loss.
+    pub weight: f32,
 }
+
+/// Phred of the certainty from which on a small model's candidates are spared, and how many of them one image then stands for.
+const SPARED_FROM: f64 = 20.0;
+const SPARED: u8 = 4;
 
 /// A candidate's features, with its class.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +70,8 @@ pub struct ExampleOptions {
     pub augment: Option<u64>,
     /// Whether images come with their features.
     pub features: bool,
+    /// The small model whose certain candidates give few images: the CNN is to learn what that one cannot tell.
+    pub spare: Option<SmallModel>,
 }
 
 /// The regions of all sets for one pass, each as often as its set's weight says, shuffled by `seed`.
@@ -105,20 +113,36 @@ pub fn examples(
     mut take: impl FnMut(Example) -> bool,
 ) -> Result<()> {
     labelled(sets, jobs, options, |Labelled { evidence, profile, candidate, genotype }, random| {
+        let Some(weight) = weight(options, (candidate, evidence, profile), random) else { return true };
         let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
         let biallelic = candidate.alts.len() == 1;
         for set in alt_sets(candidate.alts.len()) {
             let mut image = evidence.render(&options.image, candidate, set);
-            if let Some(random) = random {
+            if options.augment.is_some() {
                 augment::image(&mut image, &options.image, random);
             }
             let features = options.features.then(|| features((candidate, set), evidence, profile, true));
-            if !take(Example { image, class: class(genotype, set), snp, features, biallelic }) {
+            if !take(Example { image, class: class(genotype, set), snp, features, biallelic, weight }) {
                 return false;
             }
         }
         true
     })
+}
+
+/// For how many images one of the candidate stands, or `None` where it is spared.
+fn weight(
+    options: &ExampleOptions,
+    (candidate, evidence, profile): (&Candidate, &Evidence, SampleProfile),
+    random: &mut Pcg64,
+) -> Option<f32> {
+    let biallelic = candidate.alts.len() == 1;
+    let Some(small_model) = options.spare.as_ref().filter(|_| biallelic) else { return Some(1.0) };
+    let features = features((candidate, AltSet::One(0)), evidence, profile, true);
+    if certainty(small_model.probabilities(&features)) < SPARED_FROM {
+        return Some(1.0);
+    }
+    (random.random_range(0..SPARED) == 0).then_some(f32::from(SPARED))
 }
 
 /// Sends the features of the candidates of one alternative allele of some regions to `take`, in order; no image is rendered.
@@ -148,26 +172,26 @@ struct Labelled<'a> {
     genotype: Genotype,
 }
 
-/// Sends the candidates whose genotype is known to `take`, region by region, until `take` says stop; with the region's generator where
-/// examples are augmented.
+/// Sends the candidates whose genotype is known to `take`, region by region, with the region's generator, until `take` says stop.
 fn labelled(
     sets: &[DataSet],
     jobs: &[Job],
     options: &ExampleOptions,
-    mut take: impl FnMut(Labelled, &mut Option<Pcg64>) -> bool,
+    mut take: impl FnMut(Labelled, &mut Pcg64) -> bool,
 ) -> Result<()> {
     let gatherers = sets.iter().map(|set| set.gatherer(options.evidence, &options.image));
     let mut gatherers = gatherers.collect::<Result<Vec<_>>>()?;
     for &Job { set: index, region, copy } in jobs {
         let set = &sets[index];
-        let state = options.augment.map(|seed| u128::from(seed) << 64 | u128::from(region.interval.start()));
+        let state = u128::from(options.augment.unwrap_or(0)) << 64 | u128::from(region.interval.start());
         let stream = |offset: u128| (u128::from(copy) << 64) + index as u128 + offset;
-        let mut random = state.map(|state| Pcg64::new(state, stream(8)));
+        let mut random = Pcg64::new(state, stream(8));
         let mut profile = set.profile();
         let evidence = gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
-            let (Some(state), Some(random)) = (state, &mut random) else { return };
-            let thinned = augment::reads(reads, profile.median_depth, random);
-            profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
+            if options.augment.is_some() {
+                let thinned = augment::reads(reads, profile.median_depth, &mut random);
+                profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
+            }
         })?;
         let labels = label(region, &evidence, &set.truth, &set.confident);
         for (candidate, genotype) in evidence.candidates.iter().zip(labels) {

@@ -1,10 +1,13 @@
-//! Features of candidates -> the mean and the scale of each, with which networks standardise them.
+//! Features of candidates -> the mean and the scale of each, with which networks standardise them, and the range of each.
 
 use crate::predict::small::FEATURES;
 use crate::train::examples::Described;
 
 /// Lowest scale: a feature that hardly varies in the training data must not become large elsewhere.
 const LOWEST_SCALE: f32 = 0.01;
+
+/// One of so many candidates may lie outside of a feature's range, at either end.
+const OUTSIDE: usize = 10_000;
 
 /// Mean and standard deviation of each feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +33,32 @@ impl Moments {
     }
 }
 
+/// Lowest and highest value of each feature, but for the farthest few.
+pub(super) fn ranges(known: &[Described]) -> Vec<[f32; 2]> {
+    let few = known.len() / OUTSIDE;
+    let mut values: Vec<f32> = Vec::with_capacity(known.len());
+    (0..FEATURES)
+        .map(|i| {
+            values.clear();
+            values.extend(known.iter().map(|example| example.features[i]));
+            values.sort_unstable_by(f32::total_cmp);
+            [few, values.len().saturating_sub(1 + few)].map(|at| values.get(at).copied().unwrap_or(0.0))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_leave_the_farthest_out() {
+        let known = |n: u16| -> Vec<Described> {
+            (0..n).rev().map(|i| Described { features: [f32::from(i); FEATURES], class: 0 }).collect()
+        };
+        assert_eq!(ranges(&known(100))[3], [0.0, 99.0]);
+        assert_eq!(ranges(&known(20_001))[64], [2.0, 19_998.0]);
+    }
 
     #[test]
     fn each_feature_has_its_own() {

@@ -9,14 +9,16 @@ use crate::evidence::EvidenceOptions;
 use crate::model::Model;
 use crate::pileup::ImageSpec;
 use crate::predict::cnn::networks;
+use crate::predict::small::SmallNetwork;
 use crate::train::examples::ExampleOptions;
 
-/// What is trained. The rest is taken from the model in the output folder; the CNN's temperature is fitted in any case.
+/// What is trained; the rest is taken from the model in the output folder. Where it has a small model, the CNN learns from few of the
+/// candidates of which that is certain. Where it then has both, temperatures, weights and limits are fitted in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Learn {
-    /// The CNN, then the small model.
+    /// The small model, then the CNN.
     All,
-    /// The CNN; the model then has no small model.
+    /// The CNN.
     Network,
     /// The small model.
     SmallModel,
@@ -60,7 +62,7 @@ pub struct TrainOptions {
     pub balance: f64,
     /// Evaluations on the tune sets in a pass over the data.
     pub evaluations: u32,
-    /// Evaluations without a better F1 after which the CNN's training ends.
+    /// Evaluations without a lower loss after which the CNN's training ends.
     pub patience: u32,
     /// Most images of the tune sets that are evaluated.
     pub tune_images: usize,
@@ -82,7 +84,8 @@ impl TrainOptions {
 
     /// How examples are made, augmented by that seed.
     pub(super) fn examples(&self, augment: Option<u64>) -> ExampleOptions {
-        ExampleOptions { evidence: self.evidence, image: self.image.clone(), augment, features: self.takes_features() }
+        let (image, features) = (self.image.clone(), self.takes_features());
+        ExampleOptions { evidence: self.evidence, image, augment, features, spare: None }
     }
 
     /// The seed of an epoch's order and augmentation.
@@ -90,11 +93,13 @@ impl TrainOptions {
         self.seed.wrapping_add(1 + u64::from(epoch))
     }
 
-    /// All that decides the CNN's weights; `data` stands for the training data. A checkpoint of other settings is refused.
-    pub(super) fn settings(&self, data: &str) -> Result<String> {
+    /// All that decides the CNN's weights; `data` stands for the training data, and candidates of which the small model is certain are spared. A
+    /// checkpoint of other settings is refused.
+    pub(super) fn settings(&self, data: &str, small_model: Option<&SmallNetwork>) -> Result<String> {
         let from = self.from.as_ref().map(Model::checksum).transpose()?;
+        let spare = small_model.map(SmallNetwork::checksum);
         Ok(format!(
-            "{} from {from:?} data {data} {:?} {:?} epochs {} batch {} shuffle buffer {} checkpoint interval {} augment {} rate {} \
+            "{} from {from:?} data {data} small model {spare:?} {:?} {:?} epochs {} batch {} shuffle buffer {} checkpoint interval {} augment {} rate {} \
              decay {} smoothing {} balance {} seed {}",
             self.network,
             self.image,

@@ -1,9 +1,11 @@
-//! Data sets and options -> a model's folder: the CNN, then the small model, as far as each is asked for.
+//! Data sets and options -> a model's folder: the small model, then the CNN, as far as each is asked for; then what joins them.
 
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::model::checksums::SMALL_MODEL;
+use crate::model::checksums::{SMALL_MODEL, WEIGHTS};
+use crate::predict::small::SmallNetwork;
 use crate::train::calibrate::best_temperature;
+use crate::train::cnn::checkpoint::Checkpoint;
 use crate::train::cnn::evaluate::{confusion, outputs, probabilities};
 use crate::train::cnn::net::Net;
 use crate::train::cnn::trainer::Trainer;
@@ -13,27 +15,59 @@ use crate::train::options::{Learn, TrainOptions};
 use crate::train::sets::Sets;
 use crate::train::small::{self, Judged, Training};
 
-/// Trains a model and writes its folder; returns the confusion of the tune images under the CNN that is kept.
+/// Trains a model and writes its folder; returns the confusion of the tune images under the CNN that is kept, if there is one yet.
 ///
 /// # Errors
 /// [`Error::Input`] for unreadable data or another run's checkpoint, [`Error::Output`] where the folder cannot be written,
 /// [`Error::Internal`] where libtorch fails or training diverges.
-pub fn train(sets: &Sets, options: &TrainOptions, learn: Learn) -> Result<Confusion> {
-    if !matches!(learn, Learn::All | Learn::Network) {
-        return finish(sets, &tune_examples(sets, options)?, options, learn);
+pub fn train(sets: &Sets, options: &TrainOptions, learn: Learn) -> Result<Option<Confusion>> {
+    let small_model = match learn {
+        // A checkpoint is of the CNN, which comes afterwards.
+        Learn::All if Checkpoint::of(&options.out).exists() => kept(options)?,
+        Learn::All | Learn::SmallModel => Some(small_model(sets, options)?),
+        Learn::Network | Learn::Temperature => kept(options)?,
+    };
+    if learn == Learn::SmallModel && !options.out.join(WEIGHTS).exists() {
+        log::info!("there is no CNN yet, so that limits cannot be chosen");
+        return Ok(None);
     }
-    let mut trainer = Trainer::new(sets, options)?;
+    if !matches!(learn, Learn::All | Learn::Network) {
+        return finish(&tune_examples(sets, options)?, options, small_model.as_ref()).map(Some);
+    }
+    let mut trainer = Trainer::new(sets, options, small_model.as_ref())?;
     let tune = tune_examples(sets, options)?;
     log::info!("{} tune images", tune.len());
     trainer.run(&tune)?;
-    let confusion = finish(sets, &tune, options, learn)?;
+    let confusion = finish(&tune, options, small_model.as_ref())?;
     // Until here a killed run resumes without training the CNN again.
     trainer.checkpoint.remove()?;
-    Ok(confusion)
+    Ok(Some(confusion))
 }
 
-/// What follows the CNN's training: its temperature, and the small model where it is asked for.
-fn finish(sets: &Sets, tune: &[Example], options: &TrainOptions, learn: Learn) -> Result<Confusion> {
+/// Learns the small model, and writes it.
+fn small_model(sets: &Sets, options: &TrainOptions) -> Result<SmallNetwork> {
+    let training = Training {
+        sets: &sets.train,
+        examples: options.examples(None),
+        augment: options.augment,
+        seed: options.seed,
+        threads: options.threads,
+    };
+    let network = small::learn(&training)?;
+    std::fs::create_dir_all(&options.out)
+        .map_err(|e| Error::output(&options.out, format!("cannot be written: {e}")))?;
+    network.write(&options.out.join(SMALL_MODEL))?;
+    Ok(network)
+}
+
+/// The small model that is in the model's folder.
+fn kept(options: &TrainOptions) -> Result<Option<SmallNetwork>> {
+    let path = options.out.join(SMALL_MODEL);
+    path.exists().then(|| SmallNetwork::read(&path)).transpose()
+}
+
+/// What follows the training: temperatures, and how the two models are joined where there are both.
+fn finish(tune: &[Example], options: &TrainOptions, small_model: Option<&SmallNetwork>) -> Result<Confusion> {
     let model = Model::open(&options.out)?;
     let mut net = Net::new(options)?;
     net.load(&model, options)?;
@@ -42,23 +76,15 @@ fn finish(sets: &Sets, tune: &[Example], options: &TrainOptions, learn: Learn) -
     log::info!("temperature {temperature:.3}");
     let mut config = model.config;
     config.temperature = (temperature * 1000.0).round() / 1000.0;
-    if matches!(learn, Learn::All | Learn::SmallModel) {
+    config.small_model = None;
+    if let Some(network) = small_model {
         let by_image = probabilities(&outputs.logits, config.temperature)?;
         let judged = |(example, by_image): (&Example, _)| {
             let features = example.features.filter(|_| example.biallelic)?;
             Some(Judged { features, class: example.class, by_image })
         };
         let judged: Vec<Judged> = tune.iter().zip(by_image).filter_map(judged).collect();
-        let training = Training {
-            sets: &sets.train,
-            examples: options.examples(None),
-            augment: options.augment,
-            seed: options.seed,
-            threads: options.threads,
-        };
-        let learned = small::learn(&training, &judged)?;
-        learned.network.write(&options.out.join(SMALL_MODEL))?;
-        config.small_model = Some(learned.options);
+        config.small_model = Some(small::choose(network, &judged));
     }
     Model::write(&config, &options.out)?;
     confusion(&outputs.logits, tune)

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use crate::error::{Error, Result};
 use crate::files::input::same_file;
 use crate::genome::{ContigId, Contigs, Interval, ReferenceFile};
@@ -46,11 +48,14 @@ impl Sets {
             outlines.push(Outline { files, reference, confident });
         }
         keep_apart(&manifest, &outlines)?;
-        let (mut train, mut tune) = (Vec::new(), Vec::new());
-        for Outline { files, reference, confident } in outlines {
-            let sets = if files.role == Role::Train { &mut train } else { &mut tune };
-            sets.push(DataSet::open(files, &reference, confident)?);
-        }
+        let open = |Outline { files, reference, confident }: Outline| {
+            DataSet::open(files, &reference, confident).map(|set| (files.role, set))
+        };
+        // Their surveys take most of the time. Of several faults the first line's is reported.
+        let sets: Vec<Result<(Role, DataSet)>> = outlines.into_par_iter().map(open).collect();
+        let sets = sets.into_iter().collect::<Result<Vec<_>>>()?;
+        let (train, tune): (Vec<_>, Vec<_>) = sets.into_iter().partition(|(role, _)| *role == Role::Train);
+        let [train, tune] = [train, tune].map(|sets| sets.into_iter().map(|(_, set)| set).collect());
         Ok(Self { manifest, train, tune })
     }
 }

@@ -1,4 +1,4 @@
-//! Data sets -> the small model of a trained model: its network ([`SmallNetwork`]), and when it is used ([`SmallModelOptions`]).
+//! Data sets -> the small model's network ([`learn`]); that and a CNN's probabilities -> when it is used ([`choose`]).
 //!
 //! Features come from the same augmented reads that images are made of; the network learns from all candidates in memory (about 230 bytes
 //! each). On the tune sets its temperature is fitted, its probabilities are weighted against the CNN's, and the certainty is found from
@@ -12,7 +12,6 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::model::SmallModelOptions;
-use crate::model::config::DEFAULT_MAX_DEPTH;
 use crate::predict::Probabilities;
 use crate::predict::small::{
     FEATURES, FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
@@ -21,7 +20,7 @@ use crate::train::calibrate::{best_temperature, lowest};
 use crate::train::data::DataSet;
 use crate::train::examples::{Described, ExampleOptions, described, jobs};
 use crate::train::failed::failed;
-use crate::train::moments::Moments;
+use crate::train::moments::{Moments, ranges};
 use crate::train::optimizer::AdamW;
 
 /// Passes over the data, each with other changes to the reads.
@@ -47,11 +46,14 @@ pub(super) struct Training<'a> {
     pub(super) threads: usize,
 }
 
-/// A small model, and when it is used.
-pub(super) struct Learned {
-    pub(super) network: SmallNetwork,
-    pub(super) options: SmallModelOptions,
-}
+/// A small model as it was learned, that is never certain enough.
+pub(super) const UNCALIBRATED: SmallModelOptions = SmallModelOptions {
+    temperature: 1.0,
+    min_certainty_snps: f64::MAX,
+    min_certainty_indels: f64::MAX,
+    image_weight: 0.0,
+    max_depth: None,
+};
 
 /// A tune candidate: its features, its class, and the CNN's probabilities.
 #[derive(Clone, Copy, Debug)]
@@ -73,12 +75,10 @@ struct Outcome {
 }
 
 /// Learns the small model.
-pub(super) fn learn(training: &Training, tune: &[Judged]) -> Result<Learned> {
+pub(super) fn learn(training: &Training) -> Result<SmallNetwork> {
     let known = candidates(training)?;
-    log::info!("small model: {} candidates to learn from, {} to choose by", known.len(), tune.len());
-    let network = train_network(&known, training.seed).map_err(failed)?;
-    let options = choose(&network, tune);
-    Ok(Learned { network, options })
+    log::info!("small model: {} candidates to learn from", known.len());
+    train_network(&known, training.seed).map_err(failed)
 }
 
 /// The candidates of all passes over the data.
@@ -101,7 +101,7 @@ fn candidates(training: &Training) -> Result<Vec<Described>> {
 }
 
 /// On the tune candidates: the temperature, the CNN's weight, and the certainties from which on the small model decides alone.
-fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
+pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
     let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
     let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
     let temperature = best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes));
@@ -110,7 +110,7 @@ fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
         min_certainty_snps: 0.0,
         min_certainty_indels: 0.0,
         image_weight: 0.0,
-        max_depth: Some(DEFAULT_MAX_DEPTH),
+        max_depth: None,
     };
     let small_model = SmallModel::new(network.clone(), calibrated);
     let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
@@ -170,7 +170,8 @@ fn limit(outcomes: &[Outcome], snp: bool) -> f64 {
 
 fn train_network(known: &[Described], seed: u64) -> std::result::Result<SmallNetwork, TchError> {
     let Moments { mean, scale } = Moments::of(known);
-    let mut network = SmallNetwork { features: FeatureId::all().collect(), mean, scale, members: Vec::new() };
+    let (features, ranges) = (FeatureId::all().collect(), ranges(known));
+    let mut network = SmallNetwork { features, mean, scale, ranges, members: Vec::new() };
     for member in 0..MEMBERS {
         network.members.push(train_member(&network, known, seed.wrapping_add(member))?);
     }

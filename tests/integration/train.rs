@@ -74,6 +74,24 @@ fn a_model_is_learned_and_can_be_used() {
 }
 
 #[test]
+fn the_network_learns_from_few_of_what_the_small_model_knows() {
+    let world = world("chrA\t300\t25000\n", "chrB\t300\t6000\n", &SETS);
+    let short = [&SHORT[..], &["--no-augment"]].concat();
+    let network = [&short[..], &["--learn", "network"]].concat();
+    train(&world, &network).succeeds();
+    let all = kept_images(&world);
+    fs::remove_dir_all(world.path("model")).unwrap();
+    let said = train(&world, &[&short[..], &["--learn", "small-model"]].concat()).succeeds().stderr;
+    assert!(said.contains("there is no CNN yet") && !world.path("model/model.json").exists(), "{said}");
+    train(&world, &network).succeeds();
+    let few = kept_images(&world);
+    assert!(few < all, "{few} of {all} images");
+    let config: serde_json::Value = serde_json::from_slice(&file(&world, "model/model.json")).unwrap();
+    assert!(config["small_model"]["temperature"].as_f64().unwrap() > 0.0);
+    world.call(&["--model", &text(&world.path("model"))]).succeeds();
+}
+
+#[test]
 fn a_model_can_start_from_another_on_smaller_images() {
     let world = world("chrA\t300\t9000\n", "chrA\t9000\t15000\n", &SETS);
     let first = text(&crate::world::model());

@@ -10,11 +10,6 @@ use crate::pileup::ImageSpec;
 
 /// Version of `model.json` that this program writes and reads.
 pub(crate) const FORMAT: u32 = 1;
-/// Greatest depth, in reads, of a candidate that a new small model may classify. It learns from samples of 5x to 75x, where collapsed
-/// repeats reach several times that depth. Deeper candidates cannot be told by their features alone, since the depth enters as a logarithm.
-/// On simulated heterozygous variants its QUAL is above the CNN's up to 300 reads (median 38 and 33), equal at 400, and fails from 600 on.
-#[cfg(feature = "torch")]
-pub(crate) const DEFAULT_MAX_DEPTH: u32 = 300;
 
 /// When the small model's probabilities are used, and how; stored in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

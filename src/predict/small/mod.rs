@@ -5,6 +5,7 @@
 //! are in a model's `small_model.json`, its limits of certainty in `model.json`.
 
 pub(crate) mod features;
+mod likelihoods;
 pub(in crate::predict) mod network;
 mod observed;
 mod table;
@@ -25,9 +26,6 @@ use crate::reads::Read;
 
 pub use network::{Layer, SmallNetwork};
 pub use table::{FEATURES, FeatureId, Features, is_snp};
-
-/// Largest `small_model.json` that is read, in bytes; the shipped one has 600,000.
-const MOST_BYTES: u64 = 16 << 20;
 
 /// Least certainty, Phred, at which the small model decides such a candidate.
 #[must_use]
@@ -74,7 +72,7 @@ impl SmallModel {
     /// # Errors
     /// [`Error::Model`] where it cannot be read, is damaged or does not fit.
     pub fn read(path: &Path, options: SmallModelOptions, checksum: Option<&str>) -> Result<Self> {
-        let json = bytes(path, MOST_BYTES)?;
+        let json = bytes(path, network::MOST_BYTES)?;
         checksums::check(path, &format!("{:x}", Sha256::digest(&json)), checksum)?;
         let network = SmallNetwork::parse(&json).map_err(|problem| Error::model(path, problem))?;
         Ok(Self { network, options })
@@ -101,6 +99,13 @@ impl SmallModel {
     pub fn probabilities(&self, features: &Features) -> Probabilities {
         let logits = self.network.logits(features).map(|logit| f64::from(logit) / self.options.temperature);
         Probabilities(softmax(logits))
+    }
+
+    /// Probabilities by the reads' likelihoods alone, where a feature lies beyond all those that it learned from; `None` elsewhere, and of models
+    /// that do not say how far these reach.
+    #[must_use]
+    pub fn fallback(&self, features: &Features) -> Option<Probabilities> {
+        self.network.is_beyond(features).then(|| likelihoods::probabilities(features))
     }
 
     /// Its estimate for a candidate; `None` for candidates unlike those that it learned from.

@@ -4,13 +4,20 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::model::store::bytes;
 use crate::predict::small::table::{FeatureId, Features};
 
+/// Largest `small_model.json` that is read, in bytes; the shipped one has 600,000.
+pub(super) const MOST_BYTES: u64 = 16 << 20;
 /// Candidates with a feature that many standard deviations from the mean of the training data are left to the CNN.
 const STRANGE: f32 = 12.0;
+
+/// How far beyond its range a feature is unlike any of the training data, in standard deviations.
+const BEYOND: f32 = 1.0;
 
 /// A layer: `bias + weights x`, one row of weights for each output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +40,9 @@ pub struct SmallNetwork {
     pub mean: Vec<f32>,
     /// Standard deviation of each, in the same order; positive.
     pub scale: Vec<f32>,
+    /// Lowest and highest value of each in the training data, but for one in 10,000 candidates at either end; none in models of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<[f32; 2]>,
     /// The layers of each member.
     pub members: Vec<Vec<Layer>>,
 }
@@ -81,10 +91,29 @@ impl SmallNetwork {
         })
     }
 
+    /// Whether a feature lies clearly outside of its range.
+    #[must_use]
+    pub fn is_beyond(&self, features: &Features) -> bool {
+        let inputs = self.features.iter().map(|feature| feature.of(features));
+        inputs
+            .zip(self.ranges.iter().zip(&self.scale))
+            .any(|(x, (&[lowest, highest], scale))| x < lowest - BEYOND * scale || x > highest + BEYOND * scale)
+    }
+
     /// Whether it has learned from candidates like this one: no input lies far from all those of the training data.
     #[must_use]
     pub fn knows(&self, features: &Features) -> bool {
         self.standardised(features).all(|z| z.abs() <= STRANGE)
+    }
+
+    /// SHA-256 of what [`SmallNetwork::write`] writes.
+    #[must_use]
+    pub fn checksum(&self) -> String {
+        format!("{:x}", Sha256::digest(self.json().unwrap_or_default()))
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self).map(|text| text + "\n")
     }
 
     /// Writes it as a model's `small_model.json`.
@@ -92,8 +121,16 @@ impl SmallNetwork {
     /// # Errors
     /// [`Error::Output`] where that fails.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string(self).map_err(|e| Error::Internal(format!("{}: {e}", path.display())))?;
-        files::write(path, (text + "\n").as_bytes())
+        let text = self.json().map_err(|e| Error::Internal(format!("{}: {e}", path.display())))?;
+        files::write(path, text.as_bytes())
+    }
+
+    /// Reads a model's `small_model.json`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where it cannot be read, is damaged or does not fit.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::parse(&bytes(path, MOST_BYTES)?).map_err(|problem| Error::model(path, problem))
     }
 
     /// Reads the content of `small_model.json`.
@@ -117,6 +154,14 @@ impl SmallNetwork {
                 let (features, numbers) = (self.features.len(), numbers.len());
                 return Err(format!("names {features} features, but '{list}' has {numbers} numbers"));
             }
+        }
+        if !self.ranges.is_empty() && self.ranges.len() != self.features.len() {
+            let (features, ranges) = (self.features.len(), self.ranges.len());
+            return Err(format!("names {features} features, but 'ranges' has {ranges} pairs"));
+        }
+        if self.ranges.iter().any(|[lowest, highest]| !(lowest.is_finite() && highest.is_finite() && lowest <= highest))
+        {
+            return Err("has a range that is not finite, or whose ends are swapped".into());
         }
         if self.members.is_empty() {
             return Err("holds no network".into());
@@ -159,6 +204,7 @@ pub(in crate::predict) mod tests {
             features: FeatureId::all().collect(),
             mean: vec![0.0; FEATURES],
             scale: vec![1.0; FEATURES],
+            ranges: Vec::new(),
             members: vec![vec![layer]],
         }
     }
@@ -193,6 +239,10 @@ pub(in crate::predict) mod tests {
         let mut uneven = constant([0.0; 3]);
         uneven.members[0].push(Layer { weights: vec![vec![0.0; 4]; 3], bias: vec![0.0; 3] });
         assert!(uneven.validate().unwrap_err().contains("layer 2"));
+        let ranges = vec![[0.0, 1.0]; 2];
+        assert!(SmallNetwork { ranges, ..constant([0.0; 3]) }.validate().unwrap_err().contains("'ranges' has 2 pairs"));
+        let ranges = vec![[1.0, 0.0]; FEATURES];
+        assert!(SmallNetwork { ranges, ..constant([0.0; 3]) }.validate().unwrap_err().contains("swapped"));
         let none = SmallNetwork { members: Vec::new(), ..constant([0.0; 3]) };
         assert!(none.validate().unwrap_err().contains("no network"));
     }
@@ -220,6 +270,18 @@ pub(in crate::predict) mod tests {
         assert!(named(&["is_snp", "is_snp"]).unwrap_err().contains("'is_snp' twice"));
         let nameless = serde_json::to_string(&constant([0.0; 3])).unwrap().replace("features", "inputs");
         assert!(SmallNetwork::parse(nameless.as_bytes()).unwrap_err().contains("`inputs`"));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_training_data() {
+        let network = SmallNetwork { ranges: vec![[-2.0, 3.0]; FEATURES], ..constant([0.0; 3]) };
+        let beyond = |value: f32| {
+            let mut features = [0.0; FEATURES];
+            features[4] = value;
+            network.is_beyond(&features)
+        };
+        assert_eq!([-3.1, -2.9, 0.0, 3.9, 4.1].map(beyond), [true, false, false, false, true]);
+        assert!(!constant([0.0; 3]).is_beyond(&[9.0; FEATURES]), "it does not say");
     }
 
     #[test]

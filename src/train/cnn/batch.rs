@@ -43,6 +43,8 @@ pub(super) struct Batch {
     pub(super) input: Input,
     /// `[n]`, i64.
     pub(super) classes: Tensor,
+    /// `[n]`, f32.
+    pub(super) weights: Tensor,
 }
 
 impl Batch {
@@ -51,11 +53,13 @@ impl Batch {
         let size = [examples.len(), shape.height, shape.width, shape.channels];
         let bytes: Vec<u8> = examples.iter().flat_map(|example| example.image.bytes()).copied().collect();
         let classes: Vec<i64> = examples.iter().map(|example| i64::from(example.class)).collect();
+        let weights: Vec<f32> = examples.iter().map(|example| example.weight).collect();
         let taken: Vec<FeatureId> = if options.takes_features() { FeatureId::all().collect() } else { Vec::new() };
         let features: Vec<_> = examples.iter().map(|example| example.features).collect();
         Ok(Self {
             input: Input::new(&bytes, size, &features, &taken, options.device)?,
             classes: Tensor::from_slice(&classes).to_device(options.device),
+            weights: Tensor::from_slice(&weights).to_device(options.device),
         })
     }
 }

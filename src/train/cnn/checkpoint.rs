@@ -23,7 +23,7 @@ pub(super) struct Progress {
     /// Batches learned from, and images.
     pub(super) step: u64,
     pub(super) images: u64,
-    /// Best F1 of the tune set, and evaluations since.
+    /// Lowest loss on the tune images, and evaluations since.
     pub(super) best: Option<f64>,
     pub(super) since_best: u32,
     /// Length of the log in bytes.
@@ -65,8 +65,13 @@ pub(in crate::train) struct Checkpoint {
 }
 
 impl Checkpoint {
-    pub(super) fn of(out: &Path) -> Self {
+    pub(in crate::train) fn of(out: &Path) -> Self {
         Self { folder: out.join("checkpoint") }
+    }
+
+    /// Whether a state is there.
+    pub(in crate::train) fn exists(&self) -> bool {
+        self.folder.join("state.json").exists()
     }
 
     /// Stores a state in place of the one before.
@@ -95,7 +100,7 @@ impl Checkpoint {
     /// The state that is there, if any; it must be of a run with these settings.
     pub(super) fn load(&self, settings: &str) -> Result<Option<Saved>> {
         let path = self.folder.join("state.json");
-        if !path.exists() {
+        if !self.exists() {
             return Ok(None);
         }
         let broken = |why: String| {

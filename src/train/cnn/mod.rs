@@ -2,7 +2,7 @@
 
 mod average;
 mod batch;
-mod checkpoint;
+pub(super) mod checkpoint;
 pub(super) mod evaluate;
 mod log_file;
 pub(super) mod net;

@@ -1,4 +1,4 @@
-//! Data sets -> the weights of a CNN: `AdamW` on shuffled batches, averaged weights, the best of them by F1 on the tune images.
+//! Data sets -> the weights of a CNN: `AdamW` on shuffled batches, averaged weights, the best of them by loss on the tune images.
 //!
 //! A pass over the data is cut into checkpoint intervals of some hundred regions. Between two of them nothing is in flight, so there a run
 //! stores its state; killed and started again with the same settings, it resumes there and reaches the same weights.
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 use rand_pcg::Pcg64;
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::average::follow;
 use super::batch::{Batch, ShuffleBuffer};
@@ -22,12 +22,14 @@ use super::net::Net;
 use super::save;
 use super::schedule::{class_weights, learning_rate};
 use crate::error::{Error, Result};
-use crate::train::examples::{Example, Job, described, examples, jobs};
+use crate::predict::small::{SmallModel, SmallNetwork};
+use crate::train::examples::{Example, ExampleOptions, Job, described, examples, jobs};
 use crate::train::failed::failed;
 use crate::train::moments::Moments;
 use crate::train::optimizer::{AdamW, sorted};
 use crate::train::options::TrainOptions;
 use crate::train::sets::Sets;
+use crate::train::small::UNCALIBRATED;
 
 /// Regions that the means of features are taken from: some thousand candidates.
 const STANDARDISED_REGIONS: usize = 3000;
@@ -38,6 +40,8 @@ const LOG_STEPS: u64 = 50;
 pub(in crate::train) struct Trainer<'a> {
     sets: &'a Sets,
     options: &'a TrainOptions,
+    /// The small model whose certain candidates give few images, if there is one.
+    spare: Option<SmallModel>,
     net: Net,
     averaged: Net,
     optimizer: AdamW,
@@ -76,12 +80,17 @@ fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions) -> Result<()>
 
 impl<'a> Trainer<'a> {
     /// Begins a run, or resumes the one whose checkpoint lies in the model's folder.
-    pub(in crate::train) fn new(sets: &'a Sets, options: &'a TrainOptions) -> Result<Self> {
+    pub(in crate::train) fn new(
+        sets: &'a Sets,
+        options: &'a TrainOptions,
+        small_model: Option<&SmallNetwork>,
+    ) -> Result<Self> {
         std::fs::create_dir_all(&options.out)
             .map_err(|e| Error::output(&options.out, format!("cannot be written: {e}")))?;
         tch::manual_seed(options.seed.cast_signed());
         tch::set_num_threads(i32::try_from(options.threads.max(1)).unwrap_or(1));
-        let progress = Progress::begin(options.settings(&sets.manifest.checksum())?);
+        let progress = Progress::begin(options.settings(&sets.manifest.checksum(), small_model)?);
+        let spare = small_model.map(|network| SmallModel::new(network.clone(), UNCALIBRATED));
         let checkpoint = Checkpoint::of(&options.out);
         let saved = checkpoint.load(&progress.settings)?;
         let mut net = Net::new(options)?;
@@ -96,7 +105,8 @@ impl<'a> Trainer<'a> {
         averaged.variables.freeze();
         let log = LogFile::open(&options.out, saved.as_ref().map_or(0, |saved| saved.progress.log_bytes))?;
         let optimizer = AdamW::new(&net.variables, options.weight_decay);
-        let mut trainer = Self { sets, options, net, averaged, optimizer, checkpoint, log, progress, classes: [0; 3] };
+        let mut trainer =
+            Self { sets, options, spare, net, averaged, optimizer, checkpoint, log, progress, classes: [0; 3] };
         if let Some(saved) = saved {
             trainer.restore(&saved).map_err(failed)?;
             let Progress { step, epoch, interval, .. } = trainer.progress;
@@ -127,7 +137,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Whether there is nothing to gain: no better F1 for a while.
+    /// Whether there is nothing to gain: no lower loss for a while.
     fn is_over(&self) -> bool {
         self.progress.since_best >= self.options.patience
     }
@@ -150,7 +160,7 @@ impl<'a> Trainer<'a> {
             }
             self.save_state()?;
             if self.is_over() {
-                log::info!("no better F1 in {} evaluations on the tune sets; stopping", options.patience);
+                log::info!("no lower loss in {} evaluations on the tune sets; stopping", options.patience);
                 break;
             }
         }
@@ -161,7 +171,8 @@ impl<'a> Trainer<'a> {
     fn interval(&mut self, interval: &Interval) -> Result<()> {
         let (sets, options) = (self.sets, self.options);
         let seed = options.epoch_seed(self.progress.epoch);
-        let made = options.examples(options.augment.then_some(seed));
+        let spare = self.spare.clone();
+        let made = ExampleOptions { spare, ..options.examples(options.augment.then_some(seed)) };
         let random = Pcg64::new(u128::from(seed) << 64 | self.progress.interval as u128, 2);
         let rate = learning_rate(options.learning_rate, interval.done);
         let (sender, receiver) = bounded::<Example>(2 * options.batch);
@@ -211,8 +222,10 @@ impl<'a> Trainer<'a> {
         let mut step = || {
             let batch = Batch::of(options, examples)?;
             let logits = self.net.network.forward(&batch.input, options.from.is_none());
-            let (mean, smoothing) = (tch::Reduction::Mean, options.label_smoothing);
-            let loss = logits.f_cross_entropy_loss(&batch.classes, Some(&weights), mean, -100, smoothing)?;
+            let (each, smoothing) = (tch::Reduction::None, options.label_smoothing);
+            let losses = logits.f_cross_entropy_loss(&batch.classes, Some(&weights), each, -100, smoothing)?;
+            let counted = weights.f_index_select(0, &batch.classes)? * &batch.weights;
+            let loss = (losses * &batch.weights).f_sum(Kind::Float)? / counted.f_sum(Kind::Float)?;
             self.optimizer.step(&loss, rate)?;
             f64::try_from(&loss)
         };
@@ -239,11 +252,11 @@ impl<'a> Trainer<'a> {
             epoch + 1
         );
         self.log.line(&format!("{step},{},tune,{loss:.5},{both:.5},{snp:.5},{indel:.5}", epoch + 1))?;
-        if self.progress.best.is_some_and(|best| both <= best) {
+        if self.progress.best.is_some_and(|best| loss >= best) {
             self.progress.since_best += 1;
             return Ok(());
         }
-        self.progress.best = Some(both);
+        self.progress.best = Some(loss);
         self.progress.since_best = 0;
         let training = save::training(self.options, &self.progress, &self.sets.manifest.written());
         save::model(self.options, &self.averaged.variables, training, save::measured(&evaluation, tune.len()))
