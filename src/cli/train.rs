@@ -11,7 +11,7 @@ use crate::evidence::EvidenceOptions;
 use crate::files::Files;
 use crate::model::Model;
 use crate::pileup::ImageSpec;
-use crate::predict::cnn::networks::pileup_net;
+use crate::predict::cnn::networks::rows_net;
 use crate::predict::cnn::torch::DeviceChoice;
 use crate::train::{Learn, Manifest, Sets, TrainOptions, train};
 
@@ -59,7 +59,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_enum, default_value_t = What::All, value_name = "WHAT", help_heading = IMAGES)]
     learn: What,
     /// Architecture of the CNN
-    #[arg(long, default_value = pileup_net::NAME, value_name = "NAME", help_heading = IMAGES)]
+    #[arg(long, default_value = rows_net::NAME, value_name = "NAME", help_heading = IMAGES)]
     network: String,
     /// Start from the weights of this model, which has the same network
     #[arg(long, value_name = "DIR", help_heading = IMAGES)]
@@ -117,7 +117,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = 8000, value_name = "N", help_heading = EVALUATION)]
     #[arg(value_parser = common::whole::<usize>(1..=10_000_000))]
     tune_images: usize,
-    /// Threads of the network; one more makes images [default: all cores]
+    /// Threads of the network; two more make images [default: all cores]
     #[arg(short, long, value_name = "N", help_heading = common::PERFORMANCE)]
     #[arg(value_parser = common::whole::<usize>(1..=1024))]
     threads: Option<usize>,

@@ -13,7 +13,7 @@ use crate::pileup::{AltSet, ImageSpec, alt_sets};
 use crate::predict::Probabilities;
 use crate::predict::cnn::{Batch, Classifier};
 use crate::predict::small::features::features;
-use crate::predict::small::{Features, SmallModel, joined};
+use crate::predict::small::{Features, SmallModel, is_deleted_beside, joined};
 use crate::sample::{SampleProfile, SurveyOptions, survey};
 
 /// Which model a prediction is of.
@@ -66,6 +66,8 @@ pub struct Undecided {
     features: Option<Features>,
     /// The small model's probabilities and the weight of an image beside them, where it has any.
     estimate: Option<(Probabilities, f64)>,
+    /// The other haplotype has a deletion there, which features of reads that show a base do not tell.
+    one_copy: bool,
 }
 
 /// What decides about candidates before any image is rendered.
@@ -90,16 +92,17 @@ pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decis
         return Decision::Decided(Prediction { probabilities, predictor: Predictor::Likelihoods });
     }
     let estimate = small_model.zip(features).and_then(|(model, of)| model.estimate(candidate, evidence, &of));
+    let undecided = |estimate| {
+        let one_copy = by.image_features && is_deleted_beside(candidate, &evidence.reads);
+        Decision::NeedsImages(Undecided { features, estimate, one_copy })
+    };
     match estimate {
         Some(estimate) if estimate.is_certain => {
             let probabilities = estimate.probabilities;
             Decision::Decided(Prediction { probabilities, predictor: Predictor::SmallModel })
         }
-        Some(estimate) => {
-            let estimate = Some((estimate.probabilities, estimate.image_weight));
-            Decision::NeedsImages(Undecided { features, estimate })
-        }
-        None => Decision::NeedsImages(Undecided { features, estimate: None }),
+        Some(estimate) => undecided(Some((estimate.probabilities, estimate.image_weight))),
+        None => undecided(None),
     }
 }
 
@@ -152,6 +155,8 @@ impl Undecided {
     /// Joins what is known of the candidate with what the CNN says of one of its images.
     #[must_use]
     pub fn with_image(self, image: Probabilities) -> Prediction {
+        let [none, one, two] = image.0;
+        let image = if self.one_copy { Probabilities([none, one + two, 0.0]) } else { image };
         match self.estimate {
             Some((own, weight)) => Prediction { probabilities: joined(own, image, weight), predictor: Predictor::Both },
             None => Prediction { probabilities: image, predictor: Predictor::Cnn },
@@ -228,9 +233,12 @@ mod tests {
         let certain = |logit| decide(&found, &evidence, &decider(Some(small_model(logit, 0.5))));
         let Decision::Decided(prediction) = certain(9.0) else { panic!("it is certain") };
         assert_eq!(prediction.predictor, Predictor::SmallModel);
-        assert!(matches!(certain(1.0), Decision::NeedsImages(Undecided { features: Some(_), estimate: Some(_) })));
+        assert!(matches!(
+            certain(1.0),
+            Decision::NeedsImages(Undecided { features: Some(_), estimate: Some(_), one_copy: false })
+        ));
         let without = decide(&found, &evidence, &decider(None));
-        assert_eq!(without, Decision::NeedsImages(Undecided { features: None, estimate: None }));
+        assert_eq!(without, Decision::NeedsImages(Undecided { features: None, estimate: None, one_copy: false }));
         let with_features = Decider { image_features: true, ..decider(None) };
         let Decision::NeedsImages(undecided) = decide(&found, &evidence, &with_features) else {
             panic!("no small model")
@@ -244,10 +252,13 @@ mod tests {
     #[test]
     fn images_are_joined_by_weight() {
         let (own, image) = (Probabilities([0.8, 0.1, 0.1]), Probabilities([0.1, 0.8, 0.1]));
-        let both = Undecided { features: None, estimate: Some((own, 0.5)) }.with_image(image);
+        let undecided = Undecided { features: None, estimate: None, one_copy: false };
+        let both = Undecided { estimate: Some((own, 0.5)), ..undecided }.with_image(image);
         assert_eq!(both, Prediction { probabilities: joined(own, image, 0.5), predictor: Predictor::Both });
-        let alone = Undecided { features: None, estimate: None }.with_image(image);
+        let alone = undecided.with_image(image);
         assert_eq!(alone, Prediction { probabilities: image, predictor: Predictor::Cnn });
+        let one_copy = Undecided { one_copy: true, ..undecided }.with_image(Probabilities([0.25, 0.25, 0.5]));
+        assert_eq!(one_copy.probabilities, Probabilities([0.25, 0.75, 0.0]));
     }
 
     #[test]

@@ -27,6 +27,8 @@ const MOST_FETCHED: usize = 250;
 /// with 1,000 fragments more over long tracts by 7 % (amplified library, docs/slippage.md).
 const TRACT_FRAGMENTS: [u32; 2] = [1500, 1000];
 const MOST_SEARCHED: usize = 1000;
+/// Of so many aligned bases at most so many differ from the reference that the reads were aligned to; of another one three quarters do.
+const MOST_DIFFERING: (usize, usize) = (10, 3);
 /// Copies from which on a tract is long, by the length of its unit: shorter ones are in most windows.
 const LONG_TRACT: [usize; LONGEST_UNIT] = [10, 7, 5, 4];
 /// Length of a window in bp. It begins where an interval of the index does, so that its reads are found at once.
@@ -83,6 +85,9 @@ pub fn survey_with(
     let (mut summaries, mut observed) = (Vec::new(), Vec::new());
     for (contig, interval) in windows.by_ref().take(MOST_FETCHED) {
         let evidence = gatherer.gather_with(Region { sequence: 0, contig, interval }, transform)?;
+        if !is_of_reference(&evidence) {
+            continue;
+        }
         if let Some(summary) = summary(&evidence, interval) {
             summaries.push(summary);
             if slippage {
@@ -104,6 +109,9 @@ pub fn survey_with(
         let long = long_tracts(&mut bases, contig, interval)?;
         if long.iter().zip(left).any(|(&there, left)| there && left > 0) {
             let evidence = gatherer.gather_with(Region { sequence: 0, contig, interval }, transform)?;
+            if !is_of_reference(&evidence) {
+                continue;
+            }
             for tract in observed_tracts(&evidence, interval) {
                 if let Some(kind) = long_kind(&tract.tract) {
                     left[kind] = left[kind].saturating_sub(tract.lengths.fragments());
@@ -113,6 +121,21 @@ pub fn survey_with(
         }
     }
     Ok(SampleProfile { slippage: fit(observed), ..SampleProfile::of(&summaries) })
+}
+
+/// Whether reads were aligned to this reference there: contigs that are not called may be of another one.
+fn is_of_reference(evidence: &Evidence) -> bool {
+    let (mut aligned, mut differing) = (0_usize, 0_usize);
+    for read in &evidence.reads {
+        for segment in read.segments().filter(|segment| segment.kind == CigarKind::Match) {
+            let span = segment.interval();
+            let expected = evidence.reference.slice(span.start().cast_signed(), span.end().cast_signed());
+            let Some(expected) = expected else { continue };
+            aligned += expected.len();
+            differing += expected.iter().zip(&read.bases[segment.bases()]).filter(|(a, b)| a != b).count();
+        }
+    }
+    MOST_DIFFERING.0 * differing <= MOST_DIFFERING.1 * aligned
 }
 
 /// The summary of a window with reads.

@@ -6,7 +6,7 @@ use rand_pcg::Pcg64;
 
 use crate::candidates::Candidate;
 use crate::error::Result;
-use crate::evidence::{Evidence, EvidenceOptions};
+use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::predict::small::features::features;
 use crate::predict::small::{Features, SmallModel, certainty};
@@ -102,32 +102,93 @@ fn times(weight: f64, phase: f64, index: usize) -> u32 {
     (before(index + 1) - before(index)) as u32
 }
 
-/// Sends the examples of some regions to `take`, in order, until `take` says stop.
-///
-/// # Errors
-/// As [`Gatherer::gather`](crate::evidence::Gatherer::gather).
-pub fn examples(
-    sets: &[DataSet],
-    jobs: &[Job],
-    options: &ExampleOptions,
-    mut take: impl FnMut(Example) -> bool,
-) -> Result<()> {
-    labelled(sets, jobs, options, |Labelled { evidence, profile, candidate, genotype }, random| {
-        let Some(weight) = weight(options, (candidate, evidence, profile), random) else { return true };
-        let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
-        let biallelic = candidate.alts.len() == 1;
-        for set in alt_sets(candidate.alts.len()) {
-            let mut image = evidence.render(&options.image, candidate, set);
-            if options.augment.is_some() {
-                augment::image(&mut image, &options.image, random);
+/// Makes the examples of regions, one after the other; holds a reader of each set.
+pub struct ExampleMaker<'a> {
+    sets: &'a [DataSet],
+    options: ExampleOptions,
+    gatherers: Vec<Gatherer>,
+}
+
+/// A candidate whose genotype is known.
+struct Labelled<'a> {
+    evidence: &'a Evidence,
+    profile: SampleProfile,
+    candidate: &'a Candidate,
+    genotype: Genotype,
+}
+
+impl<'a> ExampleMaker<'a> {
+    /// Opens the sets' reads.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::error::Error::Input) for a file that cannot be read.
+    pub fn new(sets: &'a [DataSet], options: ExampleOptions) -> Result<Self> {
+        let gatherers = sets.iter().map(|set| set.gatherer(options.evidence, &options.image));
+        let gatherers = gatherers.collect::<Result<Vec<_>>>()?;
+        Ok(Self { sets, options, gatherers })
+    }
+
+    /// The images of a region's candidates, with their classes.
+    ///
+    /// # Errors
+    /// As [`Gatherer::gather`].
+    pub fn examples(&mut self, job: &Job) -> Result<Vec<Example>> {
+        let mut found = Vec::new();
+        let options = self.options.clone();
+        self.labelled(job, |Labelled { evidence, profile, candidate, genotype }, random| {
+            let Some(weight) = weight(&options, (candidate, evidence, profile), random) else { return };
+            let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
+            let biallelic = candidate.alts.len() == 1;
+            for set in alt_sets(candidate.alts.len()) {
+                let mut image = evidence.render(&options.image, candidate, set);
+                if options.augment.is_some() {
+                    augment::image(&mut image, &options.image, random);
+                }
+                let features = options.features.then(|| features((candidate, set), evidence, profile, true));
+                found.push(Example { image, class: class(genotype, set), snp, features, biallelic, weight });
             }
-            let features = options.features.then(|| features((candidate, set), evidence, profile, true));
-            if !take(Example { image, class: class(genotype, set), snp, features, biallelic, weight }) {
-                return false;
+        })?;
+        Ok(found)
+    }
+
+    /// The features of a region's candidates of one alternative allele, with their classes; no image is rendered.
+    ///
+    /// # Errors
+    /// As [`Gatherer::gather`].
+    pub fn described(&mut self, job: &Job) -> Result<Vec<Described>> {
+        let mut found = Vec::new();
+        self.labelled(job, |Labelled { evidence, profile, candidate, genotype }, _| {
+            if candidate.alts.len() == 1 {
+                let features = features((candidate, AltSet::One(0)), evidence, profile, true);
+                found.push(Described { features, class: class(genotype, AltSet::One(0)) });
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Sends a region's candidates whose genotype is known to `take`, with the region's generator.
+    fn labelled(&mut self, job: &Job, mut take: impl FnMut(Labelled, &mut Pcg64)) -> Result<()> {
+        let &Job { set: index, region, copy } = job;
+        let set = &self.sets[index];
+        let state = u128::from(self.options.augment.unwrap_or(0)) << 64 | u128::from(region.interval.start());
+        let stream = |offset: u128| (u128::from(copy) << 64) + index as u128 + offset;
+        let mut random = Pcg64::new(state, stream(8));
+        let mut profile = set.profile();
+        let augmented = self.options.augment.is_some();
+        let evidence = self.gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
+            if augmented {
+                let thinned = augment::reads(reads, profile.median_depth, &mut random);
+                profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
+            }
+        })?;
+        let labels = label(region, &evidence, &set.truth, &set.confident);
+        for (candidate, genotype) in evidence.candidates.iter().zip(labels) {
+            if let Some(genotype) = genotype {
+                take(Labelled { evidence: &evidence, profile, candidate, genotype }, &mut random);
             }
         }
-        true
-    })
+        Ok(())
+    }
 }
 
 /// For how many images one of the candidate stands, or `None` where it is spared.
@@ -143,65 +204,6 @@ fn weight(
         return Some(1.0);
     }
     (random.random_range(0..SPARED) == 0).then_some(f32::from(SPARED))
-}
-
-/// Sends the features of the candidates of one alternative allele of some regions to `take`, in order; no image is rendered.
-///
-/// # Errors
-/// As [`Gatherer::gather`](crate::evidence::Gatherer::gather).
-pub fn described(
-    sets: &[DataSet],
-    jobs: &[Job],
-    options: &ExampleOptions,
-    mut take: impl FnMut(Described),
-) -> Result<()> {
-    labelled(sets, jobs, options, |Labelled { evidence, profile, candidate, genotype }, _| {
-        if candidate.alts.len() == 1 {
-            let features = features((candidate, AltSet::One(0)), evidence, profile, true);
-            take(Described { features, class: class(genotype, AltSet::One(0)) });
-        }
-        true
-    })
-}
-
-/// A candidate whose genotype is known.
-struct Labelled<'a> {
-    evidence: &'a Evidence,
-    profile: SampleProfile,
-    candidate: &'a Candidate,
-    genotype: Genotype,
-}
-
-/// Sends the candidates whose genotype is known to `take`, region by region, with the region's generator, until `take` says stop.
-fn labelled(
-    sets: &[DataSet],
-    jobs: &[Job],
-    options: &ExampleOptions,
-    mut take: impl FnMut(Labelled, &mut Pcg64) -> bool,
-) -> Result<()> {
-    let gatherers = sets.iter().map(|set| set.gatherer(options.evidence, &options.image));
-    let mut gatherers = gatherers.collect::<Result<Vec<_>>>()?;
-    for &Job { set: index, region, copy } in jobs {
-        let set = &sets[index];
-        let state = u128::from(options.augment.unwrap_or(0)) << 64 | u128::from(region.interval.start());
-        let stream = |offset: u128| (u128::from(copy) << 64) + index as u128 + offset;
-        let mut random = Pcg64::new(state, stream(8));
-        let mut profile = set.profile();
-        let evidence = gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
-            if options.augment.is_some() {
-                let thinned = augment::reads(reads, profile.median_depth, &mut random);
-                profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
-            }
-        })?;
-        let labels = label(region, &evidence, &set.truth, &set.confident);
-        for (candidate, genotype) in evidence.candidates.iter().zip(labels) {
-            let Some(genotype) = genotype else { continue };
-            if !take(Labelled { evidence: &evidence, profile, candidate, genotype }, &mut random) {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::train::cnn::evaluate::{confusion, outputs, probabilities};
 use crate::train::cnn::net::Net;
 use crate::train::cnn::trainer::Trainer;
 use crate::train::confusion::Confusion;
-use crate::train::examples::{Example, ExampleOptions, examples, jobs};
+use crate::train::examples::{Example, ExampleMaker, ExampleOptions, jobs};
 use crate::train::options::{Learn, TrainOptions};
 use crate::train::sets::Sets;
 use crate::train::small::{self, Judged, Training};
@@ -93,10 +93,14 @@ fn finish(tune: &[Example], options: &TrainOptions, small_model: Option<&SmallNe
 fn tune_examples(sets: &Sets, options: &TrainOptions) -> Result<Vec<Example>> {
     let mut kept = Vec::new();
     let made = ExampleOptions { features: true, ..options.examples(None) };
-    examples(&sets.tune, &jobs(&sets.tune, options.evidence.region_size, options.seed), &made, |example| {
-        kept.push(example);
-        kept.len() < options.tune_images
-    })?;
+    let mut maker = ExampleMaker::new(&sets.tune, made)?;
+    for job in jobs(&sets.tune, options.evidence.region_size, options.seed) {
+        kept.extend(maker.examples(&job)?);
+        if kept.len() >= options.tune_images {
+            break;
+        }
+    }
+    kept.truncate(options.tune_images);
     if kept.is_empty() {
         let problem = "its tune sets give no image; do reads with variants cover their confident regions?";
         return Err(Error::input(sets.manifest.path(), problem));

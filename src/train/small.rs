@@ -18,7 +18,7 @@ use crate::predict::small::{
 };
 use crate::train::calibrate::{best_temperature, lowest};
 use crate::train::data::DataSet;
-use crate::train::examples::{Described, ExampleOptions, described, jobs};
+use crate::train::examples::{Described, ExampleMaker, ExampleOptions, jobs};
 use crate::train::failed::failed;
 use crate::train::moments::{Moments, ranges};
 use crate::train::optimizer::AdamW;
@@ -88,7 +88,10 @@ fn candidates(training: &Training) -> Result<Vec<Described>> {
         let options = ExampleOptions { augment: training.augment.then_some(seed), ..training.examples.clone() };
         let mut known = Vec::new();
         let jobs = jobs(training.sets, options.evidence.region_size, seed);
-        described(training.sets, &jobs, &options, |example| known.push(example))?;
+        let mut maker = ExampleMaker::new(training.sets, options)?;
+        for job in &jobs {
+            known.extend(maker.described(job)?);
+        }
         log::info!("small model: {} candidates in pass {}", known.len(), pass + 1);
         Ok(known)
     };

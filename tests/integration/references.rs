@@ -8,6 +8,18 @@ fn calls(world: &World) -> String {
     tool("bcftools", &["view", "-H", &text(&world.vcf)])
 }
 
+/// Site, alleles, filter and genotype of each call.
+fn genotypes(calls: &str) -> Vec<Vec<&str>> {
+    calls
+        .lines()
+        .map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let genotype = columns[9].split(':').next().unwrap_or_default();
+            [&columns[..5], &[columns[6], genotype]].concat()
+        })
+        .collect()
+}
+
 /// All contigs are called.
 const ALL: [&str; 3] = ["--regions", "chrA", "chrB"];
 
@@ -55,9 +67,9 @@ fn another_genome_behind_the_first_contig() {
     forget_outputs(&world);
     edit(&world, |name, at, base| if name == "chrB" { other(at) } else { base });
     refused(&world, &ALL, &["reads.bam", "contig 'chrB'", " % of ", "ref.fa"]);
-    // The other contig is as it was.
+    // The other contig has the same genotypes; their qualities may differ, since the sample is surveyed where the reference fits.
     world.call(&[]).succeeds();
-    assert_eq!(calls(&world), before);
+    assert_eq!(genotypes(&calls(&world)), genotypes(&before));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Features -> genotype probabilities by the likelihoods of the reads alone, for candidates unlike any that a small model has learned from.
 
 use crate::predict::Probabilities;
-use crate::predict::small::table::{FeatureId, Features};
+use crate::predict::small::table::{FeatureId, Features, is_snp};
 use crate::predict::softmax;
 
 /// Natural logarithms of the prior probabilities of hom-ref, het and hom-alt at a candidate: one in a thousand is a variant, two of three are
@@ -11,10 +11,10 @@ const PRIOR: [f64; 3] = [-0.001, -7.31, -8.01];
 const OF_READS: f64 = 10.0;
 const OF_TRACT: f64 = 8.0;
 
-/// Probabilities by the lengths that the reads have in the allele's tract, or by their bases where it lies in none.
+/// Probabilities by the lengths that the reads have in an indel's tract, or by their bases where there is none.
 pub(super) fn probabilities(features: &Features) -> Probabilities {
     let of = |name: &str| FeatureId::try_from(name.to_owned()).map_or(0.0, |feature| f64::from(feature.of(features)));
-    let logs = if of("tract") > 0.5 {
+    let logs = if of("tract") > 0.5 && !is_snp(features) {
         ["tract_hom_ref", "tract_het", "tract_hom_alt"].map(|name| OF_TRACT * of(name))
     } else {
         [OF_READS * of("hom_ref_likelihood"), 0.0, OF_READS * of("hom_alt_likelihood")]
@@ -47,5 +47,7 @@ mod tests {
     fn in_tracts_lengths_count() {
         let shown = [("hom_ref_likelihood", -6.0), ("tract", 1.0), ("tract_het", -5.0), ("tract_hom_alt", -5.0)];
         assert!(of(&shown).0[0] > 0.999);
+        let substitution = [&shown[..], &[("is_snp", 1.0)]].concat();
+        assert!(of(&substitution).0[0] < 0.001, "its lengths say nothing");
     }
 }

@@ -105,7 +105,9 @@ impl SmallModel {
     /// that do not say how far these reach.
     #[must_use]
     pub fn fallback(&self, features: &Features) -> Option<Probabilities> {
-        self.network.is_beyond(features).then(|| likelihoods::probabilities(features))
+        let beyond = self.network.beyond(features)?;
+        log::debug!("{} is {}, unlike any in the training data", beyond.name(), beyond.of(features));
+        Some(likelihoods::probabilities(features))
     }
 
     /// Its estimate for a candidate; `None` for candidates unlike those that it learned from.
@@ -130,13 +132,22 @@ const MOST_WITH_THIRD_ALLELE: f64 = 0.3;
 fn unlike_any_learned(candidate: &Candidate, reads: &[Read]) -> bool {
     let alts: u32 = candidate.alts.iter().map(|alt| alt.count).sum();
     let others = candidate.depth.saturating_sub(candidate.reference_count + alts);
-    let (mut over, mut deleted) = (0_u32, 0_u32);
+    alts == 0 || is_large(others, candidate.depth) || is_deleted_beside(candidate, reads)
+}
+
+/// Whether a haplotype's share of the reads has a deletion over the candidate: no allele has two copies there then.
+pub(in crate::predict) fn is_deleted_beside(candidate: &Candidate, reads: &[Read]) -> bool {
+    let (mut over, mut deleted) = (0, 0);
     for read in reads.iter().filter(|read| read.span.contains(candidate.position)) {
         over += 1;
         deleted += u32::from(read.deletes(candidate.position));
     }
-    let is_large = |part: u32, all: u32| f64::from(part) > MOST_WITH_THIRD_ALLELE * f64::from(all);
-    alts == 0 || is_large(others, candidate.depth) || is_large(deleted, over)
+    is_large(deleted, over)
+}
+
+/// Whether so many of all reads are a haplotype's.
+fn is_large(part: u32, all: u32) -> bool {
+    f64::from(part) > MOST_WITH_THIRD_ALLELE * f64::from(all)
 }
 
 /// Phred of the chance that the most probable genotype is wrong.

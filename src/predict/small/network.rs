@@ -16,8 +16,8 @@ pub(super) const MOST_BYTES: u64 = 16 << 20;
 /// Candidates with a feature that many standard deviations from the mean of the training data are left to the CNN.
 const STRANGE: f32 = 12.0;
 
-/// How far beyond its range a feature is unlike any of the training data, in standard deviations.
-const BEYOND: f32 = 1.0;
+/// How far beyond its range a feature is unlike any of the training data, as a share of the range's width.
+const BEYOND: f32 = 0.25;
 
 /// A layer: `bias + weights x`, one row of weights for each output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,13 +91,15 @@ impl SmallNetwork {
         })
     }
 
-    /// Whether a feature lies clearly outside of its range.
+    /// The first feature that lies clearly outside of its range, if any.
     #[must_use]
-    pub fn is_beyond(&self, features: &Features) -> bool {
-        let inputs = self.features.iter().map(|feature| feature.of(features));
-        inputs
-            .zip(self.ranges.iter().zip(&self.scale))
-            .any(|(x, (&[lowest, highest], scale))| x < lowest - BEYOND * scale || x > highest + BEYOND * scale)
+    pub fn beyond(&self, features: &Features) -> Option<FeatureId> {
+        let mut inputs = self.features.iter().zip(&self.ranges);
+        let found = inputs.find(|&(feature, &[lowest, highest])| {
+            let (x, margin) = (feature.of(features), BEYOND * (highest - lowest));
+            x < lowest - margin || x > highest + margin
+        });
+        found.map(|(&feature, _)| feature)
     }
 
     /// Whether it has learned from candidates like this one: no input lies far from all those of the training data.
@@ -278,10 +280,10 @@ pub(in crate::predict) mod tests {
         let beyond = |value: f32| {
             let mut features = [0.0; FEATURES];
             features[4] = value;
-            network.is_beyond(&features)
+            network.beyond(&features).is_some()
         };
-        assert_eq!([-3.1, -2.9, 0.0, 3.9, 4.1].map(beyond), [true, false, false, false, true]);
-        assert!(!constant([0.0; 3]).is_beyond(&[9.0; FEATURES]), "it does not say");
+        assert_eq!([-3.3, -3.2, 0.0, 4.2, 4.3].map(beyond), [true, false, false, false, true]);
+        assert_eq!(constant([0.0; 3]).beyond(&[9.0; FEATURES]), None, "it does not say");
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub(super) struct Nearby {
     pub(super) third_beside_likely: f32,
 }
 
+/// Logarithm of the lowest share of slipped fragments that is told from lower ones: one in 900,000.
+const RAREST: f64 = -13.7;
+
 /// What one read over the candidate shows.
 pub(super) struct Look {
     /// Base quality at the position, Phred.
@@ -124,7 +127,7 @@ impl Observed<'_> {
     /// Logarithm of a share of slipped fragments, 0 for none.
     #[allow(clippy::cast_possible_truncation, reason = "logarithms of shares")]
     pub(super) fn slipped(&self, of: fn(&TractNumbers) -> f64) -> f32 {
-        if self.tract.in_tract { (of(&self.tract) / 4.0) as f32 } else { 0.0 }
+        if self.tract.in_tract { (of(&self.tract).max(RAREST) / 4.0) as f32 } else { 0.0 }
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "a logarithm of reads")]
@@ -144,7 +147,7 @@ impl Observed<'_> {
 
     #[allow(clippy::cast_possible_truncation, reason = "Phred")]
     pub(super) fn mapping_quality(&self) -> f32 {
-        (self.candidate.mapping_quality as f32) / 60.0
+        (self.candidate.mapping_quality.min(60.0) as f32) / 60.0
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "a share")]

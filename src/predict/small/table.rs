@@ -36,7 +36,7 @@ const TABLE: &[Feature] = &[
     feature("hom_ref_likelihood", "ln(likelihood of hom-ref by that of het) / 10", |o| o.likelihood_by_het(0)),
     feature("hom_alt_likelihood", "ln(likelihood of hom-alt by that of het) / 10", |o| o.likelihood_by_het(2)),
     feature("strand_bias", "reverse share of alt less other reads, standard deviations / 4", |o| o.strand_bias()),
-    feature("mapping_quality", "MQ: root mean square of the mapping qualities of DP, Phred / 60", |o| o.mapping_quality()),
+    feature("mapping_quality", "MQ: root mean square of the mapping qualities of DP, at most 60, Phred / 60", |o| o.mapping_quality()),
     // Columns of the pileup within 150 bp in which 15 % of the reads, at least two, differ from the reference.
     feature("nearby_columns", "ln(1 + their number)", |o| o.nearby.differing.ln_1p()),
     feature("nearby_highest", "highest share of differing reads", |o| o.nearby.highest),

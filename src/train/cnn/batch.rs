@@ -1,6 +1,5 @@
 //! Examples in the genome's order -> batches in random order, as tensors.
 
-use crossbeam_channel::Receiver;
 use rand::Rng as _;
 use rand_pcg::Pcg64;
 use tch::{TchError, Tensor};
@@ -10,26 +9,26 @@ use crate::predict::small::FeatureId;
 use crate::train::examples::Example;
 use crate::train::options::TrainOptions;
 
-/// Takes items from a channel and gives them in random order: each is drawn from a buffer that is kept full while more come.
-pub(super) struct ShuffleBuffer<T> {
-    source: Receiver<T>,
-    items: Vec<T>,
+/// Takes items and gives them in random order: each is drawn from a buffer that is kept full while more come.
+pub(super) struct ShuffleBuffer<I: Iterator> {
+    source: I,
+    items: Vec<I::Item>,
     capacity: usize,
     random: Pcg64,
 }
 
-impl<T> ShuffleBuffer<T> {
-    pub(super) fn new(source: Receiver<T>, capacity: usize, random: Pcg64) -> Self {
+impl<I: Iterator> ShuffleBuffer<I> {
+    pub(super) fn new(source: I, capacity: usize, random: Pcg64) -> Self {
         Self { source, items: Vec::with_capacity(capacity), capacity: capacity.max(1), random }
     }
 }
 
-impl<T> Iterator for ShuffleBuffer<T> {
-    type Item = T;
+impl<I: Iterator> Iterator for ShuffleBuffer<I> {
+    type Item = I::Item;
 
-    fn next(&mut self) -> Option<T> {
+    fn next(&mut self) -> Option<I::Item> {
         let missing = self.capacity.saturating_sub(self.items.len());
-        self.items.extend(self.source.iter().take(missing));
+        self.items.extend(self.source.by_ref().take(missing));
         (!self.items.is_empty()).then(|| {
             let drawn = self.random.random_range(0..self.items.len());
             self.items.swap_remove(drawn)
@@ -69,10 +68,7 @@ mod tests {
     use super::*;
 
     fn shuffled(n: u32, capacity: usize) -> Vec<u32> {
-        let (sender, receiver) = crossbeam_channel::unbounded();
-        (0..n).for_each(|i| sender.send(i).unwrap());
-        drop(sender);
-        ShuffleBuffer::new(receiver, capacity, Pcg64::new(1, 2)).collect()
+        ShuffleBuffer::new(0..n, capacity, Pcg64::new(1, 2)).collect()
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! stores its state; killed and started again with the same settings, it resumes there and reaches the same weights.
 //!
 //! # Memory
-//! A shuffle buffer of [`TrainOptions::shuffle_buffer`] images (155 kB each in the WGS shape), two batches on their way, and the tune images.
-//! One thread makes images while the network learns.
+//! A shuffle buffer of [`TrainOptions::shuffle_buffer`] images (66 kB each of 64 x 147), those of some regions on their way, and the tune images.
+//! Two threads make images while the network learns.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ use super::save;
 use super::schedule::{class_weights, learning_rate};
 use crate::error::{Error, Result};
 use crate::predict::small::{SmallModel, SmallNetwork};
-use crate::train::examples::{Example, ExampleOptions, Job, described, examples, jobs};
+use crate::train::examples::{Example, ExampleMaker, ExampleOptions, Job, jobs};
 use crate::train::failed::failed;
 use crate::train::moments::Moments;
 use crate::train::optimizer::{AdamW, sorted};
@@ -33,6 +33,9 @@ use crate::train::small::UNCALIBRATED;
 
 /// Regions that the means of features are taken from: some thousand candidates.
 const STANDARDISED_REGIONS: usize = 3000;
+/// Threads that make images, and regions whose images each has ready at most.
+const PRODUCERS: usize = 2;
+const MADE_AHEAD: usize = 16;
 /// Steps between two lines of the log.
 const LOG_STEPS: u64 = 50;
 
@@ -72,7 +75,10 @@ fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions) -> Result<()>
     let jobs = jobs(&sets.train, options.evidence.region_size, seed);
     let mut known = Vec::new();
     let made = options.examples(options.augment.then_some(seed));
-    described(&sets.train, &jobs[..jobs.len().min(STANDARDISED_REGIONS)], &made, |example| known.push(example))?;
+    let mut maker = ExampleMaker::new(&sets.train, made)?;
+    for job in &jobs[..jobs.len().min(STANDARDISED_REGIONS)] {
+        known.extend(maker.described(job)?);
+    }
     let Moments { mean, scale } = Moments::of(&known);
     net.network.standardise(&mean, &scale);
     Ok(())
@@ -175,12 +181,25 @@ impl<'a> Trainer<'a> {
         let made = ExampleOptions { spare, ..options.examples(options.augment.then_some(seed)) };
         let random = Pcg64::new(u128::from(seed) << 64 | self.progress.interval as u128, 2);
         let rate = learning_rate(options.learning_rate, interval.done);
-        let (sender, receiver) = bounded::<Example>(2 * options.batch);
         std::thread::scope(|scope| {
-            let pass_on = move |example| sender.send(example).is_ok();
-            let producer = scope.spawn(move || examples(&sets.train, interval.jobs, &made, pass_on));
-            // Where a step fails the buffer is dropped with the channel, which ends the producer.
-            let shuffled = ShuffleBuffer::new(receiver, options.shuffle_buffer, random);
+            let (mut made_by, mut producers) = (Vec::new(), Vec::new());
+            for first in 0..PRODUCERS {
+                let (sender, receiver) = bounded(MADE_AHEAD);
+                let (made, jobs) = (made.clone(), interval.jobs);
+                producers.push(scope.spawn(move || -> Result<()> {
+                    let mut maker = ExampleMaker::new(&sets.train, made)?;
+                    for job in jobs.iter().skip(first).step_by(PRODUCERS) {
+                        if sender.send(maker.examples(job)?).is_err() {
+                            break;
+                        }
+                    }
+                    Ok(())
+                }));
+                made_by.push(receiver);
+            }
+            // In the order of the regions, whichever thread is faster. Where a step fails the channels are dropped, which ends the producers.
+            let in_order = (0..interval.jobs.len()).map_while(move |i| made_by[i % PRODUCERS].recv().ok()).flatten();
+            let shuffled = ShuffleBuffer::new(in_order, options.shuffle_buffer, random);
             let mut batch: Vec<Example> = Vec::with_capacity(options.batch);
             let mut recent = MeanLoss::default();
             for example in shuffled {
@@ -194,7 +213,9 @@ impl<'a> Trainer<'a> {
             if batch.len() > 1 {
                 self.learn(&batch, rate, &mut recent, interval.done)?;
             }
-            producer.join().map_err(|_| Error::Internal("the thread that makes examples died".into()))?
+            producers.into_iter().try_for_each(|producer| {
+                producer.join().map_err(|_| Error::Internal("a thread that makes examples died".into()))?
+            })
         })
     }
 
