@@ -6,7 +6,7 @@ use rand_pcg::Pcg64;
 
 use crate::candidates::Candidate;
 use crate::slippage::SlippageModel;
-use crate::slippage::fit::two_digits;
+use crate::slippage::model::two_digits;
 
 /// Windows that a survey summarises.
 pub(super) const WINDOWS: usize = 61;

@@ -146,13 +146,6 @@ fn fitted(points: impl Iterator<Item = Point>, unit: usize) -> Curve {
     Curve { rates: ends.map(share) }
 }
 
-/// To two significant digits.
-#[must_use]
-pub fn two_digits(number: f64) -> f64 {
-    let unit = 10.0_f64.powf(number.log10().floor() - 1.0);
-    (number / unit).round() * unit
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -242,12 +235,6 @@ mod tests {
         assert!(of([vec![0; 27], vec![-2; 3]]) > 0.02);
     }
 
-    #[test]
-    fn two_digits_stay() {
-        let of = [29.62, 7.349, 148.0, 0.5, 0.001_26].map(two_digits);
-        assert!(of.iter().zip([30.0, 7.3, 150.0, 0.5, 0.0013]).all(|(a, b)| (a - b).abs() < 1e-9), "{of:?}");
-    }
-
     proptest! {
         #[test]
         fn curves_do_not_fall(points in prop::collection::vec((0.0..1.3, 0.0..1.0, 0.0..1e6), 0..20), unit in 1..=LONGEST_UNIT) {
@@ -255,11 +242,5 @@ mod tests {
             let [low, high] = fitted(points, unit).rates;
             prop_assert!(0.0 < low && low <= high && high < 1.0, "{low} {high}");
         }
-    }
-
-    #[test]
-    fn numbers_have_two_digits() {
-        let of = [29.62, 7.349, 148.0, 0.5].map(two_digits);
-        assert!(of.iter().zip([30.0, 7.3, 150.0, 0.5]).all(|(a, b)| (a - b).abs() < 1e-9), "{of:?}");
     }
 }

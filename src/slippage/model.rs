@@ -7,7 +7,6 @@ use rand::Rng as _;
 use rand_distr::StandardNormal;
 use rand_pcg::Pcg64;
 
-use super::fit::two_digits;
 use super::tracts::LONGEST_UNIT;
 
 /// Copies at which a curve is given, by the length of its unit: about the shortest and the longest tracts of which a short read tells much.
@@ -127,6 +126,13 @@ pub(super) fn share(logit: f64) -> f64 {
     two_digits(1.0 / (1.0 + (-logit).exp())).clamp(1e-6, 0.9)
 }
 
+/// To two significant digits.
+#[must_use]
+pub fn two_digits(number: f64) -> f64 {
+    let unit = 10.0_f64.powf(number.log10().floor() - 1.0);
+    (number / unit).round() * unit
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,6 +158,12 @@ mod tests {
         let model = SlippageModel { curves: [[Curve { rates: [0.2, 0.9] }; 2]; LONGEST_UNIT] };
         let rates = model.rates(1, 18);
         assert!(near(rates.fewer, MOST) && near(rates.share(0), 1.0 - 2.0 * MOST));
+    }
+
+    #[test]
+    fn two_digits_stay() {
+        let of = [29.62, 7.349, 148.0, 0.5, 0.001_26].map(two_digits);
+        assert!(of.iter().zip([30.0, 7.3, 150.0, 0.5, 0.0013]).all(|(a, b)| (a - b).abs() < 1e-9), "{of:?}");
     }
 
     #[test]

@@ -75,7 +75,9 @@ pub fn reads(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Th
         }
     } else if random.random_bool(CONSTANT_QUALITIES) {
         let constant = random.random_range(CONSTANT);
-        reads.iter_mut().for_each(|read| read.qualities.fill(constant));
+        for read in reads.iter_mut() {
+            read.qualities.fill(constant);
+        }
     }
     if random.random_bool(ANOTHER_MAPPER) {
         doubt_alignments(reads, random);
@@ -86,10 +88,14 @@ pub fn reads(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Th
         }
     } else if random.random_bool(CONSTANT_MAPPING) {
         let constant = CONSTANTS.choose(random).copied().unwrap_or(u8::MAX);
-        reads.iter_mut().for_each(|read| read.mapping_quality = constant);
+        for read in reads.iter_mut() {
+            read.mapping_quality = constant;
+        }
     }
     if random.random_bool(NO_TEMPLATES) {
-        reads.iter_mut().for_each(|read| read.template_length = 0);
+        for read in reads.iter_mut() {
+            read.template_length = 0;
+        }
     } else if random.random_bool(OTHER_TEMPLATES) {
         let factor = random.random_range(0.6..1.7);
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "some hundred bp")]

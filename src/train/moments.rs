@@ -56,8 +56,9 @@ mod tests {
         let known = |n: u16| -> Vec<Described> {
             (0..n).rev().map(|i| Described { features: [f32::from(i); FEATURES], class: 0 }).collect()
         };
-        assert_eq!(ranges(&known(100))[3], [0.0, 99.0]);
-        assert_eq!(ranges(&known(20_001))[64], [2.0, 19_998.0]);
+        let bits = |range: [f32; 2]| range.map(f32::to_bits);
+        assert_eq!(bits(ranges(&known(100))[3]), bits([0.0, 99.0]));
+        assert_eq!(bits(ranges(&known(20_001))[64]), bits([2.0, 19_998.0]));
     }
 
     #[test]
