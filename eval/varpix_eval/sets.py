@@ -133,6 +133,16 @@ def chosen(command: str, sets: list[ReadSet], names: Iterable[str]) -> list[Read
     return [one for one in sets if not wanted or one.name in wanted]
 
 
+def judged(command: str, names: Iterable[str]) -> list[ReadSet]:
+    """The sets to judge by that are named, or all; with their references."""
+    try:
+        found = chosen(command, load("judging"), names)
+        references(command, sources())
+    except SetError as error:
+        project.fail(command, str(error))
+    return found
+
+
 def references(command: str, values: dict[str, str]) -> None:
     """Makes the references with their indexes, where they are missing."""
     origins = {

@@ -37,11 +37,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="these sets only")
     parser.add_argument("--by-class", action="store_true", help="also a row for each class of variant")
     args = parser.parse_args(argv)
-    try:
-        chosen = sets.chosen(NAME, sets.load("judging"), args.names)
-        sets.references(NAME, sets.sources())
-    except sets.SetError as error:
-        project.fail(NAME, str(error))
+    chosen = sets.judged(NAME, args.names)
     print("| set | caller | type | TP | FN | FP | recall | precision | F1 |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for one in chosen:

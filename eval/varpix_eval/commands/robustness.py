@@ -45,11 +45,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--alter", action="append", choices=ALTERATIONS, help="this alteration only; may be given several times")
     parser.add_argument("--model", default="wgs", help="a model's name or folder")
     args = parser.parse_args(argv)
-    try:
-        chosen = sets.chosen(NAME, sets.load("judging"), args.names)
-        sets.references(NAME, sets.sources())
-    except sets.SetError as error:
-        project.fail(NAME, str(error))
+    chosen = sets.judged(NAME, args.names)
     print("\n".join(["| set " + aardvark.HEAD[0], "|---" + aardvark.HEAD[1]]), flush=True)
     for one in chosen:
         prepared(one)
