@@ -181,12 +181,11 @@ def make(command: str, sets: Iterable[ReadSet]) -> None:
 def cut_confident(one: ReadSet) -> None:
     """Writes the part of a real set's confident regions that lies in its region."""
     assert one.real
-    contig, _, span = one.region.rpartition(":")
-    first, last = (int(number) for number in span.split("-"))
+    contig, first, last = project.interval(one.region)
     lines = []
     for line in pathlib.Path(one.real[1]).read_text().splitlines():
         name, start, end = line.split("\t")[:3]
-        begin, stop = max(int(start), first - 1), min(int(end), last)
+        begin, stop = max(int(start), first), min(int(end), last)
         if name == contig and begin < stop:
             lines.append(f"{name}\t{begin}\t{stop}\n")
     target = pathlib.Path(one.confident)

@@ -42,7 +42,7 @@ const LONGEST_SPAN: u64 = 20_000;
 const FEWEST_OF_PART: u64 = 2000;
 const FEWEST_OF_CONTIG: u64 = 1000;
 const FEWEST_OF_FILE: u64 = 2000;
-const MOST_MISMATCHES: f64 = 0.3;
+pub const MOST_MISMATCHES: f64 = 0.3;
 /// The same of contigs with hardly any reads.
 const FEWEST_OF_SHORT: u64 = 500;
 const MOST_OF_SHORT: f64 = 0.5;

@@ -15,6 +15,7 @@ use crate::evidence::{Evidence, EvidenceOptions, Gatherer, ReadTransform};
 use crate::genome::reference::to_usize;
 use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceFile, ReferenceWindow};
 use crate::pileup::ImageSpec;
+use crate::reads::reference_check::MOST_MISMATCHES;
 use crate::reads::{BamSource, CigarKind, Read};
 use crate::regions::Region;
 use crate::slippage::tracts::{LONGEST_UNIT, REACH as TRACT_REACH};
@@ -27,8 +28,6 @@ const MOST_FETCHED: usize = 250;
 /// with 1,000 fragments more over long tracts by 7 % (amplified library, docs/slippage.md).
 const TRACT_FRAGMENTS: [u32; 2] = [1500, 1000];
 const MOST_SEARCHED: usize = 1000;
-/// Of so many aligned bases at most so many differ from the reference that the reads were aligned to; of another one three quarters do.
-const MOST_DIFFERING: (usize, usize) = (10, 3);
 /// Copies from which on a tract is long, by the length of its unit: shorter ones are in most windows.
 const LONG_TRACT: [usize; LONGEST_UNIT] = [10, 7, 5, 4];
 /// Length of a window in bp. It begins where an interval of the index does, so that its reads are found at once.
@@ -124,6 +123,7 @@ pub fn survey_with(
 }
 
 /// Whether reads were aligned to this reference there: contigs that are not called may be of another one.
+#[allow(clippy::cast_precision_loss, reason = "bases of a window")]
 fn is_of_reference(evidence: &Evidence) -> bool {
     let (mut aligned, mut differing) = (0_usize, 0_usize);
     for read in &evidence.reads {
@@ -135,7 +135,7 @@ fn is_of_reference(evidence: &Evidence) -> bool {
             differing += expected.iter().zip(&read.bases[segment.bases()]).filter(|(a, b)| a != b).count();
         }
     }
-    MOST_DIFFERING.0 * differing <= MOST_DIFFERING.1 * aligned
+    differing as f64 <= MOST_MISMATCHES * aligned as f64
 }
 
 /// The summary of a window with reads.

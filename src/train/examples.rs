@@ -134,9 +134,14 @@ impl<'a> ExampleMaker<'a> {
     /// As [`Gatherer::gather`].
     pub fn examples(&mut self, job: &Job) -> Result<Vec<Example>> {
         let mut found = Vec::new();
-        let options = self.options.clone();
-        self.labelled(job, |Labelled { evidence, profile, candidate, genotype }, random| {
-            let Some(weight) = weight(&options, (candidate, evidence, profile), random) else { return };
+        let Self { sets, options, gatherers } = self;
+        let options = &*options;
+        let wanted = options.features || options.spare.is_some();
+        labelled(sets, options, gatherers, job, |Labelled { evidence, profile, candidate, genotype }, random| {
+            let describe = |set| features((candidate, set), evidence, profile, true);
+            // Of one alternative allele there is one image.
+            let own = (wanted && candidate.alts.len() == 1).then(|| describe(AltSet::One(0)));
+            let Some(weight) = weight(options, own.as_ref(), random) else { return };
             let snp = candidate.alts.iter().all(|alt| alt.bases.len() == candidate.reference.len());
             let biallelic = candidate.alts.len() == 1;
             for set in alt_sets(candidate.alts.len()) {
@@ -144,7 +149,7 @@ impl<'a> ExampleMaker<'a> {
                 if options.augment.is_some() {
                     augment::image(&mut image, &options.image, random);
                 }
-                let features = options.features.then(|| features((candidate, set), evidence, profile, true));
+                let features = options.features.then(|| own.unwrap_or_else(|| describe(set)));
                 found.push(Example { image, class: class(genotype, set), snp, features, biallelic, weight });
             }
         })?;
@@ -157,7 +162,8 @@ impl<'a> ExampleMaker<'a> {
     /// As [`Gatherer::gather`].
     pub fn described(&mut self, job: &Job) -> Result<Vec<Described>> {
         let mut found = Vec::new();
-        self.labelled(job, |Labelled { evidence, profile, candidate, genotype }, _| {
+        let Self { sets, options, gatherers } = self;
+        labelled(sets, options, gatherers, job, |Labelled { evidence, profile, candidate, genotype }, _| {
             if candidate.alts.len() == 1 {
                 let features = features((candidate, AltSet::One(0)), evidence, profile, true);
                 found.push(Described { features, class: class(genotype, AltSet::One(0)) });
@@ -165,42 +171,47 @@ impl<'a> ExampleMaker<'a> {
         })?;
         Ok(found)
     }
-
-    /// Sends a region's candidates whose genotype is known to `take`, with the region's generator.
-    fn labelled(&mut self, job: &Job, mut take: impl FnMut(Labelled, &mut Pcg64)) -> Result<()> {
-        let &Job { set: index, region, copy } = job;
-        let set = &self.sets[index];
-        let state = u128::from(self.options.augment.unwrap_or(0)) << 64 | u128::from(region.interval.start());
-        let stream = |offset: u128| (u128::from(copy) << 64) + index as u128 + offset;
-        let mut random = Pcg64::new(state, stream(8));
-        let mut profile = set.profile();
-        let augmented = self.options.augment.is_some();
-        let evidence = self.gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
-            if augmented {
-                let thinned = augment::reads(reads, profile.median_depth, &mut random);
-                profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
-            }
-        })?;
-        let labels = label(region, &evidence, &set.truth, &set.confident);
-        for (candidate, genotype) in evidence.candidates.iter().zip(labels) {
-            if let Some(genotype) = genotype {
-                take(Labelled { evidence: &evidence, profile, candidate, genotype }, &mut random);
-            }
-        }
-        Ok(())
-    }
 }
 
-/// For how many images one of the candidate stands, or `None` where it is spared.
-fn weight(
+/// Sends a region's candidates whose genotype is known to `take`, with the region's generator.
+fn labelled(
+    sets: &[DataSet],
     options: &ExampleOptions,
-    (candidate, evidence, profile): (&Candidate, &Evidence, SampleProfile),
-    random: &mut Pcg64,
-) -> Option<f32> {
-    let biallelic = candidate.alts.len() == 1;
-    let Some(small_model) = options.spare.as_ref().filter(|_| biallelic) else { return Some(1.0) };
-    let features = features((candidate, AltSet::One(0)), evidence, profile, true);
-    if certainty(small_model.probabilities(&features)) < SPARED_FROM {
+    gatherers: &mut [Gatherer],
+    job: &Job,
+    mut take: impl FnMut(Labelled, &mut Pcg64),
+) -> Result<()> {
+    let &Job { set: index, region, copy } = job;
+    let set = &sets[index];
+    let state = u128::from(options.augment.unwrap_or(0)) << 64 | u128::from(region.interval.start());
+    let stream = |offset: u128| (u128::from(copy) << 64) + index as u128 + offset;
+    let mut random = Pcg64::new(state, stream(8));
+    let mut profile = set.profile();
+    let augmented = options.augment.is_some();
+    let evidence = gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
+        if augmented {
+            let thinned = augment::reads(reads, profile.median_depth, &mut random);
+            profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
+        }
+    })?;
+    let labels = label(region, &evidence, &set.truth, &set.confident);
+    for (candidate, genotype) in evidence.candidates.iter().zip(labels) {
+        if let Some(genotype) = genotype {
+            take(Labelled { evidence: &evidence, profile, candidate, genotype }, &mut random);
+        }
+    }
+    Ok(())
+}
+
+/// For how many images one of a candidate with these features stands, or `None` where it is spared. Without a small model, or of several
+/// alternative alleles, for itself.
+fn weight(options: &ExampleOptions, features: Option<&Features>, random: &mut Pcg64) -> Option<f32> {
+    let certain = options
+        .spare
+        .as_ref()
+        .zip(features)
+        .is_some_and(|(small_model, features)| certainty(small_model.probabilities(features)) >= SPARED_FROM);
+    if !certain {
         return Some(1.0);
     }
     (random.random_range(0..SPARED) == 0).then_some(f32::from(SPARED))

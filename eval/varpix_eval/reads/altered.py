@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
+from ..simulation.finish import CONSTANT
+
 PAIRED = 0x1 | 0x2 | 0x8 | 0x20 | 0x40 | 0x80  # what flags say of mates
-CONSTANT = "I"  # 40
 
 
 def without_mates(fields: list[str], _: int) -> None:
