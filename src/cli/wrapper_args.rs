@@ -83,11 +83,8 @@ impl WrapperArgs {
     pub(super) fn model(&self) -> Result<Option<&'static str>> {
         match self.model_type.as_deref() {
             None => Ok(None),
-            Some("WGS") => Ok(Some("wgs")),
-            Some("WES") => {
-                log::warn!("--model-type WES: there is no model for exomes yet; using the WGS model");
-                Ok(Some("wgs"))
-            }
+            // Targets and amplicons are among what models/wgs has learned from.
+            Some("WGS" | "WES") => Ok(Some("wgs")),
             Some(other) => {
                 Err(Error::Usage(format!("--model-type {other}: no such model; supported types are WGS and WES")))
             }
