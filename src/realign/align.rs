@@ -92,7 +92,7 @@ pub fn align_more(
 
 /// The haplotypes with the reads that fit them without gaps.
 fn placed(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &AlignOptions) -> Vec<Placed> {
-    let seeds = Seeds::of(reads);
+    let seeds = Seeds::of(reads, options.max_mismatches);
     haplotypes.iter().map(|bases| Placed::new(bases, stage, reads, &seeds, options)).collect()
 }
 
@@ -262,7 +262,8 @@ impl Placed {
     }
 }
 
-/// Where each 32-mer occurs in the reads: a chain of (read, offset) for each.
+/// Where 32-mers occur in the reads: a chain of (read, offset) for each. Of each read as many are kept as its placements with the most
+/// mismatches need ([`stride`]).
 struct Seeds {
     first: FxHashMap<u64, u32>,
     /// Read, offset, and the next entry of the chain.
@@ -270,11 +271,12 @@ struct Seeds {
 }
 
 impl Seeds {
-    fn of(reads: &[&Read]) -> Self {
+    fn of(reads: &[&Read], max_mismatches: usize) -> Self {
         let mut first = FxHashMap::default();
         let mut entries = Vec::new();
         for (read, bases) in (0_u32..).zip(reads) {
-            for (offset, kmer) in kmers(&bases.bases) {
+            let stride = stride(&bases.bases, max_mismatches);
+            for (offset, kmer) in kmers(&bases.bases).filter(|(offset, _)| offset % stride == 0) {
                 let entry = u32::try_from(entries.len()).unwrap_or(u32::MAX);
                 let next = first.insert(kmer, entry);
                 entries.push((read, u32::try_from(offset).unwrap_or(u32::MAX), next));
@@ -283,7 +285,8 @@ impl Seeds {
         Self { first, entries }
     }
 
-    /// For each read its best alignment to the haplotype without gaps: start and mismatches.
+    /// For each read its best alignment to the haplotype without gaps that shares a 32-mer with it: start and mismatches. Of equals the one
+    /// whose first shared 32-mer lies farthest left in the haplotype.
     fn starts(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
         let mut best: Vec<Option<(usize, usize)>> = vec![None; reads.len()];
         let mut tried = vec![usize::MAX; reads.len()];
@@ -299,15 +302,37 @@ impl Seeds {
                 }
                 let bases = &reads[read].bases;
                 let Some(target) = haplotype.get(start..start + bases.len()) else { continue };
-                let limit = best[read].map_or(max_mismatches + 1, |(_, mismatches)| mismatches);
-                let mismatches = bases.iter().zip(target).filter(|(a, b)| a != b && **a != b'N').take(limit).count();
-                if mismatches < limit {
-                    best[read] = Some((start, mismatches));
+                let limit = best[read].map_or(max_mismatches, |(_, mismatches)| mismatches);
+                let differ = bases.iter().zip(target).filter(|(a, b)| a != b && **a != b'N').take(limit + 1).count();
+                let first = |start: usize| (first_shared(bases, &haplotype[start..]).map(|at| start + at), start);
+                let is_better = match best[read] {
+                    Some((other, mismatches)) if differ == mismatches => first(start) < first(other),
+                    _ => differ <= limit,
+                };
+                if is_better {
+                    best[read] = Some((start, differ));
                 }
             }
         }
         best
     }
+}
+
+/// How far apart 32-mers of a read may be so that each placement of it with so few mismatches, if it shares any, shares one of these: mismatches
+/// and N divide it into runs that match, the longest of which holds a 32-mer that begins at a multiple of this.
+fn stride(read: &[u8], max_mismatches: usize) -> usize {
+    let breaks = max_mismatches + read.iter().filter(|base| code(**base).is_none()).count();
+    let longest_run = read.len().saturating_sub(breaks).div_ceil(breaks + 1);
+    (longest_run + 1).saturating_sub(SEED).max(1)
+}
+
+/// Offset of the first 32 bases of A, C, G, T that both share.
+fn first_shared(read: &[u8], haplotype: &[u8]) -> Option<usize> {
+    let mut run = 0;
+    read.iter().zip(haplotype).enumerate().find_map(|(i, (a, b))| {
+        run = if a == b && code(*a).is_some() { run + 1 } else { 0 };
+        (run == SEED).then(|| i + 1 - SEED)
+    })
 }
 
 /// The 32-mers of A, C, G, T with their offsets.
