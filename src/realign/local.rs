@@ -70,6 +70,12 @@ const NONE: i32 = i32::MIN / 2;
 const NONE_SHORT: i16 = i16::MIN / 2;
 /// Greater scores and penalties are cut to this, so that sums stay within 16 bits.
 const LARGEST_SCORE: i32 = 4096;
+/// Cells that are filled at once: a vector of 512 bits, or two of 256. Anti-diagonals are filled up to a multiple of it, so that there is no
+/// remainder to fill one by one; the cells past their end match nothing and no path leads back from them.
+const LANES: usize = 32;
+/// Letters past the end of the query and of the target: equal to no other.
+const PAST_QUERY: i16 = -3;
+const PAST_TARGET: i16 = -4;
 
 /// The scores of three neighbouring anti-diagonals, by query base. The entry before the first base is that of no base.
 #[derive(Debug, Default)]
@@ -95,26 +101,28 @@ impl Sweep {
         let code = |unknown: i16| move |&base: &u8| if base == b'N' { unknown } else { i16::from(base) };
         self.query.clear();
         self.query.extend(query.iter().map(code(-1)));
+        self.query.resize(query.len() + LANES, PAST_QUERY);
         self.target.clear();
         self.target.extend(target.iter().rev().map(code(-2)));
+        self.target.resize(target.len() + LANES, PAST_TARGET);
         for scores in [&mut self.best, &mut self.best_before, &mut self.best_earlier] {
             scores.clear();
-            scores.resize(query.len() + 1, 0);
+            scores.resize(query.len() + 1 + LANES, 0);
         }
         for scores in [&mut self.deletion, &mut self.insertion, &mut self.insertion_before] {
             scores.clear();
-            scores.resize(query.len() + 1, NONE_SHORT);
+            scores.resize(query.len() + 1 + LANES, NONE_SHORT);
         }
     }
 
-    /// Computes the cells of one anti-diagonal in these rows; their highest score. Rows may begin later than on the one before, by one
-    /// at most; from the row before them no path leads on.
-    fn step(&mut self, diagonal: usize, rows: Range<usize>, columns: usize, scores: [i16; 4]) -> i16 {
+    /// Computes `n` cells of one anti-diagonal from row `first` on, or up to [`LANES`] less one more; their highest score, or a lower one of
+    /// cells past the query's end. Rows may begin later than on the one before, by one at most, and may not end earlier within the query; from
+    /// the row before them no path leads on.
+    fn step(&mut self, diagonal: usize, first: usize, n: usize, columns: usize, scores: [i16; 4]) -> i16 {
         std::mem::swap(&mut self.best_earlier, &mut self.best_before);
         std::mem::swap(&mut self.best_before, &mut self.best);
         std::mem::swap(&mut self.insertion_before, &mut self.insertion);
-        let n = rows.len();
-        let first = rows.start;
+        let n = n.next_multiple_of(LANES);
         self.best[first] = 0;
         self.insertion[first] = NONE_SHORT;
         cells(
@@ -155,24 +163,28 @@ fn cells(
     best: &mut [i16],
     [matching, mismatch, gap_open, gap_extend]: [i16; 4],
 ) -> i16 {
-    let n = best.len();
-    let Before { query, target, earlier, above, left, insertion_above } = before;
-    let (query, target, earlier) = (&query[..n], &target[..n], &earlier[..n]);
-    let (above, left, insertion_above) = (&above[..n], &left[..n], &insertion_above[..n]);
-    let (deletions, insertions) = (&mut deletions[..n], &mut insertions[..n]);
-    let mut highest = 0;
-    // Indexes into slices of one length: the form that is turned into vectors.
-    for i in 0..n {
-        let deletion = (left[i] - gap_open).max(deletions[i] - gap_extend);
-        let insertion = (above[i] - gap_open).max(insertion_above[i] - gap_extend);
-        let paired = earlier[i] + if query[i] == target[i] { matching } else { -mismatch };
-        let score = paired.max(deletion).max(insertion).max(0);
-        deletions[i] = deletion.max(NONE_SHORT);
-        insertions[i] = insertion.max(NONE_SHORT);
-        best[i] = score;
-        highest = highest.max(score);
+    let chunks = |scores| <[i16]>::as_chunks::<LANES>(scores).0;
+    let [query, target, earlier] = [before.query, before.target, before.earlier].map(chunks);
+    let [above, left, insertion_above] = [before.above, before.left, before.insertion_above].map(chunks);
+    let (deletions, insertions, best) = (deletions.as_chunks_mut().0, insertions.as_chunks_mut().0, best.as_chunks_mut().0);
+    let mut highest = [0; LANES];
+    let inputs = query.iter().zip(target).zip(earlier).zip(above).zip(left).zip(insertion_above);
+    let outputs = deletions.iter_mut().zip(insertions).zip(best);
+    for ((((((query, target), earlier), above), left), insertion_above), ((deletions, insertions), best)) in inputs.zip(outputs) {
+        let (deletions, insertions, best): (&mut [i16; LANES], &mut [i16; LANES], &mut [i16; LANES]) = (deletions, insertions, best);
+        // Arrays of one length: the form that is turned into vectors.
+        for i in 0..LANES {
+            let deletion = (left[i] - gap_open).max(deletions[i] - gap_extend);
+            let insertion = (above[i] - gap_open).max(insertion_above[i] - gap_extend);
+            let paired = earlier[i] + if query[i] == target[i] { matching } else { -mismatch };
+            let score = paired.max(deletion).max(insertion).max(0);
+            deletions[i] = deletion.max(NONE_SHORT);
+            insertions[i] = insertion.max(NONE_SHORT);
+            best[i] = score;
+            highest[i] = highest[i].max(score);
+        }
     }
-    highest
+    highest.into_iter().max().unwrap_or(0)
 }
 
 /// An aligner with its working memory, for use again and again.
@@ -254,6 +266,8 @@ impl LocalAligner {
             let paid = i32::try_from(rows).unwrap_or(i32::MAX).saturating_mul(self.scores.matching) - i32::from(score);
             usize::try_from(paid / least).unwrap_or(0)
         });
+        // As many rows on each anti-diagonal, so that none ends earlier than the one before.
+        let widest = most_gaps.saturating_add(2).min(rows);
         let mut top = known.unwrap_or(0);
         // Columns and rows of the best cell; not known yet of an anti-diagonal that is the first to reach the top, since along a good
         // alignment each has a better one than the last.
@@ -269,7 +283,8 @@ impl LocalAligner {
             if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
-            let highest = sweep.step(diagonal, rows_here.clone(), columns, scores);
+            let n = widest.min(rows.min(diagonal + 1).saturating_sub(first));
+            let highest = sweep.step(diagonal, first, n, columns, scores);
             if highest > top {
                 top = highest;
                 sweep.top.clone_from(&sweep.best);
