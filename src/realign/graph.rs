@@ -8,17 +8,12 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
-use petgraph::Direction::Outgoing;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::{Dfs, EdgeRef, Reversed};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::code;
 use crate::reads::Read;
-
-/// Longest k-mer that can be held: two bits a base.
-const LONGEST_KMER: usize = 128;
+use crate::variant::allele::shared_prefix;
 
 /// How haplotypes are assembled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +25,7 @@ pub struct GraphOptions {
     pub min_base_quality: u8,
     /// Shortest k-mer tried, in bp.
     pub min_k: usize,
-    /// Longest k-mer tried, in bp; at most 128.
+    /// Longest k-mer tried, in bp.
     pub max_k: usize,
     /// Fewest reads that must support an edge that the reference lacks.
     pub min_edge_weight: u32,
@@ -53,7 +48,7 @@ impl Default for GraphOptions {
 
 impl GraphOptions {
     fn tried(&self, window: usize) -> RangeInclusive<usize> {
-        self.min_k.max(1)..=self.max_k.min(LONGEST_KMER).min(window)
+        self.min_k.max(1)..=self.max_k.min(window)
     }
 }
 
@@ -72,7 +67,7 @@ pub fn haplotypes<'a>(
         .filter(|read| read.mapping_quality >= options.min_mapping_quality)
         .flat_map(|read| good_stretches(read, options.min_base_quality))
         .collect();
-    let graph = options.tried(reference.len()).find_map(|k| Graph::build(reference, &stretches, k))?;
+    let graph = Graph::smallest(reference, &stretches, options.tried(reference.len()))?;
     let mut found = graph.pruned(options.min_edge_weight).paths(options.max_paths)?;
     found.sort_unstable();
     (found.len() > 1 || found.iter().any(|haplotype| haplotype != reference)).then_some(found)
@@ -89,127 +84,190 @@ fn good_stretches(read: &Read, min_quality: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A k-mer of up to 128 bases, two bits each, the last base lowest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Kmer {
-    high: u128,
-    low: u128,
-}
-
-impl Kmer {
-    /// The k-mers of `bases`, in order; none where they hold anything but A, C, G, T.
-    fn all(bases: &[u8], k: usize) -> impl Iterator<Item = Self> {
-        let mut kmer = Self::default();
-        bases.iter().map_while(|&base| code(base)).enumerate().filter_map(move |(i, code)| {
-            kmer = kmer.push(code, k);
-            (i + 1 >= k).then_some(kmer)
-        })
-    }
-
-    fn push(self, code: u8, k: usize) -> Self {
-        let mask = |bases: usize| if bases >= 64 { u128::MAX } else { (1 << (2 * bases)) - 1 };
-        Self {
-            high: ((self.high << 2) | (self.low >> 126)) & mask(k.saturating_sub(64)),
-            low: ((self.low << 2) | u128::from(code)) & mask(k),
-        }
-    }
-
-    fn last_base(self) -> u8 {
-        b"ACGT"[(self.low & 3) as usize]
-    }
-}
-
-/// Two k-mers that follow each other.
+/// Where a k-mer leads with one more base.
 #[derive(Clone, Copy, Debug)]
 struct Edge {
+    /// The vertex of the k-mer that follows; [`NOWHERE`] where nothing has that base there.
+    to: u32,
     /// Reads that have it.
     weight: u32,
     /// True where the reference has it.
     reference: bool,
 }
 
+/// No vertex.
+const NOWHERE: u32 = u32::MAX;
+/// Bases by the number that [`turn`] gives them.
+const BASES: [u8; 4] = *b"ACTG";
+
+/// The number of a base among a vertex's edges; A, C, G and T differ in these two bits.
+fn turn(base: u8) -> usize {
+    usize::from(base >> 1 & 3)
+}
+
 struct Graph<'a> {
     k: usize,
     reference: &'a [u8],
-    kmers: DiGraph<Kmer, Edge>,
-    source: NodeIndex,
-    sink: NodeIndex,
+    /// The edges of each vertex, by [`turn`]; the first vertices are the reference's k-mers, in order.
+    edges: Vec<[Edge; 4]>,
+    /// The vertices, each after those that lead to it.
+    order: Vec<u32>,
+}
+
+/// The vertices of a graph that is being built, by their k-mers. Only the first k-mer of a stretch and those behind a new edge are looked up: an
+/// edge says where its base leads.
+struct Vertices<'a> {
+    by_kmer: FxHashMap<&'a [u8], u32>,
+    edges: Vec<[Edge; 4]>,
+    /// Of each vertex the last stretch that has its k-mer, and where.
+    seen: Vec<(usize, usize)>,
+}
+
+impl<'a> Vertices<'a> {
+    /// The vertex of a k-mer, a new one if need be.
+    fn of(&mut self, kmer: &'a [u8]) -> u32 {
+        let new = u32::try_from(self.edges.len()).unwrap_or(NOWHERE);
+        let vertex = *self.by_kmer.entry(kmer).or_insert(new);
+        if vertex == new {
+            self.edges.push([Edge { to: NOWHERE, weight: 0, reference: false }; 4]);
+            self.seen.push((usize::MAX, 0));
+        }
+        vertex
+    }
+
+    /// Adds a stretch, the how manieth it is; the length of a sequence that it has twice, `k` or more, where it has one.
+    fn add(&mut self, stretch: &'a [u8], number: usize, k: usize) -> Result<(), usize> {
+        let mut last: Option<u32> = None;
+        for (start, kmer) in stretch.windows(k).enumerate() {
+            let vertex = match last {
+                None => self.of(kmer),
+                Some(last) => {
+                    let (last, turn) = (last as usize, turn(kmer[k - 1]));
+                    if self.edges[last][turn].to == NOWHERE {
+                        self.edges[last][turn].to = self.of(kmer);
+                    }
+                    self.edges[last][turn].weight += 1;
+                    self.edges[last][turn].to
+                }
+            };
+            let (stretch_before, start_before) = std::mem::replace(&mut self.seen[vertex as usize], (number, start));
+            if stretch_before == number {
+                return Err(shared_prefix(&stretch[start_before..], &stretch[start..]));
+            }
+            last = Some(vertex);
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Graph<'a> {
-    /// The graph for one `k`; `None` where the reference has a k-mer twice, or the graph a cycle.
-    fn build(reference: &'a [u8], stretches: &[&[u8]], k: usize) -> Option<Self> {
-        let mut graph = DiGraph::new();
-        let mut nodes = FxHashMap::default();
-        let mut path = Vec::with_capacity(reference.len());
-        for kmer in Kmer::all(reference, k) {
-            let node = graph.add_node(kmer);
-            if nodes.insert(kmer, node).is_some() {
-                return None;
-            }
-            path.push(node);
-        }
-        for pair in path.windows(2) {
-            graph.add_edge(pair[0], pair[1], Edge { weight: 0, reference: true });
-        }
-        for stretch in stretches {
-            let mut before = None;
-            for kmer in Kmer::all(stretch, k) {
-                let node = *nodes.entry(kmer).or_insert_with(|| graph.add_node(kmer));
-                if let Some(before) = before {
-                    match graph.find_edge(before, node) {
-                        Some(edge) => graph[edge].weight += 1,
-                        None => drop(graph.add_edge(before, node, Edge { weight: 1, reference: false })),
-                    }
-                }
-                before = Some(node);
+    /// The graph for the smallest of these `k` for which the reference has no k-mer twice, and the graph no cycle.
+    fn smallest(reference: &'a [u8], stretches: &[&'a [u8]], tried: RangeInclusive<usize>) -> Option<Self> {
+        let mut k = *tried.start();
+        while tried.contains(&k) {
+            match Self::build(reference, stretches, k) {
+                Ok(graph) => return Some(graph),
+                Err(next) => k = next,
             }
         }
-        let (source, sink) = (*path.first()?, *path.last()?);
-        petgraph::algo::toposort(&graph, None).ok()?;
-        Some(Self { k, reference, kmers: graph, source, sink })
+        None
     }
 
-    /// Without edges that too few reads support, and without vertices that lie on no path from source to sink.
+    /// The graph for one `k`; where it cannot be used, the least greater `k` that may do.
+    fn build(reference: &'a [u8], stretches: &[&'a [u8]], k: usize) -> Result<Self, usize> {
+        let mut vertices = Vertices { by_kmer: FxHashMap::default(), edges: Vec::new(), seen: Vec::new() };
+        // A sequence that comes twice in one stretch is a cycle for every k up to its length.
+        vertices.add(reference, 0, k).map_err(|repeated| repeated + 1)?;
+        for edge in vertices.edges.iter_mut().flatten().filter(|edge| edge.to != NOWHERE) {
+            *edge = Edge { weight: 0, reference: true, ..*edge };
+        }
+        for (number, stretch) in (1..).zip(stretches) {
+            vertices.add(stretch, number, k).map_err(|repeated| repeated + 1)?;
+        }
+        let edges = vertices.edges;
+        let order = sorted(&edges).ok_or(k + 1)?;
+        Ok(Self { k, reference, edges, order })
+    }
+
+    /// The vertex of the reference's last k-mer; that of its first is 0.
+    fn sink(&self) -> usize {
+        self.reference.len() - self.k
+    }
+
+    /// Without edges that too few reads support, and without those that lie on no path from source to sink.
     fn pruned(mut self, min_weight: u32) -> Self {
-        self.kmers.retain_edges(|graph, edge| graph[edge].reference || graph[edge].weight >= min_weight);
-        let mut reached = vec![0_u8; self.kmers.node_count()];
-        let mut forward = Dfs::new(&self.kmers, self.source);
-        while let Some(node) = forward.next(&self.kmers) {
-            reached[node.index()] += 1;
+        for edge in self.edges.iter_mut().flatten().filter(|edge| !edge.reference && edge.weight < min_weight) {
+            edge.to = NOWHERE;
         }
-        let mut backward = Dfs::new(Reversed(&self.kmers), self.sink);
-        while let Some(node) = backward.next(Reversed(&self.kmers)) {
-            reached[node.index()] += 1;
+        let (mut from_source, mut to_sink) = (vec![false; self.edges.len()], vec![false; self.edges.len()]);
+        from_source[0] = true;
+        to_sink[self.sink()] = true;
+        for &vertex in &self.order {
+            if from_source[vertex as usize] {
+                targets(&self.edges[vertex as usize]).for_each(|to| from_source[to] = true);
+            }
         }
-        let useful = |node: NodeIndex| reached[node.index()] == 2;
-        self.kmers.retain_edges(|graph, edge| {
-            graph.edge_endpoints(edge).is_some_and(|(from, to)| useful(from) && useful(to))
-        });
+        for &vertex in self.order.iter().rev() {
+            let leads_there = targets(&self.edges[vertex as usize]).any(|to| to_sink[to]);
+            to_sink[vertex as usize] |= leads_there;
+        }
+        let useful = |vertex: usize| from_source[vertex] && to_sink[vertex];
+        for (from, edges) in self.edges.iter_mut().enumerate() {
+            for edge in edges.iter_mut().filter(|edge| edge.to != NOWHERE) {
+                if !(useful(from) && useful(edge.to as usize)) {
+                    edge.to = NOWHERE;
+                }
+            }
+        }
         self
     }
 
     /// The sequences of all paths from source to sink, breadth first; `None` where there are more than `most`.
     fn paths(&self, most: usize) -> Option<Vec<Vec<u8>>> {
-        let mut open = VecDeque::from([(self.source, self.reference[..self.k].to_vec())]);
+        let mut open = VecDeque::from([(0, self.reference[..self.k].to_vec())]);
         let mut found = Vec::new();
-        while let Some((node, mut bases)) = open.pop_front() {
+        while let Some((vertex, mut bases)) = open.pop_front() {
             if found.len() + open.len() + 1 > most {
                 return None;
             }
-            if node == self.sink {
+            if vertex == self.sink() {
                 found.push(bases);
                 continue;
             }
-            let mut edges = self.kmers.edges_directed(node, Outgoing).map(|edge| edge.target()).peekable();
-            while let Some(next) = edges.next() {
-                let mut longer = if edges.peek().is_some() { bases.clone() } else { std::mem::take(&mut bases) };
-                longer.push(self.kmers[next].last_base());
-                open.push_back((next, longer));
+            let mut ways = BASES.iter().zip(&self.edges[vertex]).filter(|(_, edge)| edge.to != NOWHERE).peekable();
+            while let Some((&base, edge)) = ways.next() {
+                let mut longer = if ways.peek().is_some() { bases.clone() } else { std::mem::take(&mut bases) };
+                longer.push(base);
+                open.push_back((edge.to as usize, longer));
             }
         }
         Some(found)
     }
+}
+
+/// The vertices that a vertex's edges lead to.
+fn targets(edges: &[Edge; 4]) -> impl Iterator<Item = usize> {
+    edges.iter().filter(|edge| edge.to != NOWHERE).map(|edge| edge.to as usize)
+}
+
+/// The vertices, each after those that lead to it (Kahn 1962, doi:10.1145/368996.369025); `None` where there is a cycle.
+fn sorted(edges: &[[Edge; 4]]) -> Option<Vec<u32>> {
+    let mut leading = vec![0_u32; edges.len()];
+    for to in edges.iter().flat_map(targets) {
+        leading[to] += 1;
+    }
+    let mut order: Vec<u32> = (0_u32..).zip(&leading).filter(|(_, n)| **n == 0).map(|(vertex, _)| vertex).collect();
+    let mut next = 0;
+    while let Some(&vertex) = order.get(next) {
+        next += 1;
+        for to in targets(&edges[vertex as usize]) {
+            leading[to] -= 1;
+            if leading[to] == 0 {
+                order.push(u32::try_from(to).unwrap_or(NOWHERE));
+            }
+        }
+    }
+    (order.len() == edges.len()).then_some(order)
 }
 
 #[cfg(test)]
@@ -303,14 +361,28 @@ mod tests {
     }
 
     proptest! {
+        /// Reads with repeats of many lengths: no k that could be used is left out, and of the others none is used.
         #[test]
-        fn kmers_are_told_apart(bases in "[ACGT]{128}", k in 1_usize..=128) {
-            let kmers: Vec<_> = Kmer::all(bases.as_bytes(), k).collect();
-            prop_assert_eq!(kmers.len(), 129 - k);
-            for (i, a) in kmers.iter().enumerate() {
-                for (j, b) in kmers.iter().enumerate() {
-                    prop_assert_eq!(a == b, bases[i..i + k] == bases[j..j + k]);
+        fn the_smallest_k_is_taken(reference in "[AC]{40}", reads in prop::collection::vec("[AC]{0,30}", 0..4)) {
+            let stretches: Vec<&[u8]> = reads.iter().map(|bases| bases.as_bytes()).collect();
+            let repeats = |bases: &[u8], k: usize| {
+                let mut seen = std::collections::HashSet::new();
+                bases.windows(k).any(|kmer| !seen.insert(kmer))
+            };
+            let tried = 3..=30;
+            let each = tried.clone().find(|&k| Graph::build(reference.as_bytes(), &stretches, k).is_ok());
+            let found = Graph::smallest(reference.as_bytes(), &stretches, tried.clone()).map(|graph| graph.k);
+            prop_assert_eq!(found, each);
+            for k in tried.take_while(|&k| Some(k) != found) {
+                let mut edges: Vec<(&[u8], &[u8])> = std::iter::once(reference.as_bytes())
+                    .chain(stretches.iter().copied())
+                    .flat_map(|bases| bases.windows(k + 1).map(|both| (&both[..k], &both[1..])))
+                    .collect();
+                // Without those that lead nowhere, again and again, until a cycle is all that is left.
+                while let Some(end) = edges.iter().position(|(_, to)| edges.iter().all(|(from, _)| from != to)) {
+                    edges.swap_remove(end);
                 }
+                prop_assert!(repeats(reference.as_bytes(), k) || !edges.is_empty(), "k = {}", k);
             }
         }
     }
