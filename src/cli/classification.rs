@@ -5,9 +5,9 @@ use super::common;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::Evidence;
-use crate::genotype::{BySet, Call, call};
+use crate::genotype::{BySet, Call, CallOptions, call};
 use crate::inputs::Inputs;
-use crate::model::Model;
+use crate::model::{Model, MultiAllelic};
 use crate::pileup::AltSet;
 use crate::predict::decision::{Models, predict};
 use crate::predict::small::SmallModel;
@@ -16,6 +16,7 @@ use crate::predict::{Decider, Prediction, Predictor};
 /// All that predictions for a sample need.
 pub(super) struct Classification {
     models: Models,
+    multi_allelic: MultiAllelic,
 }
 
 impl Classification {
@@ -23,7 +24,8 @@ impl Classification {
     pub(super) fn load(model: &Model, inputs: &Inputs) -> Result<Self> {
         let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
         let decider = Decider::surveyed(SmallModel::of(model)?, cnn.as_ref(), inputs, model.config.evidence)?;
-        Ok(Self { models: Models { decider, cnn, image: model.config.image.clone() } })
+        let models = Models { decider, cnn, image: model.config.image.clone() };
+        Ok(Self { models, multi_allelic: model.config.multi_allelic })
     }
 
     /// The call of a candidate with two copies, and the model that decided; calls of overlapping sites do not change it.
@@ -31,7 +33,8 @@ impl Classification {
         let predictions = self.predict(candidate, evidence)?;
         let by_set: BySet = predictions.iter().map(|(set, prediction)| (*set, prediction.probabilities)).collect();
         let predictor = predictions.first().map(|(_, prediction)| prediction.predictor);
-        Ok((call(candidate, &by_set, false), predictor))
+        let options = CallOptions { haploid: false, multi_allelic: self.multi_allelic };
+        Ok((call(candidate, &by_set, options), predictor))
     }
 
     /// The predictions for a candidate.

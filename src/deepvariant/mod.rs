@@ -22,7 +22,7 @@ use self::example_info::ExampleInfo;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
 use crate::model::config::FORMAT;
-use crate::model::{Checksums, Model, ModelConfig};
+use crate::model::{Checksums, Model, ModelConfig, MultiAllelic};
 use crate::predict::cnn::networks::{self, inception_v3};
 use crate::predict::cnn::torch::{first_line, unusable};
 
@@ -65,6 +65,7 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         image_features: Vec::new(),
         evidence: info.evidence,
         temperature: 1.0,
+        multi_allelic: MultiAllelic::default(),
         small_model: None,
         checksums: Checksums::default(),
         training: json!({

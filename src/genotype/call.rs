@@ -4,6 +4,7 @@ use super::likelihoods::GenotypeProbabilities;
 use super::merge::{BySet, independent, kept_alts, merged};
 use crate::candidates::{Asked, Candidate};
 use crate::genome::{ContigId, Interval};
+use crate::model::MultiAllelic;
 use crate::variant::Genotype;
 use crate::variant::allele::shared_suffix;
 
@@ -90,17 +91,26 @@ impl Call {
     }
 }
 
-/// Calls a candidate. `images` holds a result for each of its sets of alleles; where `haploid`, only homozygous genotypes
-/// are considered.
+/// How a candidate is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallOptions {
+    /// Whether the sample has one copy of the contig there: only homozygous genotypes are considered.
+    pub haploid: bool,
+    /// How the probabilities of its images are joined.
+    pub multi_allelic: MultiAllelic,
+}
+
+/// Calls a candidate. `images` holds a result for each of its sets of alleles.
 #[must_use]
-pub fn call(candidate: &Candidate, images: &BySet, haploid: bool) -> Call {
+pub fn call(candidate: &Candidate, images: &BySet, options: CallOptions) -> Call {
+    let CallOptions { haploid, multi_allelic } = options;
     let kept = if candidate.asked.is_some() {
         (0..candidate.alts.len()).collect()
     } else {
         kept_alts(candidate.alts.len(), images)
     };
     let apart = candidate.asked.as_ref().is_some_and(|asked| !asked.apart.is_empty());
-    let mut probabilities = if apart { independent(&kept, images) } else { merged(&kept, images) };
+    let mut probabilities = if apart { independent(&kept, images) } else { merged(&kept, images, multi_allelic) };
     if haploid {
         probabilities = probabilities.homozygous();
     }
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_het_passes() {
-        let call = call(&site("A", &[("G", 14)], 16), &one([0.0001, 0.9989, 0.001]), false);
+        let call = call(&site("A", &[("G", 14)], 16), &one([0.0001, 0.9989, 0.001]), CallOptions::default());
         assert_eq!(
             (call.filter, call.genotype, call.genotype_quality),
             (Filter::Pass, Some(Genotype::Diploid(0, 1)), 30)
@@ -184,15 +194,15 @@ mod tests {
 
     #[test]
     fn reference_calls_need_quality_for_a_genotype() {
-        let sure = call(&site("A", &[("G", 3)], 27), &one([0.999, 0.001, 0.0]), false);
+        let sure = call(&site("A", &[("G", 3)], 27), &one([0.999, 0.001, 0.0]), CallOptions::default());
         assert_eq!((sure.filter, sure.genotype), (Filter::RefCall, Some(Genotype::HOM_REF)));
-        let unsure = call(&site("A", &[("G", 3)], 27), &one([0.9, 0.1, 0.0]), false);
+        let unsure = call(&site("A", &[("G", 3)], 27), &one([0.9, 0.1, 0.0]), CallOptions::default());
         assert_eq!((unsure.filter, unsure.genotype), (Filter::RefCall, None));
     }
 
     #[test]
     fn no_counting_read_is_no_call() {
-        let call = call(&site("A", &[("G", 0)], 0), &one([0.0, 1.0, 0.0]), false);
+        let call = call(&site("A", &[("G", 0)], 0), &one([0.0, 1.0, 0.0]), CallOptions::default());
         assert_eq!((call.filter, call.genotype, call.genotype_quality), (Filter::NoCall, None, 0));
     }
 
@@ -204,7 +214,7 @@ mod tests {
             (AltSet::One(1), Probabilities([0.001, 0.999, 0.0])),
             (AltSet::Two(0, 1), Probabilities([0.01, 0.98, 0.01])),
         ]);
-        let call = call(&site("ACC", &[("A", 2), ("GCC", 15)], 13), &images, false);
+        let call = call(&site("ACC", &[("A", 2), ("GCC", 15)], 13), &images, CallOptions::default());
         assert_eq!((call.reference.as_slice(), call.alts), (b"A".as_slice(), vec![b"G".to_vec()]));
         assert_eq!(call.allele_depths, [13, 15]);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::likelihoods::{GenotypeProbabilities, error_phred};
+use crate::model::MultiAllelic;
 use crate::pileup::AltSet;
 use crate::predict::Probabilities;
 use crate::variant::Genotype;
@@ -21,18 +22,35 @@ pub fn kept_alts(alts: usize, images: &BySet) -> Vec<usize> {
     (0..alts).filter(|&alt| alt == best || quality(alt) >= MIN_ALLELE_QUALITY).collect()
 }
 
-/// Probability of each genotype of the reference and the alleles `kept` (as [`kept_alts`] gives them): the least that
-/// any image of one of the genotype's alleles gives it.
-///
-/// Hom-ref is rated by all images; one or two copies of an allele by every image whose set has the allele; two different alleles by the
-/// image of the two.
+/// Probability of each genotype of the reference and the alleles `kept` (as [`kept_alts`] gives them), by images of kept alleles only.
 #[must_use]
-pub fn merged(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
+pub fn merged(kept: &[usize], images: &BySet, rule: MultiAllelic) -> GenotypeProbabilities {
     if let &[alt] = kept
         && let Some(p) = images.get(&AltSet::One(alt))
     {
         return GenotypeProbabilities::of_one_allele(p.0);
     }
+    match rule {
+        MultiAllelic::Minimum => least(kept, images),
+        MultiAllelic::Product => product(kept, images),
+    }
+}
+
+/// The product of what all images say: of a genotype, each rates the copies of its own alleles.
+fn product(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
+    let copies = |set: AltSet, genotype: Genotype| -> usize {
+        let of_set = kept.iter().enumerate().filter(|(_, alt)| set.contains(**alt));
+        of_set.map(|(i, _)| genotype.copies(i + 1)).sum()
+    };
+    let weight = |genotype: Genotype| -> f64 {
+        images.iter().filter(|(set, _)| all_kept(**set, kept)).map(|(set, p)| p.0[copies(*set, genotype)]).product()
+    };
+    GenotypeProbabilities::normalised(Genotype::all(kept.len() + 1).map(weight).collect())
+}
+
+/// The least that any image of one of the genotype's alleles gives it. Hom-ref is rated by all images; one or two copies of an allele by every image whose set has the allele; two different alleles by the
+/// image of the two.
+fn least(kept: &[usize], images: &BySet) -> GenotypeProbabilities {
     let kept_images: Vec<_> = images.iter().filter(|(set, _)| all_kept(**set, kept)).collect();
     let weights = Genotype::all(kept.len() + 1)
         .map(|genotype| {
@@ -83,8 +101,10 @@ mod tests {
 
     #[test]
     fn the_probabilities_of_one_allele_are_kept() {
-        let p = merged(&[0], &images(&[(AltSet::One(0), [0.1, 0.7, 0.2])]));
-        assert_eq!(p.values(), [0.1, 0.7, 0.2]);
+        for rule in [MultiAllelic::Minimum, MultiAllelic::Product] {
+            let p = merged(&[0], &images(&[(AltSet::One(0), [0.1, 0.7, 0.2])]), rule);
+            assert_eq!(p.values(), [0.1, 0.7, 0.2]);
+        }
     }
 
     #[test]
@@ -95,10 +115,22 @@ mod tests {
             (AltSet::Two(0, 1), [0.01, 0.04, 0.95]),
         ]);
         assert_eq!(kept_alts(2, &images), [0, 1]);
-        let p = merged(&[0, 1], &images);
+        let p = merged(&[0, 1], &images, MultiAllelic::Minimum);
         assert_eq!(p.best(), 4, "1/2 in {p:?}");
         // Weights 0.01, 0.04, 0.01, 0.04, 0.95, 0.01.
         assert!((p.values()[4] - 0.95 / 1.06).abs() < 1e-12);
+        let p = merged(&[0, 1], &images, MultiAllelic::Product);
+        // 0/0, 0/1, 1/1, 0/2, 1/2, 2/2: each image by the copies of its alleles.
+        let weights = [
+            0.01 * 0.02 * 0.01,
+            0.98 * 0.02 * 0.04,
+            0.01 * 0.02 * 0.95,
+            0.01 * 0.97 * 0.04,
+            0.98 * 0.97 * 0.95,
+            0.01 * 0.01 * 0.95,
+        ];
+        let sum: f64 = weights.iter().sum();
+        assert!(p.values().iter().zip(weights).all(|(p, weight)| (p - weight / sum).abs() < 1e-12), "{p:?}");
     }
 
     #[test]
@@ -123,7 +155,7 @@ mod tests {
         ]);
         let kept = kept_alts(2, &images);
         assert_eq!(kept, [1]);
-        assert_eq!(merged(&kept, &images).values(), [0.01, 0.98, 0.01]);
+        assert_eq!(merged(&kept, &images, MultiAllelic::Minimum).values(), [0.01, 0.98, 0.01]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub(crate) mod config;
 pub(crate) mod store;
 
 pub use checksums::Checksums;
-pub use config::{ModelConfig, SmallModelOptions};
+pub use config::{ModelConfig, MultiAllelic, SmallModelOptions};
 pub use store::{DEFAULT_MODEL, Model, search_path};
 
 #[cfg(test)]
@@ -27,6 +27,7 @@ mod tests {
             image_features: Vec::new(),
             evidence: EvidenceOptions::default(),
             temperature: 1.0,
+            multi_allelic: MultiAllelic::default(),
             small_model: Some(SmallModelOptions {
                 temperature: 1.0,
                 min_certainty_snps: 9.0,

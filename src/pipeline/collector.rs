@@ -10,7 +10,7 @@ use super::reorder::{AskedOrder, Reorder};
 use super::stats::{RunStats, Stage, StageTimes};
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
-use crate::genotype::{BySet, Call, Resolver, call};
+use crate::genotype::{BySet, Call, CallOptions, Resolver, call};
 use crate::output::Placement;
 use crate::predict::Predictor;
 use crate::vcf::ReferenceBlock;
@@ -99,7 +99,8 @@ impl<'a, 'o> Collector<'a, 'o> {
     fn write(&mut self, region: usize, predicted: &[(Candidate, BySet)]) -> Result<()> {
         for (candidate, images) in predicted {
             let is_haploid = self.options.ploidy.is_haploid(candidate.contig, candidate.position);
-            let calls = self.resolver.push(call(candidate, images, is_haploid));
+            let options = CallOptions { haploid: is_haploid, multi_allelic: self.inputs.model.multi_allelic };
+            let calls = self.resolver.push(call(candidate, images, options));
             self.calls(calls)?;
         }
         let Waiting { placements, blocks } = self.waiting.remove(&region).unwrap_or_default();

@@ -94,7 +94,7 @@ impl Reorder {
 mod tests {
     use super::*;
     use crate::candidates::Asked;
-    use crate::genotype::call;
+    use crate::genotype::{CallOptions, call};
     use crate::predict::{Predictor, Probabilities};
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
             let mut one = candidate(100 - position);
             let alts = vec![b"TT".to_vec()];
             one.asked = Some(Box::new(Asked { rank, position, reference: b"AT".to_vec(), alts, apart: Vec::new() }));
-            call(&one, &BySet::from([(AltSet::One(0), Probabilities([0.0, 1.0, 0.0]))]), false)
+            call(&one, &BySet::from([(AltSet::One(0), Probabilities([0.0, 1.0, 0.0]))]), CallOptions::default())
         };
         let mut order = AskedOrder::default();
         let mut out = Vec::new();

@@ -166,12 +166,16 @@ fn cells(
     let chunks = |scores| <[i16]>::as_chunks::<LANES>(scores).0;
     let [query, target, earlier] = [before.query, before.target, before.earlier].map(chunks);
     let [above, left, insertion_above] = [before.above, before.left, before.insertion_above].map(chunks);
-    let (deletions, insertions, best) = (deletions.as_chunks_mut().0, insertions.as_chunks_mut().0, best.as_chunks_mut().0);
+    let (deletions, insertions, best) =
+        (deletions.as_chunks_mut().0, insertions.as_chunks_mut().0, best.as_chunks_mut().0);
     let mut highest = [0; LANES];
     let inputs = query.iter().zip(target).zip(earlier).zip(above).zip(left).zip(insertion_above);
     let outputs = deletions.iter_mut().zip(insertions).zip(best);
-    for ((((((query, target), earlier), above), left), insertion_above), ((deletions, insertions), best)) in inputs.zip(outputs) {
-        let (deletions, insertions, best): (&mut [i16; LANES], &mut [i16; LANES], &mut [i16; LANES]) = (deletions, insertions, best);
+    for ((((((query, target), earlier), above), left), insertion_above), ((deletions, insertions), best)) in
+        inputs.zip(outputs)
+    {
+        let (deletions, insertions, best): (&mut [i16; LANES], &mut [i16; LANES], &mut [i16; LANES]) =
+            (deletions, insertions, best);
         // Arrays of one length: the form that is turned into vectors.
         for i in 0..LANES {
             let deletion = (left[i] - gap_open).max(deletions[i] - gap_extend);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{self, AlleleCounts, AlleleKind, CountOptions};
+use crate::alleles::{self, AlleleCounts, AlleleKind, CountOptions, ObservedAllele};
 use crate::genome::{Interval, ReferenceWindow};
 use crate::reads::Read;
 
@@ -14,6 +14,9 @@ pub struct WindowOptions {
     pub min_mapping_quality: u8,
     /// Lowest base quality (Phred) that is counted.
     pub min_base_quality: u8,
+    /// Fewest reads with an allele at its place for it to count: 1 in DeepVariant up to 1.8, 2 from 1.9 on.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub min_allele_count: u32,
     /// Fewest reads that must disagree with the reference at a position.
     pub min_count: u32,
     /// Most reads that may disagree; more are a pile of mismapped reads.
@@ -26,11 +29,21 @@ pub struct WindowOptions {
     pub max_length: u64,
 }
 
+fn one() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
 impl Default for WindowOptions {
     fn default() -> Self {
         Self {
             min_mapping_quality: 20,
             min_base_quality: 20,
+            min_allele_count: 1,
             min_count: 2,
             max_count: 300,
             region_margin: 20,
@@ -51,7 +64,7 @@ pub fn windows(
     let around = region.padded(options.region_margin, u64::MAX - options.region_margin);
     let rules =
         CountOptions { min_base_quality: options.min_base_quality, min_mapping_quality: options.min_mapping_quality };
-    let disagreeing = disagreeing(&alleles::count(around, reads, reference, rules));
+    let disagreeing = disagreeing(&alleles::count(around, reads, reference, rules), options.min_allele_count);
     let disputed = (around.start()..)
         .zip(disagreeing)
         .filter(|(_, n)| (options.min_count..=options.max_count).contains(n))
@@ -77,11 +90,16 @@ fn on_contig(window: Interval, reference: &ReferenceWindow) -> Interval {
 }
 
 /// For each position, the number of reads that disagree with the reference. Insertions and soft clips count for as many positions on both
-/// sides of their anchor's end as they are long: so far other alignments of them reach.
-fn disagreeing(counts: &AlleleCounts) -> Vec<u32> {
+/// sides of their anchor's end as they are long: so far other alignments of them reach. Alleles that fewer than `min_allele_count` reads have at
+/// their place are left out.
+fn disagreeing(counts: &AlleleCounts, min_allele_count: u32) -> Vec<u32> {
     let mut disagreeing = vec![0; counts.counts.len()];
     for (anchor, count) in counts.counts.iter().enumerate() {
-        for observation in count.observations.iter().filter(|o| o.counts) {
+        let reads_with =
+            |allele: &ObservedAllele| count.observations.iter().filter(|o| o.counts && o.allele == *allele).count();
+        let is_seen =
+            |allele: &ObservedAllele| min_allele_count <= 1 || reads_with(allele) >= min_allele_count as usize;
+        for observation in count.observations.iter().filter(|o| o.counts && is_seen(&o.allele)) {
             let length = observation.allele.bases.len() - 1;
             let after = anchor + 1;
             let range = match observation.allele.kind {
@@ -118,6 +136,19 @@ mod tests {
     fn two_reads_make_a_window() {
         assert!(found(&[with_substitution(980).build()]).is_empty());
         assert_eq!(found(&with_substitution(980).copies(2)), [(920, 1081)]);
+    }
+
+    #[test]
+    fn alleles_of_too_few_reads_are_left_out() {
+        // A T and a G at the same position: two reads, but each alone.
+        let mut other = with_substitution(980).build();
+        other.bases = other.bases.iter().enumerate().map(|(i, base)| if i == 20 { b'G' } else { *base }).collect();
+        let reads = [with_substitution(980).build(), other];
+        assert_eq!(found(&reads), [(920, 1081)]);
+        let strict = WindowOptions { min_allele_count: 2, ..WindowOptions::default() };
+        let reference = ReferenceWindow::new(0, b"ACGT".repeat(LENGTH / 4));
+        assert!(windows(Interval::new(500, 1500), &reads, &reference, &strict).is_empty());
+        assert_eq!(windows(Interval::new(500, 1500), &with_substitution(980).copies(2), &reference, &strict).len(), 1);
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn realign(options: &RealignOptions) -> Result<(), String> {
     let RealignOptions { max_read_length, windows, graph, align } = options;
     within("evidence.realign.max_read_length", *max_read_length, 1..=100_000)?;
     within("evidence.realign.windows.min_base_quality", windows.min_base_quality, 0..=MOST_BASE_QUALITY)?;
+    within("evidence.realign.windows.min_allele_count", windows.min_allele_count, 1..=100_000)?;
     within("evidence.realign.windows.min_count", windows.min_count, 1..=100_000)?;
     within("evidence.realign.windows.max_count", windows.max_count, windows.min_count..=1_000_000)?;
     within("evidence.realign.windows.region_margin", windows.region_margin, 0..=FARTHEST)?;

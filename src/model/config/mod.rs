@@ -33,6 +33,23 @@ fn all() -> f64 {
     1.0
 }
 
+/// How a site of several alternative alleles gets its genotype from the probabilities of its images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MultiAllelic {
+    /// A genotype is as probable as the image of its alleles says that makes it least so; DeepVariant's rule up to 1.9.
+    #[default]
+    Minimum,
+    /// The product of what all images say of it; DeepVariant's rule from 1.10 on.
+    Product,
+}
+
+impl MultiAllelic {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The content of `model.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +70,9 @@ pub struct ModelConfig {
     /// Divisor of the network's logits, which calibrates its probabilities (Guo et al. 2017, arXiv:1706.04599); positive.
     #[serde(default = "unchanged")]
     pub temperature: f64,
+    /// How the probabilities of a site's images are joined.
+    #[serde(default, skip_serializing_if = "MultiAllelic::is_default")]
+    pub multi_allelic: MultiAllelic,
     /// When its small model is used; without it the CNN classifies every candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub small_model: Option<SmallModelOptions>,

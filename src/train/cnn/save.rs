@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::model::checksums::WEIGHTS;
 use crate::model::config::FORMAT;
-use crate::model::{Checksums, Model, ModelConfig};
+use crate::model::{Checksums, Model, ModelConfig, MultiAllelic};
 use crate::predict::cnn::torch::first_line;
 use crate::predict::small::FeatureId;
 use crate::train::options::TrainOptions;
@@ -48,6 +48,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
         image: options.image.clone(),
         evidence: options.evidence,
         temperature: 1.0,
+        multi_allelic: MultiAllelic::default(),
         small_model: None,
         checksums: Checksums::default(),
         training,
