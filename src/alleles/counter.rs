@@ -47,6 +47,7 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
     let mut counter = Counter {
         start: interval.start().cast_signed(),
         counts: vec![AlleleCount::default(); length],
+        changes: vec![Change::default(); length + 1],
         reference,
         min_base_quality: options.min_base_quality,
     };
@@ -54,15 +55,28 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
         let repeated = Read::is_repeated(reads, i);
         counter.add(u32::try_from(i).unwrap_or(u32::MAX), read, repeated);
     }
-    AlleleCounts { interval, counts: counter.counts }
+    AlleleCounts { interval, counts: counter.finish() }
 }
 
 struct Counter<'a> {
     start: i64,
     counts: Vec<AlleleCount>,
+    /// How the counts of the reference base change from position to position, of what is not in `counts` yet; one more than there are positions.
+    changes: Vec<Change>,
     reference: &'a ReferenceWindow,
     min_base_quality: u8,
 }
+
+/// By how much a position has more reads with the reference base and a good quality than the one before, and what these add up to.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    reads: i32,
+    reverse: i32,
+    mapping_quality_squares: i64,
+}
+
+/// Bases that are compared at once.
+const CHUNK: usize = 16;
 
 /// The read that is being added.
 #[derive(Clone, Copy)]
@@ -106,9 +120,10 @@ impl Counter<'_> {
                     let last = start + i64::from(segment.length) - 1;
                     let from = start.max(self.start);
                     let to = last.min(end);
-                    for position in from..to {
-                        let i = segment.offset + usize::try_from(position - start).unwrap_or(0);
-                        self.add_base(who, position, read.bases[i], read.qualities[i]);
+                    if from < to {
+                        let offset = |position: i64| segment.offset + usize::try_from(position - start).unwrap_or(0);
+                        let there = offset(from)..offset(to);
+                        self.add_bases(who, from, &read.bases[there.clone()], &read.qualities[there]);
                     }
                     let i = segment.offset + length - 1;
                     pending = Pending::Base { position: last, base: read.bases[i], quality: read.qualities[i] };
@@ -161,6 +176,64 @@ impl Counter<'_> {
                 }
             }
         }
+    }
+
+    /// Adds bases of a region's positions from `from` on. Nearly all are the reference's and of good quality; runs of these cost nothing for each
+    /// position.
+    fn add_bases(&mut self, who: Who, from: i64, bases: &[u8], qualities: &[u8]) {
+        let window = self.reference;
+        let expected = i64::try_from(bases.len()).ok().and_then(|length| window.slice(from, from + length));
+        let mut run = from;
+        for (start, at) in (from..).step_by(CHUNK).zip((0..bases.len()).step_by(CHUNK)) {
+            let chunk = at..bases.len().min(at + CHUNK);
+            let (bases, qualities) = (&bases[chunk.clone()], &qualities[chunk.clone()]);
+            let expected = expected.map(|expected| &expected[chunk]);
+            if expected.is_some_and(|expected| self.is_plain(bases, qualities, expected)) {
+                continue;
+            }
+            for (position, (&base, &quality)) in (start..).zip(bases.iter().zip(qualities)) {
+                if quality < self.min_base_quality || base != window.base(position) || base == b'N' {
+                    self.add_run(who, run, position);
+                    self.add_base(who, position, base, quality);
+                    run = position + 1;
+                }
+            }
+        }
+        self.add_run(who, run, from + i64::try_from(bases.len()).unwrap_or(0));
+    }
+
+    /// Whether all bases are the reference's and of good quality. Without an early end, so that it is turned into vectors.
+    fn is_plain(&self, bases: &[u8], qualities: &[u8], expected: &[u8]) -> bool {
+        let mut plain = true;
+        for ((base, quality), expected) in bases.iter().zip(qualities).zip(expected) {
+            plain &= base == expected && *quality >= self.min_base_quality && *base != b'N';
+        }
+        plain
+    }
+
+    /// Adds a run of reference bases of good quality, which may be empty.
+    fn add_run(&mut self, who: Who, from: i64, to: i64) {
+        let squares = who.mapping_quality_square.cast_signed();
+        for (position, sign) in [(from, 1), (to, -1)] {
+            let change = &mut self.changes[usize::try_from(position - self.start).unwrap_or(0)];
+            change.reads += sign;
+            change.reverse += if who.reverse { sign } else { 0 };
+            change.mapping_quality_squares += i64::from(sign) * squares;
+        }
+    }
+
+    /// The counts, complete.
+    fn finish(mut self) -> Vec<AlleleCount> {
+        let mut here = Change::default();
+        for (count, change) in self.counts.iter_mut().zip(&self.changes) {
+            here.reads += change.reads;
+            here.reverse += change.reverse;
+            here.mapping_quality_squares += change.mapping_quality_squares;
+            count.reference += here.reads.cast_unsigned();
+            count.reference_reverse += here.reverse.cast_unsigned();
+            count.mapping_quality_squares += here.mapping_quality_squares.cast_unsigned();
+        }
+        self.counts
     }
 
     fn add_base(&mut self, who: Who, position: i64, base: u8, quality: u8) {
