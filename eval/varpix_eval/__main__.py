@@ -30,6 +30,7 @@ COMMANDS = {
     "conformance": "candidates, counts and images beside DeepVariant's",
     "deepvariant-reference": "DeepVariant's network in Keras, for the check of imports",
     "faults": "plants faults in inputs, outputs and arguments, and checks the answers",
+    "check-resume": "kills runs at random moments, resumes them, and compares the bytes",
     "crate-licenses": "licence texts of the crates in the program",
     "environment": "installs tools from PyPI into .cache/NAME",
 }

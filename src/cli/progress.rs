@@ -27,11 +27,15 @@ struct Log {
 }
 
 impl<'a> Progress<'a> {
-    /// For `total` bp of `contigs`.
-    pub(super) fn new(contigs: &'a Contigs, total: u64) -> Self {
+    /// For all regions, of which an earlier run has written the first ones.
+    pub(super) fn new(contigs: &'a Contigs, regions: &[Region], written: usize) -> Self {
+        let bases = |regions: &[Region]| regions.iter().map(|region| region.interval.len()).sum::<u64>();
+        let (total, done) = (bases(regions), regions.get(..written).map_or(0, bases));
         let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_position(done);
+            // The time that is left is estimated by this run's pace.
+            bar.reset_eta();
             let style = "{elapsed_precise} [{bar:32}] {percent:>3} % at {msg}, {eta} left";
             bar.set_style(
                 ProgressStyle::with_template(style)
@@ -41,7 +45,7 @@ impl<'a> Progress<'a> {
             bar
         });
         let now = Instant::now();
-        Self { contigs, total, bar, log: Mutex::new(Log { done: 0, started: now, last: now }) }
+        Self { contigs, total, bar, log: Mutex::new(Log { done, started: now, last: now }) }
     }
 
     /// A region was written.

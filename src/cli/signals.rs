@@ -43,7 +43,12 @@ fn end(signal: i32) {
     // Clears the progress bar.
     let clear = if stderr.is_terminal() { "\r\x1b[2K" } else { "" };
     let name = low_level::signal_name(signal).unwrap_or("a signal");
-    let _ = writeln!(stderr, "{clear}varpix: stopped by {name}; unfinished outputs were removed");
+    let after = if leftovers::can_be_resumed() {
+        "what is finished is kept: the same command goes on from it"
+    } else {
+        "unfinished outputs were removed"
+    };
+    let _ = writeln!(stderr, "{clear}varpix: stopped by {name}; {after}");
     low_level::exit(128 + signal)
 }
 

@@ -11,6 +11,20 @@ static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// True once all outputs of the run have their final names: a signal no longer stops it.
 static DONE: AtomicBool = AtomicBool::new(false);
 
+/// True once the run keeps what it has finished beside its outputs.
+static KEPT: AtomicBool = AtomicBool::new(false);
+
+/// Notes that a run that ends early can be resumed from what lies in `parts`, which from now on are not removed.
+pub(crate) fn are_of_use(parts: &[PathBuf]) {
+    hold().retain(|path| !parts.contains(path));
+    KEPT.store(true, Ordering::Relaxed);
+}
+
+/// Whether a run that ends early can be resumed.
+pub(crate) fn can_be_resumed() -> bool {
+    KEPT.load(Ordering::Relaxed)
+}
+
 /// Marks the outputs of the run as complete; to be called while [`hold`] is held.
 pub(crate) fn all_is_done() {
     DONE.store(true, Ordering::Relaxed);
@@ -22,6 +36,11 @@ pub(crate) fn noted<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&
     let new = make()?;
     known.push(path(&new).to_owned());
     Ok(new)
+}
+
+/// Records a file that is to be removed when a signal ends the process, whether it is there already or not.
+pub(crate) fn remove_at_signal(path: PathBuf) {
+    hold().push(path);
 }
 
 /// While this guard is held, [`remove`] waits: for steps that a signal must not interrupt.

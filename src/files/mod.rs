@@ -1,11 +1,14 @@
 //! A final name -> a file that is complete or absent: written under a temporary name in the same folder, then renamed.
 //!
 //! The temporary name is `.NAME.varpix-XXXXXX.tmp`. It is removed however the run ends, except by SIGKILL or a crash of
-//! the machine; then it can be deleted by hand.
+//! the machine; then it can be deleted by hand. A run that can be resumed writes to `NAME.varpix-part` ([`part_of`]) and keeps a
+//! [`journal`] beside it; both stay where it ends early.
 
 mod apart;
 pub(crate) mod input;
+pub mod journal;
 pub(crate) mod leftovers;
+mod part;
 mod place;
 mod stdout;
 
@@ -15,7 +18,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 pub use apart::Files;
-pub use place::{Whole, place, place_last};
+pub use part::{Destination, PartState, Storage, journal_of, part_of};
+pub use place::{Unplaced, Whole, place, place_last};
 pub use stdout::{stdout, stdout_error};
 
 use crate::error::{Error, Result};

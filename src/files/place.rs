@@ -13,11 +13,43 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::error::{Error, Result};
 use crate::files::{folder, hidden, index_names, leftovers, temporary_beside};
 
-/// A file that is complete and on the disk, with its index if it has one; both still have temporary names.
+/// The name of a file until it has its final one.
+#[derive(Debug)]
+pub enum Unplaced {
+    /// One that is removed unless the file is renamed.
+    Temporary(TempPath),
+    /// One that stays.
+    Part(PathBuf),
+}
+
+impl Unplaced {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(path) => path,
+            Self::Part(path) => path,
+        }
+    }
+
+    /// Renames the file; gives the name that it had, where that is to be given back should a later step fail.
+    fn renamed(self, name: &Path) -> io::Result<Option<PathBuf>> {
+        match self {
+            Self::Temporary(path) => path.persist(name).map(|()| None).map_err(|e| e.error),
+            Self::Part(path) => std::fs::rename(&path, name).map(|()| Some(path)),
+        }
+    }
+}
+
+impl From<TempPath> for Unplaced {
+    fn from(path: TempPath) -> Self {
+        Self::Temporary(path)
+    }
+}
+
+/// A file that is complete and on the disk, with its index if it has one; neither has its final name.
 #[derive(Debug)]
 pub struct Whole {
-    file: (TempPath, PathBuf),
-    index: Option<(TempPath, PathBuf)>,
+    file: (Unplaced, PathBuf),
+    index: Option<(Unplaced, PathBuf)>,
 }
 
 impl Whole {
@@ -25,16 +57,16 @@ impl Whole {
     ///
     /// # Errors
     /// [`Error::Output`] if it cannot be written to the disk.
-    pub fn new(temporary: TempPath, path: &Path) -> Result<Self> {
-        Ok(Self { file: on_disk(temporary, path)?, index: None })
+    pub fn new(unplaced: impl Into<Unplaced>, path: &Path) -> Result<Self> {
+        Ok(Self { file: on_disk(unplaced.into(), path)?, index: None })
     }
 
     /// Adds its complete index, whose final name is `path`.
     ///
     /// # Errors
     /// As [`Whole::new`].
-    pub fn with_index(self, temporary: TempPath, path: &Path) -> Result<Self> {
-        Ok(Self { index: Some(on_disk(temporary, path)?), ..self })
+    pub fn with_index(self, unplaced: impl Into<Unplaced>, path: &Path) -> Result<Self> {
+        Ok(Self { index: Some(on_disk(unplaced.into(), path)?), ..self })
     }
 
     /// Writes a file whose final name is `path`.
@@ -48,9 +80,9 @@ impl Whole {
     }
 }
 
-fn on_disk(temporary: TempPath, path: &Path) -> Result<(TempPath, PathBuf)> {
-    File::open(&temporary).and_then(|file| file.sync_all()).map_err(|e| cannot(path, &e))?;
-    Ok((temporary, path.to_owned()))
+fn on_disk(unplaced: Unplaced, path: &Path) -> Result<(Unplaced, PathBuf)> {
+    File::open(unplaced.path()).and_then(|file| file.sync_all()).map_err(|e| cannot(path, &e))?;
+    Ok((unplaced, path.to_owned()))
 }
 
 /// Gives the files their final names; returns these, each file's before its index's.
@@ -93,8 +125,8 @@ fn place_before(files: Vec<Whole>, then: impl FnOnce()) -> Result<Vec<PathBuf>> 
 enum Step {
     /// The file that had the name was moved.
     MovedAway { name: PathBuf, kept: TempPath },
-    /// A new file has the name; the one that had it before, if any, was moved.
-    Named { name: PathBuf, before: Before },
+    /// A new file has the name; the one that had it before, if any, was moved. `part` is the name to give back to the new file, if it is to stay.
+    Named { name: PathBuf, before: Before, part: Option<PathBuf> },
 }
 
 enum Before {
@@ -107,12 +139,19 @@ enum Before {
 impl Step {
     /// Failures here are ignored: the original failure is reported.
     fn undo(self) {
-        match self {
-            Self::MovedAway { name, kept } | Self::Named { name, before: Before::Kept(kept) } => {
-                drop(kept.persist(name));
+        let (name, before) = match self {
+            Self::MovedAway { name, kept } => (name, Before::Kept(kept)),
+            Self::Named { name, before, part } => {
+                if let Some(part) = part {
+                    let _ = std::fs::rename(&name, part);
+                }
+                (name, before)
             }
-            Self::Named { name, before: Before::Nothing } => drop(std::fs::remove_file(name)),
-            Self::Named { before: Before::Lost, .. } => {}
+        };
+        match before {
+            Before::Kept(kept) => drop(kept.persist(name)),
+            Before::Nothing => drop(std::fs::remove_file(name)),
+            Before::Lost => {}
         }
     }
 }
@@ -127,21 +166,21 @@ fn named(files: Vec<Whole>, done: &mut Vec<Step>) -> Result<Vec<PathBuf>> {
     }
     let mut indexes = Vec::new();
     let mut names = Vec::new();
-    for Whole { file: (temporary, name), index } in files {
+    for Whole { file: (unplaced, name), index } in files {
         let before = if is_there(&name) {
             beside(&name, |other| std::fs::hard_link(&name, other)).map_or(Before::Lost, Before::Kept)
         } else {
             Before::Nothing
         };
-        temporary.persist(&name).map_err(|e| cannot(&name, &e.error))?;
+        let part = unplaced.renamed(&name).map_err(|e| cannot(&name, &e))?;
         names.push(name.clone());
         names.extend(index.as_ref().map(|(_, name)| name.clone()));
-        done.push(Step::Named { name, before });
+        done.push(Step::Named { name, before, part });
         indexes.extend(index);
     }
-    for (temporary, name) in indexes {
-        temporary.persist(&name).map_err(|e| cannot(&name, &e.error))?;
-        done.push(Step::Named { name, before: Before::Nothing });
+    for (unplaced, name) in indexes {
+        let part = unplaced.renamed(&name).map_err(|e| cannot(&name, &e))?;
+        done.push(Step::Named { name, before: Before::Nothing, part });
     }
     Ok(names)
 }
@@ -229,6 +268,27 @@ mod tests {
         let mut expected = pairs(&before);
         expected.push(("c.vcf.gz".into(), "folder".into()));
         assert_eq!(folder.content(), expected);
+    }
+
+    #[test]
+    fn a_part_stays_where_a_later_file_fails() {
+        let before = [("a.vcf.gz", "old"), ("a.vcf.gz.varpix-part", "part"), ("a.vcf.gz.tbi.varpix-part", "part")];
+        let folder = Folder::new(&before);
+        let part = |name: &str| Unplaced::Part(folder.path(&format!("{name}.varpix-part")));
+        let a = || {
+            let whole = Whole::new(part("a.vcf.gz"), &folder.path("a.vcf.gz")).unwrap();
+            whole.with_index(part("a.vcf.gz.tbi"), &folder.path("a.vcf.gz.tbi")).unwrap()
+        };
+        let files = vec![a(), folder.whole("c.vcf.gz", None)];
+        std::fs::create_dir(folder.path("c.vcf.gz")).unwrap();
+        place(files).unwrap_err();
+        let mut expected = pairs(&before);
+        expected.push(("c.vcf.gz".into(), "folder".into()));
+        expected.sort();
+        assert_eq!(folder.content(), expected);
+        std::fs::remove_dir(folder.path("c.vcf.gz")).unwrap();
+        place(vec![a()]).unwrap();
+        assert_eq!(folder.content(), pairs(&[("a.vcf.gz", "part"), ("a.vcf.gz.tbi", "part")]));
     }
 
     #[test]

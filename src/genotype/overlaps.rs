@@ -8,7 +8,7 @@ use itertools::Itertools as _;
 
 use super::call::{Call, Filter};
 use super::likelihoods::GenotypeProbabilities;
-use crate::genome::Interval;
+use crate::genome::{ContigId, Interval};
 use crate::variant::{Allele, Genotype};
 
 /// Most combinations of genotypes that are tried; of larger groups the calls of the highest GQ are kept first.
@@ -48,6 +48,12 @@ impl Resolver {
         let mut group = std::mem::take(&mut self.waiting);
         resolve(&mut group);
         group
+    }
+
+    /// True where no call that waits reaches the position `next` or overlaps one that begins there: the calls that wait are final.
+    #[must_use]
+    pub fn is_apart(&self, next: (ContigId, u64)) -> bool {
+        self.waiting.last().is_none_or(|last| last.contig != next.0 || self.end <= next.1)
     }
 
     /// The first call that waits.
@@ -156,7 +162,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::genome::ContigId;
 
     fn called(position: u64, reference: &str, alts: &[&str], probabilities: &[f64]) -> Call {
         let probabilities = GenotypeProbabilities::normalised(probabilities.to_vec());
@@ -217,6 +222,17 @@ mod tests {
         let hom = || asked(called(10, "ACGT", &["A"], &HOM));
         let calls = vec![hom(), hom(), asked(called(12, "G", &["T"], &HET)), hom()];
         assert_eq!(resolved(calls), ["1/1", "1/1", "0/1", "1/1"]);
+    }
+
+    #[test]
+    fn calls_that_reach_no_further_are_final() {
+        let mut resolver = Resolver::default();
+        let at = |position| (ContigId(0), position);
+        assert!(resolver.is_apart(at(0)));
+        resolver.push(called(10, "ACGT", &["A"], &HOM));
+        assert!(!resolver.is_apart(at(13)) && resolver.is_apart(at(14)) && resolver.is_apart((ContigId(1), 0)));
+        resolver.push(called(12, "GAAA", &["G"], &HET));
+        assert!(!resolver.is_apart(at(15)) && resolver.is_apart(at(16)));
     }
 
     #[test]

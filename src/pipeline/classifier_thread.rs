@@ -41,7 +41,7 @@ pub(super) fn run(
             let started = Instant::now();
             let results = classifier.classify(&batch)?;
             times.add(Stage::Classify, started.elapsed());
-            times.batch(waiting_jobs.len());
+            times.batch();
             if results.len() != waiting_jobs.len() {
                 return Err(Error::Internal(format!("{} results for {} images", results.len(), waiting_jobs.len())));
             }

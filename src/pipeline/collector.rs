@@ -1,18 +1,22 @@
 //! Messages of the workers and of the classifier -> calls in genome order, written.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::checkpoint::Checkpoint;
 use super::messages::{Message, Stop, receive};
 use super::options::{Outputs, RunInputs, RunOptions};
 use super::reorder::{AskedOrder, Reorder};
 use super::stats::{RunStats, Stage, StageTimes};
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
+use crate::files::PartState;
 use crate::genotype::{BySet, Call, CallOptions, Resolver, call};
 use crate::output::Placement;
 use crate::predict::Predictor;
+use crate::reads::FetchStats;
 use crate::vcf::ReferenceBlock;
 
 /// What of a region waits for its calls.
@@ -20,6 +24,18 @@ use crate::vcf::ReferenceBlock;
 struct Waiting {
     placements: Vec<Placement>,
     blocks: Vec<ReferenceBlock>,
+    counts: Counts,
+}
+
+/// Counts of a region, part of the run's once it is written.
+#[derive(Default)]
+struct Counts {
+    reads: FetchStats,
+    realigned: u64,
+    candidates: u64,
+    images: u64,
+    decided: u64,
+    by_likelihoods: u64,
 }
 
 /// Brings results into genome order and writes them.
@@ -35,6 +51,9 @@ pub(super) struct Collector<'a, 'o> {
     resolver: Resolver,
     asked: AskedOrder,
     waiting: HashMap<usize, Waiting>,
+    /// The first region of this run, and batches that were classified before it.
+    first: usize,
+    batches_before: u64,
 }
 
 impl<'a, 'o> Collector<'a, 'o> {
@@ -44,16 +63,20 @@ impl<'a, 'o> Collector<'a, 'o> {
         options: RunOptions<'a>,
         (tickets, run): (&'a Sender<()>, usize),
     ) -> Self {
+        let before = options.from.map_or_else(RunStats::default, |from| from.stats.copied());
+        let first = options.from.map_or(0, |from| from.region);
         Self {
             inputs,
             outputs,
             options,
             tickets,
             run,
-            stats: RunStats { regions: inputs.regions.len() as u64, ..RunStats::default() },
-            reorder: Reorder::default(),
+            first,
+            batches_before: before.batches,
+            stats: RunStats { regions: inputs.regions.len() as u64, ..before },
+            reorder: Reorder::after(first),
             resolver: Resolver::default(),
-            asked: AskedOrder::default(),
+            asked: AskedOrder::after(options.from.map_or(0, |from| from.sites)),
             waiting: HashMap::new(),
         }
     }
@@ -66,6 +89,7 @@ impl<'a, 'o> Collector<'a, 'o> {
                 self.take(message)?;
                 while let Some((region, predicted)) = self.reorder.next_ready() {
                     self.write(region, &predicted)?;
+                    self.mark(region, times)?;
                 }
                 Ok(())
             })?;
@@ -79,17 +103,22 @@ impl<'a, 'o> Collector<'a, 'o> {
         match message {
             Message::Failed(error) => Err(error),
             Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks } => {
-                self.stats.reads += fetched;
-                self.stats.realigned += realigned as u64;
-                self.stats.candidates += candidates.len() as u64;
-                self.stats.images += images as u64;
-                self.waiting.insert(region, Waiting { placements, blocks });
+                let counts = Counts {
+                    reads: fetched,
+                    realigned: realigned as u64,
+                    candidates: candidates.len() as u64,
+                    images: images as u64,
+                    ..Counts::default()
+                };
+                self.waiting.insert(region, Waiting { placements, blocks, counts });
                 self.reorder.gathered(region, candidates, images)
             }
             Message::Predicted { region, candidate, set, prediction } => {
                 let without_image = matches!(prediction.predictor, Predictor::SmallModel | Predictor::Likelihoods);
-                self.stats.decided += u64::from(without_image);
-                self.stats.by_likelihoods += u64::from(prediction.predictor == Predictor::Likelihoods);
+                if let Some(Waiting { counts, .. }) = self.waiting.get_mut(&region) {
+                    counts.decided += u64::from(without_image);
+                    counts.by_likelihoods += u64::from(prediction.predictor == Predictor::Likelihoods);
+                }
                 self.reorder.predicted(region, candidate, set, prediction)
             }
         }
@@ -103,7 +132,8 @@ impl<'a, 'o> Collector<'a, 'o> {
             let calls = self.resolver.push(call(candidate, images, options));
             self.calls(calls)?;
         }
-        let Waiting { placements, blocks } = self.waiting.remove(&region).unwrap_or_default();
+        let Waiting { placements, blocks, counts } = self.waiting.remove(&region).unwrap_or_default();
+        counts.add_to(&mut self.stats);
         if let Some(bam) = &mut self.outputs.realigned {
             bam.take(self.inputs.regions, region, &placements)?;
         }
@@ -114,11 +144,45 @@ impl<'a, 'o> Collector<'a, 'o> {
             gvcf.settle(self.resolver.first_waiting().map_or(end, |call| (call.contig, call.position)))?;
         }
         (self.options.progress)(here);
-        if (region + 1).is_multiple_of(self.run) {
+        if (region + 1 - self.first).is_multiple_of(self.run) {
             // Full only when all regions are begun.
             let _ = self.tickets.try_send(());
         }
         Ok(())
+    }
+
+    /// Makes a mark after a region, where it is time and nothing reaches into the next one.
+    fn mark(&mut self, region: usize, times: &StageTimes) -> Result<()> {
+        let is_due = self.outputs.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due());
+        let (here, Some(next)) = (self.inputs.regions[region], self.inputs.regions.get(region + 1)) else {
+            return Ok(());
+        };
+        let end = (here.contig, here.interval.end());
+        let next = (next.contig, next.interval.start());
+        if !is_due || !self.resolver.is_apart(next) {
+            return Ok(());
+        }
+        // Given out as they would be with the next call, which overlaps none of them.
+        let last = self.resolver.finish();
+        self.calls(last)?;
+        let Some(sites) = self.asked.given() else { return Ok(()) };
+        if let Some(gvcf) = &mut self.outputs.gvcf
+            && !gvcf.is_apart(end, next)?
+        {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let mut parts: Vec<PartState> = self.outputs.calls.kept()?.into_iter().collect();
+        if let Some(gvcf) = &mut self.outputs.gvcf {
+            parts.extend(gvcf.kept()?);
+        }
+        let Some(checkpoints) = &mut self.outputs.checkpoints else { return Ok(()) };
+        let place = format!("{}:{}", self.inputs.reference.contigs().get(end.0).name, end.1 + 1);
+        self.stats.batches = self.batches_before + times.batches();
+        let at = Checkpoint { region: region + 1, sites, parts, ..Checkpoint::default() };
+        let kept = checkpoints.keep(&at, (&self.stats, place), begun);
+        self.stats.batches = self.batches_before;
+        kept
     }
 
     /// Writes calls whose overlaps are resolved.
@@ -136,6 +200,17 @@ impl<'a, 'o> Collector<'a, 'o> {
             }
         }
         Ok(())
+    }
+}
+
+impl Counts {
+    fn add_to(self, stats: &mut RunStats) {
+        stats.reads += self.reads;
+        stats.realigned += self.realigned;
+        stats.candidates += self.candidates;
+        stats.images += self.images;
+        stats.decided += self.decided;
+        stats.by_likelihoods += self.by_likelihoods;
     }
 }
 

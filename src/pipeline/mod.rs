@@ -13,10 +13,15 @@
 //! [`WAITING_IMAGES`]. With the WGS model (155 kB an image) that is 10 MB of images and about 2 MB a worker, whatever
 //! the genome's size; the network's own memory comes on top.
 //!
+//! # Resuming
+//! With [`Checkpoints`] the calling thread notes from time to time how far the outputs are on the disk. A later run with the last of
+//! these checkpoints ([`RunOptions::from`]) begins with the first region that is not written.
+//!
 //! # Order and failures
 //! Results depend on neither threads nor timing: reads are sampled by locus, batches are always of one size, calls are
 //! written in genome order. The first failure sets a flag that stops all stages; it alone is reported.
 
+pub(crate) mod checkpoint;
 mod classifier_thread;
 mod collector;
 mod messages;
@@ -37,6 +42,7 @@ use messages::{Message, Stop, guarded};
 use stats::{RunStats, StageTimes};
 use worker::Workers;
 
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use options::{CallFilter, Outputs, RunInputs, RunOptions};
 
 /// Most regions begun and not yet written. Enough that their images fill batches where candidates are sparse.
@@ -45,6 +51,7 @@ pub const WINDOW: usize = 1024;
 const RUN: usize = 16;
 /// Most images between workers and classifier.
 pub const WAITING_IMAGES: usize = 64;
+
 /// Calls the variants of all regions.
 ///
 /// # Errors
@@ -67,8 +74,9 @@ pub fn run(
     let stop = Stop { outside: options.stop, inside: &halt };
     let (messages, inbox) = unbounded();
     let (images, image_queue) = bounded(WAITING_IMAGES);
+    let first = options.from.map_or(0, |from| from.region.min(inputs.regions.len()));
     // Short runs where there are few regions, so that all workers have some.
-    let run = (inputs.regions.len() / (4 * workers)).clamp(1, RUN);
+    let run = ((inputs.regions.len() - first) / (4 * workers)).clamp(1, RUN);
     let runs = (WINDOW / run).max(2 * workers);
     let (tickets, ticket_queue) = bounded(runs);
     for _ in 0..runs {
@@ -77,7 +85,7 @@ pub fn run(
     let mut stats = std::thread::scope(|scope| {
         let workers = Workers {
             inputs,
-            next: AtomicUsize::new(0),
+            next: AtomicUsize::new(first),
             run,
             tickets: ticket_queue,
             images,
@@ -102,6 +110,7 @@ pub fn run(
         halt.store(true, Ordering::Relaxed);
         outcome
     })?;
+    stats.batches += times.batches();
     stats.wall = started.elapsed();
     stats.times = times;
     Ok(stats)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
+use super::checkpoint::{Checkpoint, Checkpoints};
 use crate::candidates::sites::Sites;
 use crate::genome::ReferenceFile;
 use crate::genotype::{Call, Filter, Ploidy};
@@ -47,15 +48,17 @@ pub struct Outputs<'a> {
     pub calls: &'a mut dyn CallSink,
     /// Calls and reference blocks, where they are wanted.
     pub gvcf: Option<&'a mut GvcfWriter>,
-    /// The realigned reads, where they are wanted.
+    /// The realigned reads, where they are wanted. They cannot be gone on with.
     pub realigned: Option<&'a mut RealignedBam>,
+    /// Where the run notes what is finished, so that a later one can go on from there.
+    pub checkpoints: Option<&'a mut Checkpoints>,
 }
 
 impl<'a> Outputs<'a> {
     /// Calls and nothing else.
     #[must_use]
     pub fn calls_only(calls: &'a mut dyn CallSink) -> Self {
-        Self { calls, gvcf: None, realigned: None }
+        Self { calls, gvcf: None, realigned: None, checkpoints: None }
     }
 }
 
@@ -96,6 +99,8 @@ pub struct RunOptions<'a> {
     pub quality_bin: i32,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
+    /// Where an earlier run of the same inputs, outputs and options stood; the outputs go on from there.
+    pub from: Option<&'a Checkpoint>,
     /// Told of each region once its calls are written.
     pub progress: &'a (dyn Fn(Region) + Sync),
 }
@@ -113,6 +118,7 @@ impl Default for RunOptions<'_> {
             ploidy: &DIPLOID,
             quality_bin: DEFAULT_QUALITY_BIN,
             stop: &NEVER,
+            from: None,
             progress: &|_| (),
         }
     }

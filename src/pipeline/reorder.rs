@@ -18,6 +18,16 @@ pub(super) struct AskedOrder {
 }
 
 impl AskedOrder {
+    /// For a run that goes on after `next` calls.
+    pub(super) fn after(next: usize) -> Self {
+        Self { next, waiting: BTreeMap::new() }
+    }
+
+    /// How many calls were given out; `None` where some wait.
+    pub(super) fn given(&self) -> Option<usize> {
+        self.waiting.is_empty().then_some(self.next)
+    }
+
     /// Takes a call; gives those whose turn it is, as they were asked for. What nobody asked for goes through.
     pub(super) fn push(&mut self, call: Call) -> Vec<Call> {
         let Some(rank) = call.asked.as_ref().map(|asked| asked.rank) else { return vec![call] };
@@ -46,7 +56,12 @@ struct Pending {
 }
 
 impl Reorder {
-    /// Regions handed out so far.
+    /// For a run that goes on with the region `next`.
+    pub(super) fn after(next: usize) -> Self {
+        Self { next, waiting: BTreeMap::new() }
+    }
+
+    /// The first region that is not handed out.
     pub(super) fn written(&self) -> usize {
         self.next
     }

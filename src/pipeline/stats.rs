@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::genotype::{Call, Filter};
 use crate::reads::{FetchStats, FilterReason};
 
@@ -50,7 +52,6 @@ const STAGES: [(Stage, &str); 10] = [
 pub struct StageTimes {
     nanoseconds: [AtomicU64; STAGES.len()],
     batches: AtomicU64,
-    batched_images: AtomicU64,
 }
 
 impl StageTimes {
@@ -67,9 +68,12 @@ impl StageTimes {
         outcome
     }
 
-    pub(super) fn batch(&self, images: usize) {
+    pub(super) fn batch(&self) {
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.batched_images.fetch_add(images as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
     }
 
     /// Time of one stage, summed over its threads.
@@ -79,8 +83,8 @@ impl StageTimes {
     }
 }
 
-/// Counts of a run, printed as the table at its end.
-#[derive(Debug, Default)]
+/// Counts of a run, printed as the table at its end. Those of a run that was resumed are of all its parts, but for the times.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct RunStats {
     /// Regions called.
     pub regions: u64,
@@ -96,15 +100,26 @@ pub struct RunStats {
     pub by_likelihoods: u64,
     /// Images of all candidates, without the small model; each candidate that it decides saves one.
     pub images: u64,
+    /// Batches of images that the CNN classified. Alone of these counts, it depends on timing.
+    pub batches: u64,
     /// Calls by filter: PASS, `RefCall`, `NoCall`.
     pub calls: [u64; 3],
     /// Time from start to end.
+    #[serde(skip)]
     pub wall: Duration,
     /// Time by stage.
+    #[serde(skip)]
     pub times: StageTimes,
 }
 
 impl RunStats {
+    /// The same counts, without times.
+    pub(super) fn copied(&self) -> Self {
+        let &Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, batches, calls, .. } = self;
+        let (wall, times) = (Duration::ZERO, StageTimes::default());
+        Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, batches, calls, wall, times }
+    }
+
     pub(super) fn count(&mut self, call: &Call) {
         self.calls[call.filter as usize] += 1;
     }
@@ -123,13 +138,12 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "  sampled out over the cap", reads.sampled_out)?;
         writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
-        let batches = self.times.batches.load(Ordering::Relaxed);
         writeln!(f, "{:<30}{:>12}", "  decided without an image", self.decided)?;
         if self.by_likelihoods > 0 {
             writeln!(f, "{:<30}{:>12}", "  of these by likelihoods", self.by_likelihoods)?;
         }
         let images = self.images.saturating_sub(self.decided);
-        writeln!(f, "{:<30}{images:>12}  in {batches} batches", "images")?;
+        writeln!(f, "{:<30}{images:>12}  in {} batches", "images", self.batches)?;
         for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }

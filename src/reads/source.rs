@@ -1,6 +1,7 @@
 //! A region -> its usable reads, sampled to a cap ([`ReadSource`]); from an indexed BAM or CRAM ([`BamSource`]).
 
 use rust_htslib::bam;
+use serde::{Deserialize, Serialize};
 
 use super::filter::{FilterReason, ReadFilter};
 use super::read::Read;
@@ -16,7 +17,7 @@ pub const DEFAULT_MAX_READS: usize = 1500;
 const READS_AT_ONCE: usize = 4096;
 
 /// What a fetch read and left out, in records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchStats {
     /// Records that overlap the interval.
     pub records: u64,

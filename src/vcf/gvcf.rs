@@ -1,13 +1,12 @@
 //! Calls and reference blocks in genome order -> the lines of a gVCF: blocks are cut at calls, each position is in one line.
 
 use std::collections::VecDeque;
-use std::path::Path;
 
 use super::header::{GVCF_CALL_FORMATS, HeaderOptions};
 use super::record::CallStyle;
 use super::writer::{CallSink, VcfWriter};
 use crate::error::Result;
-use crate::files::Whole;
+use crate::files::{Destination, PartState, Whole};
 use crate::genome::{ContigId, Interval, Reference};
 use crate::genotype::Call;
 use crate::genotype::likelihoods::IMPOSSIBLE;
@@ -28,13 +27,13 @@ pub struct GvcfWriter {
 }
 
 impl GvcfWriter {
-    /// Opens `path` for calls and blocks on the contigs of `reference`. `unseen` is the allele of all that is not observed; blocks
+    /// Opens a file for calls and blocks on the contigs of `reference`. `unseen` is the allele of all that is not observed; blocks
     /// are joined while GQ stays in a bin of `bin` values.
     ///
     /// # Errors
     /// As [`VcfWriter::create`].
-    pub fn create(
-        path: &Path,
+    pub fn create<'a>(
+        destination: impl Into<Destination<'a>>,
         reference: Reference,
         options: &HeaderOptions,
         style: CallStyle,
@@ -44,7 +43,7 @@ impl GvcfWriter {
         let options = HeaderOptions { gvcf: true, ..options.clone() };
         let style = CallStyle { formats: GVCF_CALL_FORMATS, ..style };
         Ok(Self {
-            writer: VcfWriter::create(path, reference.contigs(), &options, style)?,
+            writer: VcfWriter::create(destination, reference.contigs(), &options, style)?,
             weaver: Weaver::default(),
             joiner: Joiner::new(bin).cutting(),
             reference,
@@ -100,6 +99,30 @@ impl GvcfWriter {
             }
         }
         Ok(())
+    }
+
+    /// True where `next` can begin without anything of the regions before it: all their lines are written, as are those of calls
+    /// taken so far, of which none reaches into it. `end` is where the region before `next` ends.
+    ///
+    /// # Errors
+    /// As [`GvcfWriter::settle`].
+    pub fn is_apart(&mut self, end: (ContigId, u64), next: (ContigId, u64)) -> Result<bool> {
+        if !Joiner::parts(end, next) {
+            return Ok(false);
+        }
+        if let Some(last) = self.joiner.finish() {
+            self.weaver.block(last);
+        }
+        self.settle(end)?;
+        Ok(self.weaver.is_apart(next))
+    }
+
+    /// Waits until the lines written so far are on the disk; see [`CallSink::kept`].
+    ///
+    /// # Errors
+    /// As [`CallSink::kept`].
+    pub fn kept(&mut self) -> Result<Option<PartState>> {
+        self.writer.kept()
     }
 
     /// Writes the rest and makes the file and its index whole; see [`VcfWriter::finish`].
@@ -161,6 +184,12 @@ impl Weaver {
     /// Takes the next block.
     pub fn block(&mut self, block: ReferenceBlock) {
         self.blocks.push_back(block);
+    }
+
+    /// True where nothing waits, and no call given out so far covers the position `next`.
+    fn is_apart(&self, next: (ContigId, u64)) -> bool {
+        let reaches = self.covered.is_some_and(|(contig, end)| contig == next.0 && end > next.1);
+        self.calls.is_empty() && self.blocks.is_empty() && !reaches
     }
 
     /// The lines that are final. No call that begins before `settled` follows; `None`: no call follows at all.

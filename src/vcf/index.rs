@@ -1,5 +1,6 @@
 //! The records of a BGZF file and where each lies in it -> its index: TBI, or CSI for BCF and for long contigs.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,9 @@ use noodles_csi as csi;
 use noodles_csi::binning_index::index::reference_sequence::{bin::Chunk, index::BinnedIndex};
 use noodles_csi::binning_index::index::{Header, header};
 use noodles_tabix as tabix;
-use tempfile::TempPath;
 
 use crate::error::{Error, Result};
-use crate::files::temporary_beside;
+use crate::files::{Unplaced, part_of, temporary_beside};
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
 
@@ -77,15 +77,22 @@ impl Indexer {
         }
     }
 
-    /// Writes the index to a temporary file beside the final name of the file `of`; gives its own final name along.
-    pub(super) fn write(self, of: &Path) -> Result<(TempPath, PathBuf)> {
+    /// Writes the index to a file beside the final name of the file `of`, which stays unless it is renamed where `is_kept`; gives its own
+    /// final name along.
+    pub(super) fn write(self, of: &Path, is_kept: bool) -> Result<(Unplaced, PathBuf)> {
         let path = self.path(of);
         let failed = |e: io::Error| Error::output(&path, format!("cannot be written: {e}"));
-        let (mut file, temporary) = temporary_beside(&path)?.into_parts();
         // To memory first: the writers of indexes end their file when they are dropped, where no failure can be told.
         let bytes = self.bytes().map_err(failed)?;
+        let (mut file, unplaced) = if is_kept {
+            let part = part_of(&path);
+            (File::create(&part).map_err(failed)?, Unplaced::Part(part))
+        } else {
+            let (file, temporary) = temporary_beside(&path)?.into_parts();
+            (file, temporary.into())
+        };
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-        Ok((temporary, path))
+        Ok((unplaced, path))
     }
 
     fn bytes(self) -> io::Result<Vec<u8>> {

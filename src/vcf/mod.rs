@@ -6,6 +6,8 @@ mod index;
 pub(crate) mod info;
 pub(crate) mod record;
 pub mod reference_blocks;
+mod replay;
+mod sink;
 pub mod values;
 pub(crate) mod writer;
 

@@ -108,6 +108,12 @@ impl Joiner {
         }
     }
 
+    /// True where blocks that end at `end` are joined with none that begins at `next` or later.
+    #[must_use]
+    pub fn parts(end: (ContigId, u64), next: (ContigId, u64)) -> bool {
+        end != next || next.1.is_multiple_of(BLOCK_CUT)
+    }
+
     /// Where the block begins that may still grow.
     #[must_use]
     pub fn waiting(&self) -> Option<(ContigId, u64)> {

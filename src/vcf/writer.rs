@@ -1,22 +1,21 @@
-//! Calls in genome order -> `.vcf`, or `.vcf.gz` with its index, by way of temporary files beside the final ones.
+//! Calls in genome order -> `.vcf`, or `.vcf.gz` with its index, by way of temporary files beside the final ones, or of parts that are kept.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use noodles_bcf as bcf;
-use noodles_bgzf as bgzf;
 use noodles_csi::binning_index::index::reference_sequence::bin::Chunk;
 use noodles_vcf::variant::RecordBuf;
 use noodles_vcf::variant::io::Write as _;
 use noodles_vcf::{self as vcf, Header};
-use tempfile::TempPath;
 
 use super::header::{HeaderOptions, header};
 use super::index::Indexer;
 use super::record::{CallStyle, block_record, record};
+use super::replay::replay;
+use super::sink::Sink;
 use crate::error::{Error, Result};
-use crate::files::{Whole, stdout, stdout_error, temporary_beside, vacant};
+use crate::files::{Destination, PartState, Storage, Unplaced, Whole, part_of, stdout_error, vacant};
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::genotype::Call;
 use crate::vcf::ReferenceBlock;
@@ -28,6 +27,14 @@ pub trait CallSink {
     /// # Errors
     /// [`Error::Output`] where it cannot be written.
     fn write(&mut self, call: &Call) -> Result<()>;
+
+    /// Waits until the calls taken so far are on the disk, as far as they can be; `None` where they are not kept if the run ends early.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where they cannot be written.
+    fn kept(&mut self) -> Result<Option<PartState>> {
+        Ok(None)
+    }
 }
 
 impl CallSink for Vec<Call> {
@@ -38,7 +45,7 @@ impl CallSink for Vec<Call> {
 }
 
 /// Writes a VCF or BCF file, by the name's end, or VCF to stdout. Dropped before [`VcfWriter::finish`], it leaves nothing
-/// behind.
+/// behind, unless its part is kept.
 pub struct VcfWriter {
     path: PathBuf,
     contigs: Contigs,
@@ -47,44 +54,42 @@ pub struct VcfWriter {
     file: Output,
     /// None where the file has none.
     index: Option<Indexer>,
-    /// None for stdout.
-    temporary: Option<TempPath>,
+    is_kept: bool,
 }
 
-type Buffer = BufWriter<File>;
-
 enum Output {
-    Plain(vcf::io::Writer<Buffer>),
-    Bgzf(Box<vcf::io::Writer<bgzf::io::Writer<Buffer>>>),
-    Bcf(Box<bcf::io::Writer<bgzf::io::Writer<Buffer>>>),
+    Vcf(vcf::io::Writer<Sink>),
+    Bcf(bcf::io::Writer<Sink>),
 }
 
 impl Output {
-    /// Where the next record begins in a BGZF file.
-    fn virtual_position(&self) -> bgzf::VirtualPosition {
+    fn sink(&self) -> &Sink {
         match self {
-            Self::Plain(_) => bgzf::VirtualPosition::MIN,
-            Self::Bgzf(writer) => writer.get_ref().virtual_position(),
-            Self::Bcf(writer) => writer.get_ref().virtual_position(),
+            Self::Vcf(writer) => writer.get_ref(),
+            Self::Bcf(writer) => writer.get_ref(),
+        }
+    }
+
+    fn sink_mut(&mut self) -> &mut Sink {
+        match self {
+            Self::Vcf(writer) => writer.get_mut(),
+            Self::Bcf(writer) => writer.get_mut(),
         }
     }
 
     fn write(&mut self, header: &Header, record: &RecordBuf) -> io::Result<()> {
         match self {
-            Self::Plain(writer) => writer.write_variant_record(header, record),
-            Self::Bgzf(writer) => writer.write_variant_record(header, record),
+            Self::Vcf(writer) => writer.write_variant_record(header, record),
             Self::Bcf(writer) => writer.write_variant_record(header, record),
         }
     }
 
     /// Writes what is still in memory.
-    fn finish(self) -> io::Result<File> {
-        let buffer = match self {
-            Self::Plain(writer) => writer.into_inner(),
-            Self::Bgzf(writer) => writer.into_inner().finish()?,
-            Self::Bcf(writer) => writer.into_inner().finish()?,
-        };
-        buffer.into_inner().map_err(io::IntoInnerError::into_error)
+    fn finish(self) -> io::Result<Option<Unplaced>> {
+        match self {
+            Self::Vcf(writer) => writer.into_inner().finish(),
+            Self::Bcf(writer) => writer.into_inner().finish(),
+        }
     }
 }
 
@@ -112,50 +117,48 @@ impl Kind {
 }
 
 impl VcfWriter {
-    /// Opens temporary files beside `path` and writes the header. `-` is stdout.
+    /// Opens a file beside the destination and writes the header, or goes on where an earlier run left it. `-` is stdout.
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that ends in none of `.vcf`, `.vcf.gz` and `.bcf`; [`Error::Output`] where the folder is
-    /// missing or cannot be written to.
-    pub fn create(path: &Path, contigs: &Contigs, options: &HeaderOptions, style: CallStyle) -> Result<Self> {
+    /// missing or cannot be written to, or where what an earlier run left cannot be read.
+    pub fn create<'a>(
+        destination: impl Into<Destination<'a>>,
+        contigs: &Contigs,
+        options: &HeaderOptions,
+        style: CallStyle,
+    ) -> Result<Self> {
+        let Destination { path, storage } = destination.into();
         let Some(kind) = Kind::of(path) else {
             return Err(Error::Usage(format!(
                 "output {}: the name must end in .vcf, .vcf.gz or .bcf, or be - for stdout",
                 path.display()
             )));
         };
-        let (file, temporary) = if kind == Kind::Stdout {
-            (stdout()?, None)
-        } else {
-            let (file, temporary) = temporary_beside(path)?.into_parts();
-            (file, Some(temporary))
-        };
-        let index = match kind {
+        let mut index = match kind {
             Kind::Bgzf => Some(Indexer::of_vcf(contigs)),
             Kind::Bcf => Some(Indexer::of_bcf(contigs)),
             Kind::Plain | Kind::Stdout => None,
         };
+        let (is_kept, from) = match &storage {
+            Storage::Part(from) => (true, from.clone()),
+            Storage::Temporary => (false, None),
+        };
+        let sink = if kind == Kind::Stdout { Sink::stdout()? } else { Sink::create(path, storage, index.is_some())? };
         if let Some(index) = &index {
             vacant(&index.path(path))?;
         }
-        let file = BufWriter::with_capacity(1 << 17, file);
         let header = header(contigs, options, style.info)?;
-        let written = match kind {
-            Kind::Bgzf => {
-                let mut writer = vcf::io::Writer::new(bgzf::io::Writer::new(file));
-                writer.write_header(&header).map(|()| Output::Bgzf(writer.into()))
-            }
-            Kind::Bcf => {
-                let mut writer = bcf::io::Writer::from(bgzf::io::Writer::new(file));
-                writer.write_header(&header).map(|()| Output::Bcf(writer.into()))
-            }
-            Kind::Plain | Kind::Stdout => {
-                let mut writer = vcf::io::Writer::new(file);
-                writer.write_header(&header).map(|()| Output::Plain(writer))
-            }
-        };
-        let file = written.map_err(|e| failed(path, &e))?;
-        Ok(Self { path: path.into(), contigs: contigs.clone(), header, style, file, index, temporary })
+        let is_bcf = kind == Kind::Bcf;
+        let file = opened(sink, is_bcf, &header, from.is_none()).map_err(|e| failed(path, &e))?;
+        if let (Some(index), Some(from)) = (&mut index, from) {
+            let part = part_of(path);
+            let add = |(contig, interval, chunk)| index.add(contig, &contigs.get(contig).name, interval, chunk);
+            replay(&part, &from, is_bcf, contigs, add).map_err(|e| {
+                Error::output(&part, format!("cannot be gone on from: {e}; remove it and its journal to start anew"))
+            })?;
+        }
+        Ok(Self { path: path.into(), contigs: contigs.clone(), header, style, file, index, is_kept })
     }
 
     /// Writes a reference block whose first base is `base`; `unseen` is the allele of all that is not observed.
@@ -169,12 +172,13 @@ impl VcfWriter {
 
     fn put(&mut self, contig: ContigId, interval: Interval, record: &RecordBuf) -> Result<()> {
         let name = &self.contigs.get(contig).name;
-        let start = self.file.virtual_position();
-        let written = self.file.write(&self.header, record).and_then(|()| {
-            let chunk = Chunk::new(start, self.file.virtual_position());
-            self.index.as_mut().map_or(Ok(()), |index| index.add(contig, name, interval, chunk))
-        });
-        written.map_err(|e| failed(&self.path, &e))
+        let mut write = || {
+            let Some(index) = &mut self.index else { return self.file.write(&self.header, record) };
+            let start = self.file.sink().virtual_position()?;
+            self.file.write(&self.header, record)?;
+            index.add(contig, name, interval, Chunk::new(start, self.file.sink().virtual_position()?))
+        };
+        write().map_err(|e| failed(&self.path, &e))
     }
 
     /// Makes the file and its index whole, to be placed under their final names; `None` for stdout, which has all by now.
@@ -182,14 +186,12 @@ impl VcfWriter {
     /// # Errors
     /// [`Error::Output`] where that fails.
     pub fn finish(self) -> Result<Option<Whole>> {
-        let Self { path, file, index, temporary, .. } = self;
-        let file = file.finish().map_err(|e| failed(&path, &e))?;
-        let Some(temporary) = temporary else { return Ok(None) };
-        file.sync_all().map_err(|e| failed(&path, &e))?;
-        let whole = Whole::new(temporary, &path)?;
+        let Self { path, file, index, is_kept, .. } = self;
+        let Some(unplaced) = file.finish().map_err(|e| failed(&path, &e))? else { return Ok(None) };
+        let whole = Whole::new(unplaced, &path)?;
         let Some(index) = index else { return Ok(Some(whole)) };
-        let (temporary, index_path) = index.write(&path)?;
-        whole.with_index(temporary, &index_path).map(Some)
+        let (unplaced, index_path) = index.write(&path, is_kept)?;
+        whole.with_index(unplaced, &index_path).map(Some)
     }
 }
 
@@ -198,6 +200,34 @@ impl CallSink for VcfWriter {
         let record = record(&self.contigs.get(call.contig).name, call, self.style)?;
         self.put(call.contig, call.interval(), &record)
     }
+
+    fn kept(&mut self) -> Result<Option<PartState>> {
+        if !self.is_kept {
+            return Ok(None);
+        }
+        self.file.sink_mut().state().map(Some).map_err(|e| failed(&self.path, &e))
+    }
+}
+
+/// A writer of records; without its header where that is in the file already.
+fn opened(sink: Sink, is_bcf: bool, header: &Header, is_new: bool) -> io::Result<Output> {
+    if !is_bcf {
+        let mut writer = vcf::io::Writer::new(sink);
+        if is_new {
+            writer.write_header(header)?;
+        }
+        return Ok(Output::Vcf(writer));
+    }
+    let mut writer = bcf::io::Writer::from(sink);
+    if is_new {
+        writer.write_header(header)?;
+    } else {
+        // The writer of records learns the numbers of names from the header that it writes.
+        writer.get_mut().discard(true);
+        writer.write_header(header)?;
+        writer.get_mut().discard(false);
+    }
+    Ok(Output::Bcf(writer))
 }
 
 fn failed(path: &Path, error: &io::Error) -> Error {

@@ -52,12 +52,16 @@ fn other_tools_take_the_file_without_a_word() {
 
 #[test]
 fn threads_do_not_change_a_byte() {
-    let bytes: Vec<_> = ["1", "2", "5"]
+    let bytes: Vec<_> = ["1", "2", "5", "16"]
         .iter()
         .map(|threads| {
             let world = World::new();
-            world.call(&["--threads", threads, "--regions", "chrA:1-60000", "chrB:20000-40000"]).succeeds();
-            std::fs::read(&world.vcf).unwrap()
+            let gvcf = text(&world.path("out.g.vcf.gz"));
+            let regions = ["--regions", "chrA:1-60000", "chrB:20000-40000"];
+            world.call(&[&regions[..], &["--threads", threads, "--output-gvcf", &gvcf]].concat()).succeeds();
+            let names = world.outputs();
+            assert_eq!(names.len(), 4);
+            names.iter().map(|name| std::fs::read(world.path(name)).unwrap()).collect::<Vec<_>>()
         })
         .collect();
     assert!(bytes.iter().all(|b| *b == bytes[0]));

@@ -26,6 +26,7 @@ mod reads_files;
 mod realigned;
 mod references;
 mod regions;
+mod resume;
 mod show;
 #[cfg(feature = "torch")]
 mod slippage;

@@ -32,4 +32,9 @@ pub trait Classifier: Send {
 
     /// What it runs on, for people: `cpu (2 threads)`, `cuda:0`.
     fn device(&self) -> String;
+
+    /// What its results may depend on: the kind of device and the precision, but not the number of threads.
+    fn arithmetic(&self) -> String {
+        self.device()
+    }
 }

@@ -286,6 +286,11 @@ impl Classifier for TorchClassifier {
             _ => format!("cpu ({} thread{}{kind})", self.threads, if self.threads == 1 { "" } else { "s" }),
         }
     }
+
+    fn arithmetic(&self) -> String {
+        let device = if self.device == Device::Cpu { "cpu" } else { "cuda" };
+        format!("{device}, {}", if self.kind == Kind::BFloat16 { "bf16" } else { "f32" })
+    }
 }
 
 /// libtorch's errors carry a stack trace below their first line.

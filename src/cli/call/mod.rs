@@ -1,11 +1,17 @@
 //! `varpix call`.
 
+mod identity;
+mod resume;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
+use self::identity::{Identity, Opened};
+use self::resume::{Leftovers, Resume};
 use super::backend;
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
 use super::file_args;
@@ -17,7 +23,7 @@ use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
 use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::{self, Destination, Files, Storage, journal_of, part_of};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
@@ -25,6 +31,7 @@ use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
 use crate::output::RealignedBam;
+use crate::pipeline::checkpoint::DEFAULT_INTERVAL;
 use crate::pipeline::stats::RunStats;
 use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
 use crate::predict::Decider;
@@ -118,6 +125,13 @@ pub(super) struct CallArgs {
     #[arg(short, long, short_alias = '@', aliases = ["num-shards", "cpus", "num-threads", "nthreads"])]
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
     threads: Option<u16>,
+    /// Keep what is finished beside the output, and go on from what an interrupted run of the same command kept
+    #[arg(long, conflicts_with = "realigned_bam", help_heading = GENERAL)]
+    resume: bool,
+    /// Seconds between two states that a run can be resumed from
+    #[arg(long, default_value_t = DEFAULT_INTERVAL.as_secs_f64(), value_name = "SECONDS", hide = true, requires = "resume")]
+    #[arg(value_parser = common::number(0.0..=1e6), help_heading = GENERAL)]
+    resume_interval: f64,
     /// Check inputs, model and outputs without calling
     #[arg(long, help_heading = GENERAL)]
     dry_run: bool,
@@ -142,16 +156,31 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let ploidy = args.ploidy(contigs)?;
     let sample = sample_name(inputs.reads(), args.sample_name.as_deref())?;
-    let mut written = args.written(&model, &inputs, &sample, chunk.as_ref())?;
+    let has_small_model = small_model.is_some();
+    let opened = Opened {
+        model: &model,
+        has_small_model,
+        classifier: classifier.as_ref(),
+        inputs: &inputs,
+        chunk: chunk.as_ref(),
+        ploidy: &ploidy,
+        sample: &sample,
+    };
+    let resume = args.resume(opened)?;
+    let leftovers = resume.is_none().then(|| Leftovers::of(&args.outputs()));
+    let written = args.written(&model, &inputs, &sample, chunk.as_ref(), resume.as_ref())?;
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
+    if let Some(resume) = &resume {
+        resume.log(&regions, contigs);
+    }
     let decider = Decider::surveyed(small_model, classifier.as_ref(), &inputs, model.config.evidence)?;
     log_profile(&decider, &model.config.name);
-    let Some(calls) = written.calls.as_mut().filter(|_| !args.dry_run) else {
+    if args.dry_run {
         log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());
-    };
+    }
     log::info!(
         "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
         model.config.name,
@@ -160,31 +189,27 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         split.workers,
         classifier.device()
     );
-    let progress = Progress::new(contigs, regions.iter().map(|region| region.interval.len()).sum());
-    let stats = pipeline::run(
-        RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, &decider, &regions, &model.config) },
-        classifier,
-        Outputs { calls, gvcf: written.gvcf.as_mut(), realigned: written.realigned.as_mut() },
-        RunOptions {
-            workers: split.workers,
-            filter: args.filter(sites.is_some()),
-            within: chunk.as_ref(),
-            ploidy: &ploidy,
-            quality_bin: args.gvcf_gq_bin,
-            progress: &|region| progress.done(region),
-            // Signals end the process: see `signals`.
-            ..RunOptions::default()
-        },
-    );
-    progress.finish();
-    let stats = stats?;
-    let paths = written.finish()?;
+    let run = RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, &decider, &regions, &model.config) };
+    let options = RunOptions {
+        workers: split.workers,
+        filter: args.filter(sites.is_some()),
+        within: chunk.as_ref(),
+        ploidy: &ploidy,
+        quality_bin: args.gvcf_gq_bin,
+        from: resume.as_ref().and_then(Resume::from),
+        // Signals end the process: see `signals`.
+        ..RunOptions::default()
+    };
+    let finished = args.finished(run, classifier, written, options, resume.as_ref());
+    let (stats, paths) = finished?;
+    resume.map_or(Ok(()), Resume::done)?;
+    leftovers.into_iter().for_each(Leftovers::remove);
     args.report(&stats, &model);
     log::info!("written: {}", if paths.is_empty() { "standard output".into() } else { paths.join(", ") });
     Ok(())
 }
 
-/// Output files under temporary names.
+/// Output files that have not their final names yet.
 struct Written {
     /// Not there where nothing can be written without leaving a trace: a dry run to standard output.
     calls: Option<VcfWriter>,
@@ -219,6 +244,48 @@ fn header_text(text: &str) -> Result<String, String> {
 }
 
 impl CallArgs {
+    /// The VCF, and the gVCF if one is wanted.
+    fn outputs(&self) -> Vec<&Path> {
+        std::iter::once(self.output_vcf.as_path()).chain(self.output_gvcf.as_deref()).collect()
+    }
+
+    /// What an earlier run kept, where this one is to go on from it.
+    fn resume(&self, opened: Opened) -> Result<Option<Resume>> {
+        if !self.resume {
+            return Ok(None);
+        }
+        Resume::open(&self.outputs(), &Identity::of(self, opened)?, self.dry_run).map(Some)
+    }
+
+    /// Runs all stages and gives the outputs their final names; returns these.
+    fn finished(
+        &self,
+        run: RunInputs,
+        classifier: Box<dyn Classifier>,
+        mut written: Written,
+        options: RunOptions,
+        resume: Option<&Resume>,
+    ) -> Result<(RunStats, Vec<String>)> {
+        let Some(calls) = &mut written.calls else { return Err(Error::Internal("no file for the calls".into())) };
+        let every = Duration::from_secs_f64(self.resume_interval);
+        let mut checkpoints = resume.map(|resume| resume.begin(every)).transpose()?;
+        let progress = Progress::new(run.reference.contigs(), run.regions, options.from.map_or(0, |from| from.region));
+        let stats = pipeline::run(
+            run,
+            classifier,
+            Outputs {
+                calls,
+                gvcf: written.gvcf.as_mut(),
+                realigned: written.realigned.as_mut(),
+                checkpoints: checkpoints.as_mut(),
+            },
+            RunOptions { progress: &|region| progress.done(region), ..options },
+        );
+        progress.finish();
+        let stats = stats?;
+        Ok((stats, written.finish()?))
+    }
+
     /// The model, with the options that override its settings.
     fn model(&self) -> Result<Model> {
         let of_type = self.wrapper.model()?.filter(|_| self.model == Path::new(DEFAULT_MODEL));
@@ -230,7 +297,15 @@ impl CallArgs {
     }
 
     /// Opens the outputs.
-    fn written(&self, model: &Model, inputs: &Inputs, sample: &str, chunk: Option<&Targets>) -> Result<Written> {
+    fn written(
+        &self,
+        model: &Model,
+        inputs: &Inputs,
+        sample: &str,
+        chunk: Option<&Targets>,
+        resume: Option<&Resume>,
+    ) -> Result<Written> {
+        let storage = |number| resume.filter(|_| !self.dry_run).map_or(Storage::Temporary, |of| of.storage(number));
         let contigs = inputs.reference().contigs();
         let header = self.header(sample, model, inputs)?;
         let spelling = self.haploid_gt.as_deref();
@@ -242,11 +317,15 @@ impl CallArgs {
         // A dry run creates and drops temporary files; writes to standard output cannot be undone.
         let is_made = |path: &Path| !(self.dry_run && path == Path::new("-"));
         let calls = is_made(&self.output_vcf)
-            .then(|| VcfWriter::create(&self.output_vcf, contigs, &header, style))
+            .then(|| {
+                let destination = Destination { path: &self.output_vcf, storage: storage(0) };
+                VcfWriter::create(destination, contigs, &header, style)
+            })
             .transpose()?;
         let gvcf = self.output_gvcf.as_ref().filter(|path| is_made(path)).map(|path| {
             let reference = inputs.reference().open()?;
-            GvcfWriter::create(path, reference, &header, gvcf_style, &self.gvcf_ref_allele, self.gvcf_gq_bin)
+            let destination = Destination { path, storage: storage(1) };
+            GvcfWriter::create(destination, reference, &header, gvcf_style, &self.gvcf_ref_allele, self.gvcf_gq_bin)
         });
         let gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk));
         Ok(Written { calls, gvcf, realigned })
@@ -304,15 +383,20 @@ impl CallArgs {
     }
 
     fn header(&self, sample: &str, model: &Model, inputs: &Inputs) -> Result<HeaderOptions> {
-        let file_name = || inputs.reference().path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(HeaderOptions {
             sample: sample.to_owned(),
             model: model.config.name.clone(),
             model_checksum: model.checksum()?,
-            reference: self.header_reference.clone().unwrap_or_else(file_name),
+            reference: self.header_reference(inputs),
             command: self.header_command.then(common::command_line),
             gvcf: false,
         })
+    }
+
+    /// The value of `##reference`.
+    fn header_reference(&self, inputs: &Inputs) -> String {
+        let file_name = || inputs.reference().path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.header_reference.clone().unwrap_or_else(file_name)
     }
 
     fn files(&self, model: &Model) -> Files {
@@ -325,6 +409,10 @@ impl CallArgs {
         files.output("--output-vcf", &self.output_vcf);
         self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
         self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
+        if self.resume {
+            files.output("the journal of --resume", &journal_of(&self.output_vcf));
+            self.outputs().into_iter().for_each(|path| files.output("the part of --resume", &part_of(path)));
+        }
         files
     }
 
