@@ -104,6 +104,12 @@ def test_a_bin_without_wrong_genotypes_says_over() -> None:
     assert calibration.Bin(20, 25, 100, 0, 0.5).line() == "| 20-24 | 100 | 0 | 0.5 | over 23.0 |"
 
 
+def test_bins_of_sets_are_added() -> None:
+    first = [calibration.Bin(0, 5, 3, 1, 1.5), calibration.Bin(20, 25, 100, 0, 0.5)]
+    both = calibration.pooled([first, [calibration.Bin(10, 15, 4, 1, 0.2), calibration.Bin(20, 25, 50, 2, 0.25)]])
+    assert both == [calibration.Bin(0, 5, 3, 1, 1.5), calibration.Bin(10, 15, 4, 1, 0.2), calibration.Bin(20, 25, 150, 2, 0.75)]
+
+
 def test_every_gq_has_one_bin() -> None:
     for quality in range(100):
         assert sum(low <= quality < high for low, high in calibration.BINS) == 1

@@ -1,9 +1,11 @@
 """GQ against observed error: of the genotypes called with a GQ, how many are wrong.
 
-In:  reference, reads, truth VCF, confident BED, region; --name of the set.
+In:  reference, reads, truth VCF, confident BED, region; --name of the set. Or names of sets for judging (eval/sets/judging.tsv), which are
+     counted together.
 Out: a Markdown table on stdout: genotypes by GQ, their wrong ones, and the Phred of that; --plot FILE.svg draws it.
 
   scripts/eval calibration --ref 20.fa --reads a.bam --truth a.truth.vcf.gz --confident a.confident.bed --region 20:45000001-46000000
+  scripts/eval calibration real real-20
 
 All candidates count, those found to be reference too. A genotype is right where truth has the same alleles at the same position, both
 normalised by bcftools norm, the same number of times; other spellings of the truth count as wrong, so errors are
@@ -19,7 +21,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 
-from .. import environments, project
+from .. import environments, project, sets
 
 NAME = "calibration"
 BINS = [(0, 5), (5, 10), (10, 15), (15, 20), (20, 25), (25, 30), (30, 40), (40, 100)]
@@ -84,6 +86,44 @@ def binned(called: Genotypes, truth: Genotypes, confident: Iterable[tuple[int, i
     return [row for row in bins if row.genotypes]
 
 
+def pooled(parts: Iterable[list[Bin]]) -> list[Bin]:
+    """Bins of several sets together."""
+    sums: dict[int, Bin] = {}
+    for row in (row for bins in parts for row in bins):
+        sum_ = sums.setdefault(row.low, Bin(row.low, row.high))
+        sum_.genotypes += row.genotypes
+        sum_.wrong += row.wrong
+        sum_.promised += row.promised
+    return [sums[low] for low in sorted(sums)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A set: paths of its files, and its region."""
+
+    ref: str
+    reads: str
+    truth: str
+    confident: str
+    region: str
+
+
+def measured(of: Judged, model: str) -> list[Bin]:
+    """Calls a set; its genotypes by GQ."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        calls = folder / "calls.vcf.gz"
+        command = [str(project.VARPIX), "call", "--ref", of.ref, "--reads", of.reads, "--regions", of.region, "--model", model]
+        done = subprocess.run([*command, "--emit-ref-calls", "--output-vcf", calls], text=True, capture_output=True)
+        if done.returncode:
+            project.fail(NAME, done.stderr.strip().splitlines()[-1])
+        called = genotypes(of.ref, calls, of.region, folder / "called.vcf.gz")
+        truth = genotypes(of.ref, of.truth, of.region, folder / "truth.vcf.gz")
+    contig = project.interval(of.region)[0]
+    rows = [line.split("\t") for line in pathlib.Path(of.confident).read_text().splitlines()]
+    return binned(called, truth, [(int(row[1]), int(row[2])) for row in rows if row[0] == contig])
+
+
 def draw(bins: list[Bin], name: str, path: str) -> None:
     import matplotlib
 
@@ -101,28 +141,31 @@ def draw(bins: list[Bin], name: str, path: str) -> None:
 
 def main(argv: Sequence[str]) -> None:
     parser = project.parser(NAME, __doc__)
-    for flag in ("--ref", "--reads", "--truth", "--confident", "--region"):
-        parser.add_argument(flag, required=True)
+    parser.add_argument("sets", nargs="*", metavar="SET", help="sets for judging, counted together")
+    one = ("ref", "reads", "truth", "confident", "region")
+    for flag in one:
+        parser.add_argument(f"--{flag}")
     parser.add_argument("--model", default="wgs")
-    parser.add_argument("--name", default="reads")
+    parser.add_argument("--name")
     parser.add_argument("--plot", metavar="FILE.svg")
     args = parser.parse_args(argv)
+    given = [flag for flag in one if getattr(args, flag)]
+    if args.sets and given:
+        parser.error(f"--{given[0]} is not used with names of sets")
+    if not args.sets and len(given) < len(one):
+        parser.error(f"--{next(flag for flag in one if flag not in given)} is missing")
     if args.plot:
         environments.enter("benchmark", NAME, argv)
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        calls = folder / "calls.vcf.gz"
-        command = [project.VARPIX, "call", "--ref", args.ref, "--reads", args.reads, "--regions", args.region, "--model", args.model]
-        done = subprocess.run([*command, "--emit-ref-calls", "--output-vcf", calls], text=True, capture_output=True)
-        if done.returncode:
-            project.fail(NAME, done.stderr.strip().splitlines()[-1])
-        called = genotypes(args.ref, calls, args.region, folder / "called.vcf.gz")
-        truth = genotypes(args.ref, args.truth, args.region, folder / "truth.vcf.gz")
-    contig = project.interval(args.region)[0]
-    rows = [line.split("\t") for line in pathlib.Path(args.confident).read_text().splitlines()]
-    bins = binned(called, truth, [(int(row[1]), int(row[2])) for row in rows if row[0] == contig])
-    print(f"| GQ ({args.name}) | genotypes | wrong | promised wrong | observed Phred |")
+    if args.sets:
+        named = sets.chosen(NAME, sets.load("judging"), args.sets)
+        sets.make(NAME, named)
+        judged = [Judged(one.reference, one.reads, one.known, one.confident, one.region) for one in named]
+    else:
+        judged = [Judged(args.ref, args.reads, args.truth, args.confident, args.region)]
+    name = args.name or ", ".join(args.sets) or "reads"
+    bins = pooled(measured(one, args.model) for one in judged)
+    print(f"| GQ ({name}) | genotypes | wrong | promised wrong | observed Phred |")
     print("|---|---|---|---|---|")
     print("\n".join(row.line() for row in bins))
     if args.plot:
-        draw(bins, args.name, args.plot)
+        draw(bins, name, args.plot)
