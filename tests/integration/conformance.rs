@@ -37,7 +37,7 @@ fn evidence() -> Vec<Evidence> {
     regions().map(|region| gatherer.gather(region).unwrap()).collect()
 }
 
-fn site(candidate: &Candidate) -> Site {
+pub fn site(candidate: &Candidate) -> Site {
     let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).unwrap();
     let counts = std::iter::once(candidate.reference_count).chain(candidate.alts.iter().map(|alt| alt.count));
     Site {
@@ -66,15 +66,15 @@ fn support(evidence: &Evidence, candidate: &Candidate) -> BTreeMap<String, Vec<S
     candidate.alts.iter().map(|alt| (text(&alt.bases), names(&alt.support))).collect()
 }
 
-fn same_alleles(a: &Site, b: &Site) -> bool {
+pub fn same_alleles(a: &Site, b: &Site) -> bool {
     (a.position, &a.reference, &a.alts) == (b.position, &b.reference, &b.alts)
 }
 
-fn shown(site: &Site) -> String {
+pub fn shown(site: &Site) -> String {
     format!("{} {}>{} DP {} AD {:?}", site.position + 1, site.reference, site.alts.join(","), site.depth, site.counts)
 }
 
-fn row(what: &str, ours: usize, all: usize) {
+pub fn row(what: &str, ours: usize, all: usize) {
     #[allow(clippy::cast_precision_loss, reason = "counts of a small file")]
     let share = 100.0 * ours as f64 / all as f64;
     println!("| {what} | {ours} of {all} | {share:.2} % |");
@@ -132,7 +132,7 @@ fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> 
 }
 
 /// Rows of two images that are not the same.
-fn differing_rows(ours: &[u8], theirs: &[u8], width: usize) -> Vec<usize> {
+pub fn differing_rows(ours: &[u8], theirs: &[u8], width: usize) -> Vec<usize> {
     let rows = ours.chunks(width).zip(theirs.chunks(width)).enumerate();
     rows.filter(|(_, (a, b))| a != b).map(|(i, _)| i).collect()
 }
@@ -186,6 +186,7 @@ fn classified_sites() -> Vec<(Candidate, BySet)> {
             alts: result.site.alts.iter().zip(&counts[1..]).map(alt).collect(),
             reference_count: counts[0],
             reference_reverse_count: 0,
+            reference_support: Vec::new(),
             depth: u32::try_from(result.site.depth).unwrap(),
             mapping_quality: 60.0,
             asked: None,

@@ -6,6 +6,7 @@
 mod call;
 mod chunks;
 mod conformance;
+mod conformance_long_reads;
 mod depths;
 mod faults;
 mod golden;

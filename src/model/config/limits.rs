@@ -60,6 +60,17 @@ fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {
     evidence
         .missing_insert_size
         .map_or(Ok(()), |length| within("evidence.missing_insert_size", length, 1..=1_000_000))?;
+    within("evidence.read_margin", evidence.read_margin, 0..=FARTHEST)?;
+    evidence
+        .max_bases_per_position
+        .map_or(Ok(()), |bases| within("evidence.max_bases_per_position", bases, 1..=1_000_000))?;
+    if let Some(phasing) = &evidence.phasing {
+        within("evidence.phasing.padding_percent", phasing.padding_percent, 0..=100)?;
+        within("evidence.phasing.max_candidates", phasing.max_candidates, 1..=1_000_000)?;
+        if !evidence.track_reference_reads {
+            return Err("evidence.phasing needs evidence.track_reference_reads".into());
+        }
+    }
     candidates(&evidence.candidates)?;
     evidence.realign.as_ref().map_or(Ok(()), realign)
 }
