@@ -88,9 +88,9 @@ mod tests {
             ReadBuilder::new(2, "GTCCAC").cigar("2M2I2M").name("a").build(),
             ReadBuilder::new(2, "GTGT").cigar("2M2D2M").name("b").build(),
             ReadBuilder::new(2, "GTCC").cigar("2M2S").name("c").build(),
-            // An insertion with a base that is not known is none.
+            // An insertion with a base that is not known is none; a deletion after it is one.
             ReadBuilder::new(2, "GTCNAC").cigar("2M2I2M").name("d").build(),
-            ReadBuilder::new(2, "GTCNAC").cigar("2M2I1D2M").name("e").build(),
+            ReadBuilder::new(2, "GTNCAC").cigar("2M2I1D2M").name("e").build(),
         ];
         assert_eq!(of(&[2, 3], &reads), [(0..5).map(|read| (read, true)).collect(), vec![(3, true)]]);
     }

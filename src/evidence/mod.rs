@@ -14,8 +14,7 @@ use crate::error::Result;
 use crate::evidence::phased::Phased;
 use crate::genome::{Interval, Reference, ReferenceWindow};
 use crate::phase::{PhasingOptions, SitePhase};
-use crate::pileup::render::READ_MARGIN;
-use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
+use crate::pileup::{AltSet, ImageSpec, PileupImage, READ_MARGIN, alt_sets, render};
 use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource, Repeats, Trimmed};
 use crate::realign::{self, Plan, RealignOptions};
@@ -272,7 +271,9 @@ impl Gatherer {
         let margin = self.margin(*region);
         let start = region.interval.start().cast_signed() - margin;
         let end = region.interval.end().cast_signed() + margin;
-        let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
+        let length = self.reference.contigs().get(region.contig).length;
+        let reference =
+            ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?).of_contig(length);
         spell_out(reads, &reference);
         // DeepVariant's models for long reads have learned from clips of all kinds.
         let is_phased = self.options.phasing.is_some();
@@ -422,6 +423,77 @@ mod tests {
         assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
         let one = gatherer(reads).gather_with(region(), &mut |reads: &mut Vec<Read>| reads.truncate(1)).unwrap();
         assert!(one.candidates.is_empty());
+    }
+
+    /// Gathers the region 100..200 for long reads, padded to 80..220.
+    fn phased(reads: Vec<Read>) -> Evidence {
+        let reference = ReferenceBuilder::new().contig("1", &"ACGT".repeat(500)).build();
+        let source = Box::new(MemorySource::new(ContigId(0), reads));
+        let options = EvidenceOptions {
+            realign: None,
+            read_margin: 0,
+            track_reference_reads: true,
+            phasing: Some(PhasingOptions::default()),
+            ..EvidenceOptions::default()
+        };
+        Gatherer::new(source, reference.open(), options, ImageSpec::default()).gather(region()).unwrap()
+    }
+
+    /// A read over 60..240 with these bases in place of the reference's; of a low quality at `low`.
+    fn long_read(name: &str, changed: &[(usize, u8)], low: Option<usize>) -> Read {
+        let mut bases = "ACGT".repeat(45).into_bytes();
+        changed.iter().for_each(|&(position, base)| bases[position - 60] = base);
+        let mut qualities = [30; 180];
+        low.into_iter().for_each(|position| qualities[position - 60] = 5);
+        ReadBuilder::new(60, std::str::from_utf8(&bases).unwrap()).name(name).qualities(&qualities).build()
+    }
+
+    #[test]
+    fn reads_are_phased_by_candidates_of_the_padded_region() {
+        // The second site lies in the padding, a third one beyond it.
+        let two = [(120, b'C'), (210, b'T'), (230, b'A')];
+        let mut reads: Vec<Read> = (0..4).map(|i| long_read(&format!("a{i}"), &[], None)).collect();
+        reads.extend((0..4).map(|i| long_read(&format!("b{i}"), &two, None)));
+        reads[0].haplotype = 2;
+        let evidence = phased(reads);
+        let haplotypes: Vec<u8> = evidence.reads.iter().map(|read| read.haplotype).collect();
+        assert_eq!(haplotypes, [1, 1, 1, 1, 2, 2, 2, 2], "also in place of a tag");
+        assert_eq!((evidence.candidates.len(), evidence.candidates[0].position), (1, 120));
+        assert_eq!(evidence.phases[0].alleles, [1, 2]);
+        assert_eq!(evidence.candidates[0].reference_support, [0, 1, 2, 3]);
+        assert_eq!(evidence.depths.interval, region().interval);
+    }
+
+    #[test]
+    fn only_reads_of_the_region_itself_are_used() {
+        let inside = (0..3).map(|i| long_read(&format!("a{i}"), &[(120, b'C')], None));
+        // In the padding, or up to the region's first base.
+        let beside =
+            (0..3).map(|i| ReadBuilder::new(70, "GTACGTACGTACGTACGTACGTACGTACGT").name(&format!("b{i}")).build());
+        let evidence = phased(inside.chain(beside).collect());
+        assert_eq!(evidence.reads.len(), 3);
+    }
+
+    #[test]
+    fn low_quality_reads_are_tracked_too() {
+        let reads = (0..3)
+            .map(|i| long_read(&format!("a{i}"), &[(120, b'C')], None))
+            .chain([long_read("b0", &[], Some(120)), long_read("b1", &[], None)]);
+        let evidence = phased(reads.collect());
+        let candidate = &evidence.candidates[0];
+        assert_eq!((candidate.reference_count, candidate.reference_support.as_slice()), (1, [3, 4].as_slice()));
+    }
+
+    #[test]
+    fn reads_are_phased_only_where_a_model_asks() {
+        let reads = (0..4).map(|i| {
+            let mut read = long_read(&format!("a{i}"), &[(120, b'C')], None);
+            read.haplotype = 2;
+            read
+        });
+        let evidence = gatherer(reads.collect()).gather(region()).unwrap();
+        assert!(evidence.phases.is_empty() && evidence.candidates[0].reference_support.is_empty());
+        assert!(evidence.reads.iter().all(|read| read.haplotype == 2));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(vertices: usize) -> Self {
+    pub(super) fn new(vertices: usize) -> Self {
         Self { vertices, scores: vec![None; vertices * vertices] }
     }
 
@@ -34,7 +34,7 @@ impl Table {
         self.scores.get(first * self.vertices + second).copied().flatten()
     }
 
-    fn set(&mut self, (first, second): Pair, score: Score) {
+    pub(super) fn set(&mut self, (first, second): Pair, score: Score) {
         self.scores[first * self.vertices + second] = Some(score);
     }
 
@@ -168,5 +168,130 @@ pub(super) fn names(vertices: &[Vertex], (first, second): Pair, rules: PhasingRu
     match rules {
         PhasingRules::DeepVariant1_8 => [[first.as_slice(), second].concat(), Vec::new()],
         PhasingRules::DeepVariant1_10 => [first.clone(), second.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phase::Site;
+    use crate::phase::tests::site;
+
+    const OLD: PhasingRules = PhasingRules::DeepVariant1_8;
+    const NEW: PhasingRules = PhasingRules::DeepVariant1_10;
+
+    /// The scores of each position: of a pair its value, and whether it comes from the position before.
+    fn scores(sites: &[Site], reads: usize, rules: PhasingRules) -> Vec<Vec<(Pair, usize, bool)>> {
+        let tables = tables(&Graph::new(sites, reads, rules), rules);
+        let of = |table: &Table| table.iter().map(|(pair, s)| (pair, s.value, s.before.is_some())).collect();
+        tables.iter().map(of).collect()
+    }
+
+    fn first() -> Site {
+        site(10, &[], &[("A", &[0, 1, 2, 3]), ("C", &[4, 5, 6, 7])])
+    }
+
+    /// Says nothing of which allele goes with which of [`first`].
+    fn undecided() -> Site {
+        site(20, &[], &[("G", &[0, 1, 4, 5]), ("T", &[2, 3, 6, 7])])
+    }
+
+    #[test]
+    fn a_block_begins_with_ordered_pairs() {
+        for rules in [OLD, NEW] {
+            assert_eq!(scores(&[first()], 8, rules), [[((0, 0), 4, false), ((0, 1), 8, false), ((1, 1), 4, false)]]);
+        }
+        // Alleles without a read of good quality have one empty set.
+        let mut empty = first();
+        empty.alleles.iter_mut().flat_map(|allele| &mut allele.reads).for_each(|read| read.is_good = false);
+        assert_eq!(scores(&[empty], 8, OLD), [[((0, 0), 0, false), ((0, 1), 0, false), ((1, 1), 0, false)]]);
+    }
+
+    #[test]
+    fn where_nothing_is_decided_a_block_begins() {
+        let third = site(30, &[], &[("A", &[0, 1, 4, 5]), ("C", &[2, 3, 6, 7])]);
+        let sites = [first(), undecided(), third];
+        // Up to 1.9 the position keeps its scores, and the one after it begins anew.
+        let old = scores(&sites, 8, OLD);
+        assert_eq!(old[1], [((0, 0), 12, true), ((0, 1), 12, true), ((1, 0), 12, true), ((1, 1), 12, true)]);
+        assert_eq!(old[2], [((0, 0), 4, false), ((0, 1), 8, false), ((1, 1), 4, false)]);
+        // From 1.10 on it begins anew itself, and its scores are erased.
+        let new = scores(&sites, 8, NEW);
+        assert_eq!(new[1], [((0, 0), 4, false), ((0, 1), 8, false), ((1, 1), 4, false)]);
+        assert!(new[2].contains(&((0, 1), 16, true)));
+        // Not at the last position.
+        assert!(scores(&sites[..2], 8, NEW)[1].iter().all(|(_, _, from_before)| *from_before));
+    }
+
+    #[test]
+    fn where_little_is_decided_a_block_begins_from_1_10_on() {
+        // Scores differ by one: read 8 and read 9 begin here.
+        let second = site(20, &[], &[("G", &[0, 1, 4, 5, 8]), ("T", &[2, 3, 6, 7, 9])]);
+        let sites = [first(), second, site(30, &[], &[("A", &[0, 1, 4, 5]), ("C", &[2, 3, 6, 7])])];
+        let old = scores(&sites, 10, OLD);
+        assert_eq!(old[1], [((0, 0), 13, true), ((0, 1), 14, true), ((1, 0), 14, true), ((1, 1), 13, true)]);
+        assert!(old[2].iter().any(|(_, _, from_before)| *from_before));
+        // Half of what begins: 13 and 12.
+        let new = scores(&sites, 10, NEW);
+        assert_eq!(new[1], [((0, 0), 5, false), ((0, 1), 10, false), ((1, 1), 5, false)]);
+    }
+
+    #[test]
+    fn reads_that_begin_have_half_the_weight_from_1_10_on() {
+        let sites = [
+            site(10, &[], &[("A", &[0, 2, 3]), ("C", &[1, 4, 5])]),
+            site(20, &[], &[("G", &[0, 2, 6, 7, 8]), ("T", &[1, 4, 9])]),
+        ];
+        let of =
+            |rules| scores(&sites, 10, rules)[1].iter().find(|(pair, ..)| *pair == (0, 1)).map(|(_, value, _)| *value);
+        // 6 before; 4 carried on and 4 that begin.
+        assert_eq!((of(OLD), of(NEW)), (Some(6 + 8), Some(6 + 4 + 2)));
+    }
+
+    #[test]
+    fn a_read_of_each_phase_is_not_enough_from_1_10_on() {
+        let sites = [
+            site(10, &[], &[("A", &[0, 2, 3]), ("C", &[1, 4, 5])]),
+            site(20, &[], &[("G", &[0, 6, 7, 8]), ("T", &[1, 9, 10])]),
+            site(30, &[], &[("G", &[6, 7, 8]), ("T", &[9, 10])]),
+        ];
+        let old = scores(&sites, 11, OLD);
+        assert!(old[1].contains(&((0, 1), 6 + 7, true)), "{old:?}");
+        // No score is raised, so a block begins.
+        let new = scores(&sites, 11, NEW);
+        assert_eq!(new[1], [((0, 0), 4, false), ((0, 1), 7, false), ((1, 1), 3, false)]);
+        // At the last position there is no more block to begin; the score stays.
+        assert!(scores(&sites[..2], 11, NEW)[1].contains(&((0, 1), 6, true)));
+    }
+
+    #[test]
+    fn a_read_that_left_a_phase_does_not_come_back() {
+        let sites = [
+            first(),
+            site(20, &[], &[("G", &[1, 2, 3]), ("T", &[0, 4, 5, 6, 7])]),
+            site(30, &[], &[("A", &[0, 1, 2, 3]), ("C", &[4, 5, 6, 7])]),
+        ];
+        // Read 0 is of A and then T: it agrees neither with A, G nor with C, T.
+        let last = &scores(&sites, 8, OLD)[2];
+        assert!(last.contains(&((0, 1), 8 + 7 + 7, true)), "{last:?}");
+    }
+
+    #[test]
+    fn of_equal_scores_the_one_from_greater_names_stays() {
+        let vertex =
+            |name: &str| Vertex { allele: 0, name: name.into(), reads: ReadSet::default(), first: ReadSet::default() };
+        let from = ["A", "REF", "AC", "CA"].map(vertex);
+        let score = |value, before| Score { value, before };
+        let better = |new, stored, rules| is_better(score(7, new), Some(score(7, stored)), &from, rules);
+        for rules in [OLD, NEW] {
+            // REFA is greater than AREF.
+            assert!(better(Some((1, 0)), Some((0, 1)), rules) && !better(Some((0, 1)), Some((1, 0)), rules));
+            assert!(better(Some((0, 0)), None, rules), "any is better than none");
+            assert!(!better(None, Some((0, 0)), rules) && !better(None, None, rules));
+            assert!(is_better(score(8, None), Some(score(7, Some((1, 1)))), &from, rules));
+            assert!(is_better(score(0, None), None, &from, rules));
+        }
+        // A, CA against AC, A: the same when joined, not one after the other.
+        assert!(!better(Some((2, 0)), Some((0, 3)), OLD) && better(Some((2, 0)), Some((0, 3)), NEW));
     }
 }

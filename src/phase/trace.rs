@@ -75,3 +75,63 @@ fn best(graph: &Graph, tables: &[Table], position: usize, rules: PhasingRules) -
     let with_most = table.iter().filter(|(_, score)| score.value == most).map(|(pair, _)| pair);
     (least < most).then(|| with_most.max_by_key(|&pair| names(vertices, pair, rules)))?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phase::tests::site;
+
+    const OLD: PhasingRules = PhasingRules::DeepVariant1_8;
+    const NEW: PhasingRules = PhasingRules::DeepVariant1_10;
+
+    /// Traces tables of positions with two alleles; each a list of pairs, scores and where these come from.
+    fn traced(positions: &[&[(Pair, usize, Option<Pair>)]], rules: PhasingRules) -> Vec<(Vec<u8>, bool)> {
+        let sites: Vec<_> = (0..positions.len() as u64).map(|i| site(10 * i, &[0, 1, 2], &[("A", &[3, 4])])).collect();
+        let graph = Graph::new(&sites, 5, rules);
+        let table = |scores: &&[(Pair, usize, Option<Pair>)]| {
+            let mut table = Table::new(2);
+            scores.iter().for_each(|&(pair, value, before)| table.set(pair, Score { value, before }));
+            table
+        };
+        let tables: Vec<Table> = positions.iter().map(table).collect();
+        trace(&graph, &tables, rules).into_iter().map(|traced| (traced.phases, traced.starts_block)).collect()
+    }
+
+    #[test]
+    fn a_position_whose_scores_are_equal_has_no_best_pair() {
+        let start: &[_] = &[((0, 0), 4, None), ((0, 1), 8, None)];
+        let step: &[_] = &[((0, 1), 5, Some((0, 0))), ((1, 0), 12, Some((0, 1)))];
+        let equal: &[_] = &[((0, 1), 9, Some((0, 1))), ((1, 0), 9, Some((1, 0)))];
+        let single: &[_] = &[((0, 1), 9, None)];
+        for rules in [OLD, NEW] {
+            let found = traced(&[start, step, equal, single], rules);
+            let phases: Vec<_> = found.iter().map(|(phases, _)| phases.clone()).collect();
+            assert_eq!(phases, [[1, 2], [2, 1], [0, 0], [0, 0]]);
+            assert!(found[0].1 && !found[1].1);
+        }
+    }
+
+    #[test]
+    fn a_position_that_adds_nothing_ends_its_block_from_1_10_on() {
+        let start: &[_] = &[((0, 0), 4, None), ((0, 1), 8, None)];
+        let nothing_added: &[_] = &[((0, 0), 5, Some((0, 0))), ((0, 1), 8, Some((0, 1)))];
+        let step: &[_] = &[((0, 0), 5, Some((0, 0))), ((0, 1), 12, Some((0, 1)))];
+        assert_eq!(
+            traced(&[start, nothing_added, step], OLD),
+            [(vec![1, 2], true), (vec![1, 2], false), (vec![1, 2], false)]
+        );
+        assert_eq!(
+            traced(&[start, nothing_added, step], NEW),
+            [(vec![0, 0], false), (vec![1, 2], true), (vec![1, 2], false)]
+        );
+    }
+
+    #[test]
+    fn a_homozygous_pair_has_no_phase() {
+        let start: &[_] = &[((0, 0), 4, None), ((0, 1), 8, None)];
+        let same: &[_] = &[((0, 0), 20, Some((0, 1))), ((0, 1), 12, Some((0, 1)))];
+        for rules in [OLD, NEW] {
+            assert_eq!(traced(&[start, same], rules), [(vec![1, 2], true), (vec![0, 0], false)]);
+        }
+    }
+}

@@ -51,3 +51,29 @@ pub(super) fn of_sites(
     let by_votes = |site: &Site| SitePhase { alleles: site.alleles.iter().map(voted).collect(), starts_block: false };
     phases.into_iter().zip(sites).map(|(traced, site)| traced.unwrap_or_else(|| by_votes(site))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phase::tests::site;
+
+    const OLD: PhasingRules = PhasingRules::DeepVariant1_8;
+    const NEW: PhasingRules = PhasingRules::DeepVariant1_10;
+
+    /// The phase of an allele with so many reads of each haplotype, at a site that is not phased.
+    fn voted(one: usize, two: usize, rules: PhasingRules) -> u8 {
+        let reads: Vec<u32> = (0..20).collect();
+        let of_reads: Vec<u8> = (0..20).map(|i| if i < one { 1 } else { 2 * u8::from(i < one + two) }).collect();
+        let mut sites = [site(10, &[], &[("A", &reads)])];
+        // Those of low quality vote too.
+        sites[0].alleles[1].reads[0].is_good = false;
+        let graph = Graph::new(&[], 20, rules);
+        of_sites(&sites, &graph, &[], &of_reads, rules)[0].alleles[1]
+    }
+
+    #[test]
+    fn votes_need_a_margin() {
+        assert_eq!([(1, 0), (2, 0), (3, 2), (4, 2), (0, 2), (2, 3)].map(|(a, b)| voted(a, b, OLD)), [0, 1, 0, 1, 2, 0]);
+        assert_eq!([(3, 0), (4, 0), (6, 2), (7, 3), (2, 6), (5, 2)].map(|(a, b)| voted(a, b, NEW)), [0, 1, 1, 0, 2, 0]);
+    }
+}

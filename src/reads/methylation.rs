@@ -39,7 +39,7 @@ mod tests {
     fn calls_lie_on_their_bases() {
         assert_eq!(of(0, "ACGTCC", "MM:Z:C+m,1,0; ML:B:C,200,100"), Some(vec![0, 0, 0, 0, 200, 100]));
         // On the reverse strand the file has the reverse complement; calls count from the sequenced end.
-        assert_eq!(of(16, "GGACGT", "MM:Z:C+m,0,1; ML:B:C,200,100"), Some(vec![0, 100, 0, 0, 200, 0]));
+        assert_eq!(of(16, "GGACGT", "MM:Z:C+m,0,1; ML:B:C,200,100"), Some(vec![100, 0, 0, 0, 200, 0]));
     }
 
     #[test]

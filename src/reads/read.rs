@@ -359,6 +359,37 @@ mod tests {
         assert!(!read.realign(10, crate::testing::cigar("6M")) && read.moved_from.is_none());
     }
 
+    /// The part of a long record at 100 that is kept within 500 bp.
+    fn part(cigar: &str, bases: usize, within: Interval) -> Result<Read, Unusable> {
+        let header = HeaderView::from_bytes(b"@SQ\tSN:1\tLN:100000\n");
+        let sequence: String = "ACGT".chars().cycle().take(bases).collect();
+        let line = format!("r\t2048\t1\t101\t60\t{cigar}\t*\t0\t0\t{sequence}\t{}", "I".repeat(bases));
+        let record = Record::from_sam(&header, line.as_bytes()).unwrap();
+        Read::part_of_record(&record, Keep { within: Some(within), methylation: false })
+    }
+
+    #[test]
+    fn long_records_are_cut() {
+        let read = part("2S9000M1I3000M", 12_003, Interval::new(9000, 9200)).unwrap();
+        assert_eq!((read.span, read.start_in_file()), (Interval::new(9000, 9200), 100));
+        assert_eq!(crate::testing::cigar_text(&read.cigar), "100M1I100M");
+        // Base 2 of the record lies at 100.
+        assert_eq!((read.bases[0], read.bases.len(), read.qualities.len()), (b"ACGT"[8902 % 4], 201, 201));
+        assert!(read.is_supplementary());
+        assert_eq!(read.long_record, Some(Interval::new(100, 12_100)));
+        assert_eq!(read.order().0, 100, "it is sorted as its record is");
+        let short = part("5000M", 5000, Interval::new(200, 300)).unwrap();
+        assert_eq!((short.span.len(), short.long_record), (5000, None));
+        assert_eq!(part("2000M9000D10000M", 12_000, Interval::new(3000, 4000)).unwrap_err(), Unusable::NoAlignment);
+    }
+
+    #[test]
+    fn long_clips_are_cut() {
+        let read = part("20000S100M7000S", 27_100, Interval::new(0, 1000)).unwrap();
+        assert_eq!(crate::testing::cigar_text(&read.cigar), "5000S100M5000S");
+        assert_eq!((read.bases.len(), read.bases[5000]), (10_100, b"ACGT"[0]));
+    }
+
     #[test]
     fn deletions_lie_over_positions() {
         let read = ReadBuilder::new(10, "ACGTACGT").cigar("2S2M3D1I2M1S").build();

@@ -28,7 +28,7 @@ fn regions() -> impl Iterator<Item = Region> {
     })
 }
 
-fn evidence() -> Vec<Evidence> {
+pub fn evidence() -> Vec<Evidence> {
     let options = EvidenceOptions::default();
     let reference = ReferenceFile::new(&data("reference/hg19.chr20-window.fa.gz")).unwrap();
     let reads = BamFile::new(&data("real/hg001-50x.chr20_10.0-10.1Mb.hg19.bam"), reference.path()).unwrap();
@@ -116,7 +116,7 @@ fn candidates_are_deepvariants() {
 }
 
 /// Our image of a golden example, and how many reads wanted a row in it.
-fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> {
+pub fn image(all: &[Evidence], example: &GoldenExample, spec: &ImageSpec) -> Option<(Vec<u8>, usize)> {
     let set = match *example.alts.as_slice() {
         [a] => AltSet::One(a),
         [a, b] => AltSet::Two(a, b),
@@ -124,7 +124,7 @@ fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> 
     };
     all.iter().find_map(|evidence| {
         let candidate = evidence.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?;
-        let image = evidence.render(&ImageSpec::default(), candidate, set);
+        let image = evidence.render(spec, candidate, set);
         let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
         let reads = evidence.reads.iter().filter(|read| read.span.overlaps(around)).count();
         Some((image.bytes().to_vec(), reads))
@@ -148,7 +148,7 @@ fn images_are_deepvariants() {
         let shape = ImageSpec::default().shape();
         assert_eq!(example.shape, [shape.height, shape.width, shape.channels]);
         pixels += shape.height * shape.width;
-        let Some((ours, reads)) = image(&all, example) else {
+        let Some((ours, reads)) = image(&all, example, &ImageSpec::default()) else {
             println!("no image: {} {:?}", shown(&example.site), example.alts);
             continue;
         };

@@ -5,11 +5,11 @@ use varpix::candidates::Candidate;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::{ContigId, Interval, ReferenceFile};
 use varpix::phase::{PhasingOptions, PhasingRules};
-use varpix::pileup::ImageSpec;
+use varpix::pileup::{Channel, ImageSpec};
 use varpix::reads::BamSource;
 use varpix::regions::Region;
 
-use crate::conformance::{row, same_alleles, shown, site};
+use crate::conformance::{self, differing_rows, image, row, same_alleles, shown, site};
 use crate::golden::{self, GoldenExample, data};
 
 /// DeepVariant's regions there: `chr20:9,000,000-9,100,000`, 1-based, cut every 25,000 bp from its start.
@@ -103,4 +103,76 @@ fn sites_and_phases_are_those_of_1_8() {
 #[ignore = "needs ../shared/data"]
 fn sites_and_phases_are_those_of_1_10() {
     sites_and_phases("v1.10.0-beta", PhasingRules::DeepVariant1_10);
+}
+
+/// Compares the images of the examples, channel by channel.
+fn images(what: &str, golden: &[GoldenExample], all: &[Evidence], spec: &ImageSpec) {
+    let shape = spec.shape();
+    let (mut whole, mut unsampled) = (0, 0);
+    let mut of_channels = vec![0; shape.channels];
+    for example in golden {
+        assert_eq!(example.shape, [shape.height, shape.width, shape.channels]);
+        let Some((ours, reads)) = image(all, example, spec) else {
+            println!("no image: {} {:?}", shown(&example.site), example.alts);
+            continue;
+        };
+        unsampled += usize::from(reads <= spec.read_rows());
+        whole += usize::from(ours == example.image);
+        let mut wrong = Vec::new();
+        for (i, equal) in of_channels.iter_mut().enumerate() {
+            let channel = |image: &[u8]| image.iter().skip(i).step_by(shape.channels).copied().collect::<Vec<u8>>();
+            let (ours, theirs) = (channel(&ours), channel(&example.image));
+            *equal += usize::from(ours == theirs);
+            if ours != theirs {
+                wrong.push((spec.channels[i].name(), differing_rows(&ours, &theirs, shape.width)));
+            }
+        }
+        if !wrong.is_empty() {
+            println!("differs: {} {:?}, {reads} reads, {wrong:?}", shown(&example.site), example.alts);
+        }
+    }
+    for (channel, equal) in spec.channels.iter().zip(&of_channels) {
+        row(&format!("{what}: {}", channel.name()), *equal, golden.len());
+    }
+    row(&format!("{what}: images byte-equal"), whole, golden.len());
+    assert_eq!((unsampled, whole), (golden.len(), golden.len()));
+}
+
+fn spec(width: usize, others: &[Channel]) -> ImageSpec {
+    let six = ImageSpec::default().channels;
+    let aligned = [Channel::BaseDiffersFromAlt1, Channel::BaseDiffersFromAlt2];
+    let channels = six[..6].iter().chain(others).chain(&aligned).copied().collect();
+    ImageSpec { width, channels, ..ImageSpec::default() }
+}
+
+#[test]
+#[ignore = "needs ../shared/data"]
+fn images_are_those_of_1_8() {
+    let spec = ImageSpec { sort_by_haplotype: true, trim_reads: true, ..spec(199, &[Channel::Haplotype]) };
+    let golden = golden::examples(&data("golden/v1.8.0-golden.pacbio_examples.tfrecord.gz"));
+    assert_eq!(golden.len(), 401);
+    images("1.8, PacBio", &golden, &evidence(options(PhasingRules::DeepVariant1_8), &spec), &spec);
+}
+
+#[test]
+#[ignore = "needs ../shared/data"]
+fn images_are_those_of_1_10() {
+    let others = [Channel::Haplotype, Channel::BaseMethylation];
+    let spec = ImageSpec { sort_by_haplotype: true, trim_reads: true, ..spec(147, &others) };
+    let golden = golden::examples(&data("golden/v1.10.0-beta-golden.pacbio_examples.tfrecord.gz"));
+    assert_eq!(golden.len(), 401);
+    images("1.10, PacBio", &golden, &evidence(options(PhasingRules::DeepVariant1_10), &spec), &spec);
+}
+
+#[test]
+#[ignore = "needs ../shared/data"]
+fn images_of_short_reads_aligned_to_alternative_alleles() {
+    let spec = spec(221, &[]);
+    let all = conformance::evidence();
+    for name in ["golden", "v1.10.0-beta-golden"] {
+        let golden =
+            golden::examples(&data(&format!("golden/{name}.alt_aligned_pileup_diff_channels_examples.tfrecord.gz")));
+        assert_eq!(golden.len(), 49);
+        images(&format!("{name}, short reads"), &golden, &all, &spec);
+    }
 }

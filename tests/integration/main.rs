@@ -17,6 +17,7 @@ mod import;
 mod indexes;
 mod inputs;
 mod library;
+mod long_reads;
 mod made;
 mod manners;
 mod models;
