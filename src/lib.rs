@@ -59,6 +59,8 @@ pub mod inputs;
 pub mod model;
 // Realigned reads as BAM.
 pub mod output;
+// Haplotypes of long reads.
+pub mod phase;
 // Pileup images of candidates.
 pub mod pileup;
 // All stages of a run, connected.

@@ -69,6 +69,7 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
         alts: alts.iter().map(alt).collect(),
         reference_count,
         reference_reverse_count: reference_count / 2,
+        reference_support: Vec::new(),
         depth: reference_count + alts.iter().map(|alt| alt.1).sum::<u32>(),
         mapping_quality: 60.0,
         asked: None,
@@ -86,6 +87,7 @@ pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
         reference,
         fetched: FetchStats::default(),
         realigned: 0,
+        phases: Vec::new(),
         tracts: OnceLock::new(),
     }
 }
@@ -123,6 +125,8 @@ impl ReadBuilder {
             cigar: Box::new([]),
             written: None,
             moved_from: None,
+            long_record: None,
+            methylation: None,
         };
         Self { read, start }.cigar(&format!("{}M", bases.len()))
     }
@@ -161,6 +165,20 @@ impl ReadBuilder {
     #[must_use]
     pub fn template_length(mut self, length: i64) -> Self {
         self.read.template_length = length;
+        self
+    }
+
+    /// Sets the haplotype.
+    #[must_use]
+    pub fn haplotype(mut self, haplotype: u8) -> Self {
+        self.read.haplotype = haplotype;
+        self
+    }
+
+    /// Sets the alignment flags; those of the strand are set apart.
+    #[must_use]
+    pub fn flags(mut self, flags: u16) -> Self {
+        self.read.flags = flags;
         self
     }
 

@@ -61,6 +61,15 @@ pub struct Observation {
     pub allele: ObservedAllele,
 }
 
+/// One read with the reference's base at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReferenceRead {
+    /// Index of the read in its region's list.
+    pub read: u32,
+    /// False where its base quality is under the limit.
+    pub is_good: bool,
+}
+
 /// One position; each read that aligns to it, or is anchored at it, counts for exactly one allele.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlleleCount {

@@ -8,7 +8,7 @@
 //! * Only the region's positions are counted; the rest of a read is ignored.
 
 use crate::genome::{Interval, ReferenceWindow};
-use crate::reads::{CigarKind, Read};
+use crate::reads::{CigarKind, Read, Segment};
 
 use super::allele::{AlleleCount, AlleleKind, Observation, ObservedAllele};
 
@@ -37,6 +37,19 @@ pub struct AlleleCounts {
     pub interval: Interval,
     /// One for each of them, in order.
     pub counts: Vec<AlleleCount>,
+}
+
+impl AlleleCounts {
+    /// Those of a part of the interval.
+    #[must_use]
+    pub fn within(mut self, interval: Interval) -> Self {
+        let interval = self.interval.intersect(interval);
+        let slot = |position: u64| usize::try_from(position - self.interval.start()).unwrap_or(usize::MAX);
+        let (start, end) = (slot(interval.start()), slot(interval.end()));
+        self.counts.truncate(end);
+        self.counts.drain(..start.min(self.counts.len()));
+        Self { interval, counts: self.counts }
+    }
 }
 
 /// Counts the alleles of `reads` over `interval`. `reference` should hold the region and the deletions that begin in
@@ -129,10 +142,9 @@ impl Counter<'_> {
                     pending = Pending::Base { position: last, base: read.bases[i], quality: read.qualities[i] };
                 }
                 CigarKind::Insertion | CigarKind::Deletion | CigarKind::SoftClip if length > 0 => {
-                    let position = start - 1;
-                    if let Some(other) = self.gap_allele(read, segment.kind, length, position, segment.offset) {
+                    if let Some(other) = self.gap_allele(read, segment) {
                         let replaced = std::mem::replace(&mut pending, other);
-                        if !anchored_at(&replaced, position) {
+                        if !anchored_at(&replaced, start - 1) {
                             self.flush(who, replaced);
                         }
                     }
@@ -145,25 +157,19 @@ impl Counter<'_> {
 
     /// The allele of an insertion, deletion or soft clip, or `None` where its anchor lies outside of the region or a
     /// base of it is not A, C, G or T.
-    fn gap_allele(&self, read: &Read, kind: CigarKind, length: usize, position: i64, offset: usize) -> Option<Pending> {
+    fn gap_allele(&self, read: &Read, gap: Segment) -> Option<Pending> {
+        let position = gap.position.cast_signed() - 1;
         self.slot(position)?;
-        let anchor = match offset.checked_sub(1) {
-            Some(before) => read.bases[before],
-            None => self.reference.base(position),
+        let kind = match gap.kind {
+            CigarKind::Deletion => AlleleKind::Deletion,
+            CigarKind::Insertion => AlleleKind::Insertion,
+            _ => AlleleKind::SoftClip,
         };
-        let (kind, rest, low_quality) = if kind == CigarKind::Deletion {
-            let deleted = self.reference.slice(position + 1, position + 1 + i64::try_from(length).ok()?)?;
-            (AlleleKind::Deletion, deleted, false)
-        } else {
-            let qualities = &read.qualities[offset..offset + length];
-            let sum: usize = qualities.iter().map(|&q| usize::from(q)).sum();
-            let low = sum < usize::from(self.min_base_quality) * length;
-            let kind = if kind == CigarKind::Insertion { AlleleKind::Insertion } else { AlleleKind::SoftClip };
-            (kind, &read.bases[offset..offset + length], low)
-        };
-        let bases: Box<[u8]> = std::iter::once(anchor).chain(rest.iter().copied()).collect();
-        let known = bases.iter().all(|&base| is_base(base));
-        known.then_some(Pending::Other { position, low_quality, allele: ObservedAllele { kind, bases } })
+        let qualities = &read.qualities[gap.bases()];
+        let sum: usize = qualities.iter().map(|&q| usize::from(q)).sum();
+        let low_quality = sum < usize::from(self.min_base_quality) * qualities.len();
+        let bases = gap_bases(read, gap, self.reference)?;
+        Some(Pending::Other { position, low_quality, allele: ObservedAllele { kind, bases } })
     }
 
     fn flush(&mut self, who: Who, pending: Pending) {
@@ -260,6 +266,22 @@ impl Counter<'_> {
     fn slot(&self, position: i64) -> Option<usize> {
         usize::try_from(position - self.start).ok().filter(|&slot| slot < self.counts.len())
     }
+}
+
+/// The bases of an insertion, deletion or soft clip, its anchor first; `None` where one is not A, C, G or T, and for other operations.
+pub(super) fn gap_bases(read: &Read, gap: Segment, reference: &ReferenceWindow) -> Option<Box<[u8]>> {
+    let position = gap.position.cast_signed() - 1;
+    let anchor = match gap.offset.checked_sub(1) {
+        Some(before) => read.bases[before],
+        None => reference.base(position),
+    };
+    let rest = match gap.kind {
+        CigarKind::Deletion => reference.slice(position + 1, position + 1 + i64::from(gap.length))?,
+        CigarKind::Insertion | CigarKind::SoftClip => &read.bases[gap.bases()],
+        _ => return None,
+    };
+    let is_known = is_base(anchor) && !rest.is_empty() && rest.iter().all(|&base| is_base(base));
+    is_known.then(|| std::iter::once(anchor).chain(rest.iter().copied()).collect())
 }
 
 fn anchored_at(pending: &Pending, anchor: i64) -> bool {

@@ -4,8 +4,10 @@ pub(crate) mod allele;
 pub(crate) mod counter;
 pub(crate) mod depths;
 pub(crate) mod joint;
+pub(crate) mod reference_reads;
 
-pub use allele::{AlleleCount, AlleleKind, Observation, ObservedAllele};
+pub use allele::{AlleleCount, AlleleKind, Observation, ObservedAllele, ReferenceRead};
 pub use counter::{AlleleCounts, CountOptions, count};
 pub use depths::{AlleleDepths, Depth, Depths, PositionDepth};
 pub use joint::JointAlleles;
+pub use reference_reads::reference_reads;

@@ -81,6 +81,8 @@ pub struct Candidate {
     pub reference_count: u32,
     /// Of these, those on the reverse strand (ADR).
     pub reference_reverse_count: u32,
+    /// Indexes of all reads with the reference's base at `position`, of low quality too, ascending; empty where they are not tracked.
+    pub reference_support: Vec<u32>,
     /// Reads that count (DP).
     pub depth: u32,
     /// Root mean square of the mapping qualities of the reads that count (MQ), Phred.
@@ -182,6 +184,7 @@ fn candidate(
         alts,
         reference_count: all.reference.all,
         reference_reverse_count: all.reference.reverse,
+        reference_support: Vec::new(),
         depth: all.depth(),
         mapping_quality: all.mapping_quality(),
         asked: None,

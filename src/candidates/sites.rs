@@ -145,6 +145,7 @@ impl Sites {
                     .collect(),
                 reference_count: of_reference.all,
                 reference_reverse_count: of_reference.reverse,
+                reference_support: Vec::new(),
                 depth,
                 mapping_quality,
                 asked: Some(Box::new(site.asked.clone())),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::deepvariant::{ImportOptions, import};
+use crate::deepvariant::{ImportOptions, ModelType, import};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
@@ -20,13 +20,18 @@ pub(super) struct ImportArgs {
     /// Name of the model [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Type of the model, for releases up to 1.9, whose files do not say how reads are used: WGS, WES, PACBIO, ONT_R104, MASSEQ or
+    /// HYBRID_PACBIO_ILLUMINA [default: WGS]
+    #[arg(long, value_name = "TYPE")]
+    model_type: Option<String>,
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let folder = args.out.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = args.name.clone().or(folder);
     let name = name.ok_or_else(|| Error::Usage("--out: is not the name of a folder".into()))?;
-    let model = import(&ImportOptions { model: args.model.clone(), out: args.out.clone(), name })?;
+    let model_type = args.model_type.as_deref().map(ModelType::parse).transpose()?;
+    let model = import(&ImportOptions { model: args.model.clone(), out: args.out.clone(), name, model_type })?;
     log::info!(
         "imported {} ({}, images {}); use it with --model {}",
         model.config.name,

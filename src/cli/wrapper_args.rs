@@ -5,6 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::error::{Error, Result};
+use crate::model::Model;
+
+/// Types of DeepVariant's models without one of varpix's own, and the names under which imported ones are looked for.
+const IMPORTED: [(&str, &str); 4] = [
+    ("PACBIO", "pacbio"),
+    ("ONT_R104", "ont_r104"),
+    ("MASSEQ", "masseq"),
+    ("HYBRID_PACBIO_ILLUMINA", "hybrid_pacbio_illumina"),
+];
 
 /// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
 #[derive(Debug, Args)]
@@ -86,7 +95,19 @@ impl WrapperArgs {
             // Targets and amplicons are among what models/wgs has learned from.
             Some("WGS" | "WES") => Ok(Some("wgs")),
             Some(other) => {
-                Err(Error::Usage(format!("--model-type {other}: no such model; supported types are WGS and WES")))
+                let Some((_, name)) = IMPORTED.into_iter().find(|(of_type, _)| *of_type == other) else {
+                    let known = IMPORTED.map(|(of_type, _)| of_type).join(", ");
+                    return Err(Error::Usage(format!(
+                        "--model-type {other}: no such model; supported types are WGS, WES, {known}"
+                    )));
+                };
+                if Model::is_known(name) {
+                    return Ok(Some(name));
+                }
+                Err(Error::Usage(format!(
+                    "--model-type {other}: there is no model {name} yet; import DeepVariant's with 'varpix import-deepvariant \
+                     MODEL_DIR --model-type {other} --out DIR/{name}' and set VARPIX_MODELS to DIR"
+                )))
             }
         }
     }

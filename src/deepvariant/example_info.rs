@@ -6,9 +6,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::deepvariant::model_type::{ALL_READS, ModelType, Settings, phased};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::model::store;
+use crate::phase::{PhasingOptions, PhasingRules};
 use crate::pileup::{Channel, ImageSpec};
 
 /// Most bytes of the file; they are some hundred.
@@ -23,8 +25,8 @@ const CHANNELS: [(u64, Result<Channel, &str>); 29] = [
     (6, Ok(Channel::BaseDiffersFromRef)),
     (7, Ok(Channel::Haplotype)),
     (8, Err("allele_frequency")),
-    (9, Err("diff_channels_alternate_allele_1")),
-    (10, Err("diff_channels_alternate_allele_2")),
+    (9, Ok(Channel::BaseDiffersFromAlt1)),
+    (10, Ok(Channel::BaseDiffersFromAlt2)),
     (11, Err("read_mapping_percent")),
     (12, Err("avg_base_quality")),
     (13, Err("identity")),
@@ -37,10 +39,10 @@ const CHANNELS: [(u64, Result<Channel, &str>); 29] = [
     (20, Err("base_channels_alternate_allele_1")),
     (21, Err("base_channels_alternate_allele_2")),
     (22, Err("mean_coverage")),
-    (23, Err("base_methylation")),
+    (23, Ok(Channel::BaseMethylation)),
     (24, Err("base_6ma")),
     (25, Err("read_supports_variant_fuzzy")),
-    (26, Err("supplementary_alignment")),
+    (26, Ok(Channel::SupplementaryAlignment)),
     (27, Err("allele_sample_probability")),
     (28, Err("homopolymer_insertion_quality")),
     (29, Err("homopolymer_deletion_quality")),
@@ -66,10 +68,8 @@ pub struct ExampleInfo {
     pub version: String,
     /// DeepVariant's numbers of the channels.
     pub channels: Vec<u64>,
-    /// The images.
-    pub image: ImageSpec,
-    /// How their evidence is gathered.
-    pub evidence: EvidenceOptions,
+    /// How images and their evidence are made.
+    pub settings: Settings,
 }
 
 /// The file's own terms.
@@ -90,13 +90,13 @@ impl ExampleInfo {
     ///
     /// # Errors
     /// [`Error::Model`] where it cannot be read, or asks for what varpix cannot do, by name.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path, model_type: Option<ModelType>) -> Result<Self> {
         let text = String::from_utf8(store::bytes(path, MOST_BYTES)?);
         let text = text.map_err(|_| Error::model(path, "does not describe images: it is not text"))?;
-        Self::parse(&text).map_err(|problem| Error::model(path, problem))
+        Self::parse(&text, model_type).map_err(|problem| Error::model(path, problem))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str, model_type: Option<ModelType>) -> Result<Self, String> {
         let raw: Raw = serde_json::from_str(text).map_err(|e| format!("does not describe images: {e}"))?;
         let [height, width, depth] = raw.shape;
         if depth != raw.channels.len() {
@@ -106,16 +106,55 @@ impl ExampleInfo {
             return Err("leaves channels of its images out (ablation_channels), which varpix cannot do".into());
         }
         let channels = channels(&raw.channels)?;
-        let mut info = Self {
-            version: raw.version,
-            channels: raw.channels,
+        let methylation = channels.contains(&Channel::BaseMethylation);
+        let mut settings = Settings {
             image: ImageSpec { height, width, channels, ..ImageSpec::default() },
-            evidence: EvidenceOptions::default(),
+            evidence: EvidenceOptions { methylation, ..EvidenceOptions::default() },
         };
-        for (name, value) in &raw.flags_for_calling {
-            info.apply(name, value)?;
+        if let Some(model_type) = model_type {
+            model_type.apply(&mut settings, &raw.version);
+        } else if raw.flags_for_calling.is_empty() && settings.image.aligns() {
+            // Only models for long reads have such channels, and their reads are phased.
+            return Err(
+                "does not say how its reads are used, as files of releases up to 1.9 do not; give --model-type \
+                PACBIO, ONT_R104 or MASSEQ"
+                    .into(),
+            );
         }
-        info.image.problem().map_or(Ok(info), Err)
+        for (name, value) in &raw.flags_for_calling {
+            settings.apply(name, value)?;
+        }
+        settings.take_together(&raw.flags_for_calling)?;
+        let info = Self { version: raw.version, channels: raw.channels, settings };
+        info.settings.image.problem().map_or(Ok(info), Err)
+    }
+}
+
+impl Settings {
+    /// Takes over what depends on several settings.
+    fn take_together(&mut self, flags: &Map<String, Value>) -> Result<(), String> {
+        let is_set = |name: &str| flags.get(name) == Some(&Value::Bool(true));
+        if is_set("phase_reads") {
+            if !is_set("track_ref_reads") {
+                return Err("sets phase_reads without track_ref_reads, which varpix cannot do".into());
+            }
+            // Only releases from 1.10 on have such settings in a file.
+            phased(self, PhasingRules::DeepVariant1_10);
+        }
+        // What is not drawn of a long read need not be in memory.
+        self.evidence.cut_long_reads |= self.image.trim_reads;
+        // 0 stands for all reads; a limit of bases goes with it.
+        if self.evidence.max_reads == 0 {
+            if self.evidence.max_bases_per_position.is_none() {
+                return Err("sets max_reads_per_partition to 0, which varpix cannot do".into());
+            }
+            self.evidence.max_reads = ALL_READS;
+        }
+        let aligned = flags.get("alt_aligned_pileup").is_some_and(|value| value == "diff_channels");
+        if aligned != self.image.aligns() && !flags.is_empty() {
+            return Err("names channels that do not fit its setting alt_aligned_pileup".into());
+        }
+        Ok(())
     }
 
     /// Takes one setting over.
@@ -135,11 +174,31 @@ impl ExampleInfo {
             "keep_secondary_alignments" => evidence.read_filter.keep_secondary = switch()?,
             "max_reads_per_partition" => {
                 // 0 stands for all there.
-                evidence.max_reads = match number()? {
-                    0 => return Err(cannot()),
-                    n => usize::try_from(n).unwrap_or(usize::MAX),
+                evidence.max_reads = usize::try_from(number()?).unwrap_or(usize::MAX);
+            }
+            "max_reads_for_dynamic_bases_per_region" => {
+                evidence.max_bases_per_position = Some(count()?).filter(|&bases| bases > 0);
+            }
+            // Taken together with others.
+            "phase_reads" => drop(switch()?),
+            "sort_by_haplotypes" => self.image.sort_by_haplotype = switch()?,
+            "trim_reads_for_pileup" => self.image.trim_reads = switch()?,
+            "phase_max_candidates" => {
+                let options = evidence.phasing.get_or_insert_with(PhasingOptions::default);
+                options.max_candidates = usize::try_from(number()?).unwrap_or(usize::MAX);
+            }
+            "phase_reads_region_padding_pct" => {
+                evidence.phasing.get_or_insert_with(PhasingOptions::default).padding_percent = count()?;
+            }
+            "max_read_length_to_realign" => {
+                if let Some(realign) = &mut evidence.realign {
+                    // 0 stands for reads of any length.
+                    let most = usize::try_from(number()?).unwrap_or(usize::MAX);
+                    realign.max_read_length = if most == 0 { 100_000 } else { most };
                 }
             }
+            "alt_aligned_pileup" if value == "diff_channels" => {}
+            "types_to_alt_align" if value == "indels" => {}
             "partition_size" => evidence.region_size = number()?,
             "vsc_min_count_snps" => evidence.candidates.min_count_snps = count()?,
             "vsc_min_count_indels" => evidence.candidates.min_count_indels = count()?,
@@ -187,30 +246,33 @@ fn channels(numbers: &[u64]) -> Result<Vec<Channel>, String> {
 mod tests {
     use super::*;
 
+    fn parse(text: &str, model_type: Option<ModelType>) -> ExampleInfo {
+        ExampleInfo::parse(text, model_type).unwrap()
+    }
+
     fn problem(text: &str) -> String {
-        ExampleInfo::parse(text).unwrap_err()
+        ExampleInfo::parse(text, None).unwrap_err()
     }
 
     #[test]
     fn a_wgs_model_is_what_varpix_does_by_default() {
-        let info =
-            ExampleInfo::parse(r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#);
-        let info = info.unwrap();
-        assert_eq!((info.image, info.version.as_str()), (ImageSpec::default(), "1.8.0"));
-        assert_eq!(info.evidence, EvidenceOptions::default());
+        let info = parse(r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#, None);
+        assert_eq!((info.settings.image, info.version.as_str()), (ImageSpec::default(), "1.8.0"));
+        assert_eq!(info.settings.evidence, EvidenceOptions::default());
     }
 
     #[test]
     fn settings_are_taken_over() {
-        let info = ExampleInfo::parse(
+        let Settings { image, evidence } = parse(
             r#"{"shape": [100, 199, 7], "channels": [1, 2, 3, 4, 5, 6, 7], "flags_for_calling": {
                 "min_mapping_quality": 1, "realign_reads": false, "vsc_min_fraction_indels": 0.12, "partition_size": 25000,
                 "max_reads_per_partition": 600, "keep_supplementary_alignments": true, "pileup_image_width": 199,
                 "call_small_model_examples": true, "alt_aligned_pileup": "none", "phase_reads": false}}"#,
+            None,
         )
-        .unwrap();
-        assert_eq!((info.image.width, info.image.channels[6]), (199, Channel::Haplotype));
-        let evidence = info.evidence;
+        .settings;
+        assert_eq!((image.width, image.channels[6]), (199, Channel::Haplotype));
+        assert_eq!((evidence.phasing, image.trim_reads, image.sort_by_haplotype), (None, false, false));
         assert!(evidence.realign.is_none() && evidence.read_filter.keep_supplementary);
         assert_eq!(
             (evidence.max_reads, evidence.region_size, evidence.read_filter.min_mapping_quality),
@@ -221,9 +283,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_named() {
-        // The channels of DeepVariant's PacBio model.
-        let said = problem(r#"{"shape": [100, 147, 10], "channels": [1, 2, 3, 4, 5, 6, 7, 26, 9, 10]}"#);
-        assert!(said.contains("supplementary_alignment (26), diff_channels_alternate_allele_1 (9)"), "{said}");
+        let said = problem(r#"{"shape": [100, 147, 10], "channels": [1, 2, 3, 4, 5, 6, 7, 8, 24, 10]}"#);
+        assert!(said.contains("allele_frequency (8), base_6ma (24)"), "{said}");
         assert!(problem(r#"{"shape": [100, 221, 1], "channels": [99]}"#).contains("number 99"));
         assert!(problem(r#"{"shape": [100, 221, 7], "channels": [1]}"#).contains("1 channels for a shape of 7"));
         assert!(problem(r#"{"shape": [100, 220, 1], "channels": [1]}"#).contains("width 220"));
@@ -231,8 +292,80 @@ mod tests {
         let with = |flag: &str| {
             problem(&format!(r#"{{"shape": [100, 221, 1], "channels": [1], "flags_for_calling": {{{flag}}}}}"#))
         };
-        assert!(with(r#""phase_reads": true"#).contains("phase_reads"));
+        assert!(with(r#""phase_reads": true"#).contains("phase_reads without track_ref_reads"));
+        assert!(with(r#""max_reads_per_partition": 0"#).contains("max_reads_per_partition to 0"));
+        assert!(with(r#""alt_aligned_pileup": "diff_channels""#).contains("alt_aligned_pileup"));
+        assert!(with(r#""alt_aligned_pileup": "rows""#).contains("alt_aligned_pileup to"));
+        assert!(with(r#""types_to_alt_align": "all""#).contains("types_to_alt_align"));
         assert!(with(r#""some_new_flag": 3"#).contains("some_new_flag to 3"));
         assert!(with(r#""pileup_image_width": 147"#).contains("its shape says 221"));
+    }
+
+    #[test]
+    fn a_pacbio_model_of_1_10_says_how_its_reads_are_used() {
+        // As DeepVariant writes it.
+        let info = parse(
+            r#"{"version": "UPDATE_ME", "shape": [100, 147, 10], "channels": [1, 2, 3, 4, 5, 6, 7, 26, 9, 10],
+                "flags_for_calling": {"alt_aligned_pileup": "diff_channels", "call_small_model_examples": true,
+                "keep_supplementary_alignments": true, "max_reads_per_partition": 600, "min_mapping_quality": 1,
+                "parse_sam_aux_fields": true, "partition_size": 25000, "phase_reads": true, "pileup_image_height": 100,
+                "pileup_image_width": 147, "realign_reads": false, "small_model_indel_gq_threshold": 16,
+                "small_model_snp_gq_threshold": 15, "small_model_vaf_context_window_size": 51, "sort_by_haplotypes": true,
+                "track_ref_reads": true, "trained_small_model_path": "/opt/smallmodels/pacbio",
+                "trim_reads_for_pileup": true, "vsc_min_fraction_indels": 0.12}}"#,
+            None,
+        );
+        let Settings { image, evidence } = info.settings;
+        assert_eq!(
+            image.channels[6..],
+            [
+                Channel::Haplotype,
+                Channel::SupplementaryAlignment,
+                Channel::BaseDiffersFromAlt1,
+                Channel::BaseDiffersFromAlt2
+            ]
+        );
+        assert!(
+            image.trim_reads && image.sort_by_haplotype && evidence.track_reference_reads && evidence.cut_long_reads
+        );
+        let rules = evidence.phasing.map(|phasing| (phasing.rules, phasing.padding_percent, phasing.max_candidates));
+        assert_eq!(rules, Some((PhasingRules::DeepVariant1_10, 20, 5000)));
+        assert_eq!((evidence.max_reads, evidence.read_margin, evidence.realign), (600, 0, None));
+        assert!(evidence.read_filter.keep_supplementary);
+    }
+
+    #[test]
+    fn types_of_models_have_the_settings_of_their_release() {
+        let of = |model_type, version: &str, width: usize, channels: &str| {
+            let text = format!(
+                r#"{{"version": "{version}", "shape": [100, {width}, {}], "channels": [{channels}]}}"#,
+                channels.split(',').count()
+            );
+            parse(&text, Some(model_type)).settings
+        };
+        let nine = "1,2,3,4,5,6,7,9,10";
+        let pacbio = of(ModelType::PacBio, "1.8.0", 147, nine);
+        let rules = |settings: &Settings| settings.evidence.phasing.map(|phasing| phasing.rules);
+        assert_eq!((rules(&pacbio), pacbio.evidence.max_reads), (Some(PhasingRules::DeepVariant1_8), 600));
+        assert_eq!((pacbio.evidence.read_filter.min_mapping_quality, pacbio.image.trim_reads), (1, true));
+        assert!(!of(ModelType::PacBio, "1.6.1", 199, nine).image.trim_reads);
+        let ont = of(ModelType::OntR104, "1.9.0", 99, nine).evidence;
+        assert_eq!((ont.read_filter.min_mapping_quality, ont.max_reads, ont.region_size), (5, 600, 25_000));
+        assert!((ont.candidates.min_fraction_snps - 0.08).abs() < 1e-9);
+        let masseq = of(ModelType::MasSeq, "1.8.0", 199, nine).evidence;
+        assert_eq!((masseq.max_reads, masseq.max_bases_per_position), (1_000_000, Some(1500)));
+        let hybrid = of(ModelType::Hybrid, "1.8.0", 221, "1,2,3,4,5,6");
+        assert!(
+            hybrid.image.trim_reads
+                && hybrid.evidence == EvidenceOptions { cut_long_reads: true, ..EvidenceOptions::default() }
+        );
+        assert_eq!(of(ModelType::Wgs, "1.8.0", 221, "1,2,3,4,5,6,19").evidence, EvidenceOptions::default());
+        // Without a type the file does not tell.
+        let said = problem(r#"{"version": "1.8.0", "shape": [100, 147, 9], "channels": [1, 2, 3, 4, 5, 6, 7, 9, 10]}"#);
+        assert!(said.contains("--model-type PACBIO"), "{said}");
+        assert!(
+            ModelType::parse("PACBIO").is_ok()
+                && ModelType::parse("pacbio").unwrap_err().to_string().contains("HYBRID_PACBIO_ILLUMINA")
+        );
     }
 }

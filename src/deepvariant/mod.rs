@@ -8,6 +8,7 @@
 
 pub(crate) mod bundle;
 pub(crate) mod example_info;
+pub(crate) mod model_type;
 mod table;
 pub(crate) mod variables;
 
@@ -19,6 +20,8 @@ use tch::{Device, Tensor, nn};
 
 use self::bundle::Bundle;
 use self::example_info::ExampleInfo;
+pub use self::model_type::ModelType;
+use self::model_type::Settings;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
 use crate::model::config::FORMAT;
@@ -35,6 +38,8 @@ pub struct ImportOptions {
     pub out: PathBuf,
     /// The new model's name.
     pub name: String,
+    /// Its type, which releases up to 1.9 do not write beside it; WGS where it is not given.
+    pub model_type: Option<ModelType>,
 }
 
 /// Imports a `DeepVariant` model; its folder is there whole or not at all.
@@ -49,9 +54,10 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     let prefix = checkpoint(&options.model)?;
     let bundle = Bundle::open(&prefix)?;
     let info_path = example_info_path(&options.model, &prefix)?;
-    let info = ExampleInfo::read(&info_path)?;
+    let info = ExampleInfo::read(&info_path, options.model_type)?;
+    let Settings { image, evidence } = info.settings;
     let mut store = nn::VarStore::new(Device::Cpu);
-    let _network = networks::build(inception_v3::NAME, &store.root(), info.image.shape(), 0)
+    let _network = networks::build(inception_v3::NAME, &store.root(), image.shape(), 0)
         .map_err(|why| Error::model(&options.model, why))?;
     fill(&mut store, &bundle)?;
     if let Some(problem) = unusable(&store) {
@@ -61,9 +67,9 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         format: FORMAT,
         name: options.name.clone(),
         network: inception_v3::NAME.into(),
-        image: info.image,
+        image,
         image_features: Vec::new(),
-        evidence: info.evidence,
+        evidence,
         temperature: 1.0,
         multi_allelic: MultiAllelic::default(),
         small_model: None,
@@ -235,7 +241,7 @@ mod tests {
     }
 
     fn options(model: &Path, out: PathBuf) -> ImportOptions {
-        ImportOptions { model: model.to_owned(), out, name: "dv".into() }
+        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type: None }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
 //! training and `varpix show` gather evidence, so that a network gets the same input in use as in training.
 
+mod phased;
+
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -9,9 +11,10 @@ use crate::alleles::{self, CountOptions, Depths};
 use crate::candidates::sites::{Counted, Sites};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
+use crate::evidence::phased::Phased;
 use crate::genome::{Interval, Reference, ReferenceWindow};
-use crate::pileup::render::READ_MARGIN;
-use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets, render};
+use crate::phase::{PhasingOptions, SitePhase};
+use crate::pileup::{AltSet, ImageSpec, PileupImage, READ_MARGIN, alt_sets, render};
 use crate::reads::source::{DEFAULT_MAX_READS, ReadOptions};
 use crate::reads::{FetchStats, Read, ReadFilter, ReadSource, Repeats, Trimmed};
 use crate::realign::{self, Plan, RealignOptions};
@@ -20,6 +23,8 @@ use crate::slippage::RegionTracts;
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;
+/// Half of the widest image, in bp.
+const WIDEST_HALF: u64 = 1000;
 
 /// How evidence is gathered; stored in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +45,33 @@ pub struct EvidenceOptions {
     pub candidates: CandidateOptions,
     /// Length of a region in bp.
     pub region_size: u64,
+    /// How far around a region reads are used, in bp. With 0, an image has no reads that lie only beside its region, as in DeepVariant.
+    #[serde(default = "usual_read_margin", skip_serializing_if = "is_usual_read_margin")]
+    pub read_margin: u64,
+    /// Most bases of all reads of a region together, for each of its positions; no limit where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bases_per_position: Option<u32>,
+    /// Keep of long reads only what a region needs, so that memory does not grow with their length.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_long_reads: bool,
+    /// Read base modifications (MM and ML tags).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub methylation: bool,
+    /// List the reads with the reference allele of each candidate, which phasing needs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub track_reference_reads: bool,
+    /// How reads are phased; not at all where it is not set, and haplotypes are those of the file (HP tags).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phasing: Option<PhasingOptions>,
+}
+
+fn usual_read_margin() -> u64 {
+    READ_MARGIN
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_usual_read_margin(margin: &u64) -> bool {
+    *margin == READ_MARGIN
 }
 
 impl Default for EvidenceOptions {
@@ -51,6 +83,12 @@ impl Default for EvidenceOptions {
             realign: Some(RealignOptions::default()),
             candidates: CandidateOptions::default(),
             region_size: DEFAULT_REGION_SIZE,
+            read_margin: READ_MARGIN,
+            max_bases_per_position: None,
+            cut_long_reads: false,
+            methylation: false,
+            track_reference_reads: false,
+            phasing: None,
         }
     }
 }
@@ -59,11 +97,20 @@ impl EvidenceOptions {
     /// What of it concerns the reads file.
     #[must_use]
     pub fn reads(&self) -> ReadOptions {
+        let farthest = self.padding(self.region_size) + LONGEST_DELETION + WIDEST_HALF;
         ReadOptions {
             filter: self.read_filter,
             max_reads: self.max_reads,
             missing_insert_size: self.missing_insert_size,
+            max_bases_per_position: self.max_bases_per_position,
+            cut_margin: self.cut_long_reads.then_some(farthest),
+            methylation: self.methylation,
         }
+    }
+
+    /// How far around a region of `length` bp alleles are counted for phasing, in bp.
+    fn padding(&self, length: u64) -> u64 {
+        self.phasing.map_or(0, |phasing| phasing.padding(length))
     }
 }
 
@@ -78,6 +125,8 @@ pub struct Evidence {
     pub depths: Depths,
     /// Its candidates, by position.
     pub candidates: Vec<Candidate>,
+    /// The phases of the alleles of each candidate, in their order; none where reads are not phased. The reads have their haplotypes.
+    pub phases: Vec<SitePhase>,
     /// The reference around it, half an image and 5 kb to both sides; empty in a region without reads.
     pub reference: ReferenceWindow,
     /// What the fetch met.
@@ -200,7 +249,7 @@ impl Gatherer {
         self.count(aligned)
     }
 
-    /// Fetches the reads of a region and of [`READ_MARGIN`] around it.
+    /// Fetches the reads of a region and of [`EvidenceOptions::read_margin`] around it.
     ///
     /// # Errors
     /// As [`ReadSource::fetch`].
@@ -219,12 +268,16 @@ impl Gatherer {
         if reads.is_empty() && !self.empty_too {
             return Ok(AlignedReads { fetched, realigned: 0, context: None });
         }
-        let margin = self.margin();
+        let margin = self.margin(*region);
         let start = region.interval.start().cast_signed() - margin;
         let end = region.interval.end().cast_signed() + margin;
-        let reference = ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?);
+        let length = self.reference.contigs().get(region.contig).length;
+        let reference =
+            ReferenceWindow::new(start, self.reference.window(region.contig, start, end)?).of_contig(length);
         spell_out(reads, &reference);
-        let trimmed = Trimmed::of(reads, &reference);
+        // DeepVariant's models for long reads have learned from clips of all kinds.
+        let is_phased = self.options.phasing.is_some();
+        let trimmed = if is_phased { Trimmed::default() } else { Trimmed::of(reads, &reference) };
         trimmed.drop_from(reads, &reference);
         let mut realigned = 0;
         let plan = self.options.realign.map(|options| {
@@ -240,16 +293,23 @@ impl Gatherer {
     /// # Errors
     /// As [`ReadSource::fetch_all`].
     pub fn count(&mut self, aligned: AlignedReads) -> Result<Evidence> {
-        let AlignedReads { fetched: FetchedReads { region, reads, fetched }, realigned, context } = aligned;
+        let AlignedReads { fetched: FetchedReads { region, mut reads, fetched }, realigned, context } = aligned;
         let Some(Context { reference, trimmed, plan }) = context else {
             let start = region.interval.start();
             let depths = Depths::new(Interval::new(start, 0), Vec::new());
-            let reference = ReferenceWindow::new(start.cast_signed() - self.margin(), Vec::new());
-            let (interval, candidates, tracts) = (region.interval, Vec::new(), OnceLock::new());
-            return Ok(Evidence { interval, reads, depths, candidates, reference, fetched, realigned, tracts });
+            let reference = ReferenceWindow::new(start.cast_signed() - self.margin(region), Vec::new());
+            let (interval, candidates, phases, tracts) = (region.interval, Vec::new(), Vec::new(), OnceLock::new());
+            return Ok(Evidence { interval, reads, depths, candidates, phases, reference, fetched, realigned, tracts });
         };
         let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
-        let counts = alleles::count(region.interval, &reads, &reference, options);
+        let length = self.reference.contigs().get(region.contig).length;
+        let padded = region.interval.padded(self.options.padding(region.interval.len()), length);
+        let counts = alleles::count(padded, &reads, &reference, options);
+        let phased = self.options.phasing.map_or_else(Phased::default, |phasing| {
+            let found = self.found(region, &reads, &counts, &reference);
+            Phased::new(found, &mut reads, &counts, (&reference, options), &phasing)
+        });
+        let counts = counts.within(region.interval);
         let joint = self.sites.as_ref().map_or_else(Vec::new, |sites| sites.joint(region));
         let mut depths = Depths::new(region.interval, joint.clone());
         depths.add(&reads, &counts, options);
@@ -273,18 +333,39 @@ impl Gatherer {
             let all = Counted { reads: &reads, counts: &counts, options, depths: &depths, reference: &reference };
             candidates = self.candidates(region, all);
         }
-        let (interval, tracts) = (region.interval, OnceLock::new());
-        Ok(Evidence { interval, reads, depths, candidates, reference, fetched, realigned, tracts })
+        if self.options.track_reference_reads {
+            let positions: Vec<u64> = candidates.iter().map(|candidate| candidate.position).collect();
+            let found = alleles::reference_reads(&positions, &reads, &reference, options);
+            for (candidate, found) in candidates.iter_mut().zip(found) {
+                candidate.reference_support = found.iter().map(|read| read.read).collect();
+            }
+        }
+        let (interval, phases, tracts) = (region.interval, phased.of(&candidates), OnceLock::new());
+        Ok(Evidence { interval, reads, depths, candidates, phases, reference, fetched, realigned, tracts })
+    }
+
+    /// The candidates that these reads have wherever they were counted.
+    fn found(
+        &self,
+        region: Region,
+        reads: &[Read],
+        counts: &alleles::AlleleCounts,
+        reference: &ReferenceWindow,
+    ) -> Vec<Candidate> {
+        let mut depths = Depths::new(counts.interval, Vec::new());
+        depths.add(reads, counts, CountOptions::default());
+        candidates::find(region.contig, counts, &depths, reference, &self.options.candidates)
     }
 
     /// The interval whose reads a region needs.
     fn wanted(&self, region: Region) -> Interval {
-        region.interval.padded(READ_MARGIN, self.reference.contigs().get(region.contig).length)
+        region.interval.padded(self.options.read_margin, self.reference.contigs().get(region.contig).length)
     }
 
     /// Reference bases on both sides of a region, in bp.
-    fn margin(&self) -> i64 {
-        (self.image.half_width() as u64 + LONGEST_DELETION).cast_signed()
+    fn margin(&self, region: Region) -> i64 {
+        let padding = self.options.padding(region.interval.len());
+        (self.image.half_width() as u64 + LONGEST_DELETION + padding).cast_signed()
     }
 
     /// The region's candidates: those that are asked for, or those that there are.
@@ -342,6 +423,77 @@ mod tests {
         assert_eq!((some.reads.len(), some.candidates[0].depth), (2, 2));
         let one = gatherer(reads).gather_with(region(), &mut |reads: &mut Vec<Read>| reads.truncate(1)).unwrap();
         assert!(one.candidates.is_empty());
+    }
+
+    /// Gathers the region 100..200 for long reads, padded to 80..220.
+    fn phased(reads: Vec<Read>) -> Evidence {
+        let reference = ReferenceBuilder::new().contig("1", &"ACGT".repeat(500)).build();
+        let source = Box::new(MemorySource::new(ContigId(0), reads));
+        let options = EvidenceOptions {
+            realign: None,
+            read_margin: 0,
+            track_reference_reads: true,
+            phasing: Some(PhasingOptions::default()),
+            ..EvidenceOptions::default()
+        };
+        Gatherer::new(source, reference.open(), options, ImageSpec::default()).gather(region()).unwrap()
+    }
+
+    /// A read over 60..240 with these bases in place of the reference's; of a low quality at `low`.
+    fn long_read(name: &str, changed: &[(usize, u8)], low: Option<usize>) -> Read {
+        let mut bases = "ACGT".repeat(45).into_bytes();
+        changed.iter().for_each(|&(position, base)| bases[position - 60] = base);
+        let mut qualities = [30; 180];
+        low.into_iter().for_each(|position| qualities[position - 60] = 5);
+        ReadBuilder::new(60, std::str::from_utf8(&bases).unwrap()).name(name).qualities(&qualities).build()
+    }
+
+    #[test]
+    fn reads_are_phased_by_candidates_of_the_padded_region() {
+        // The second site lies in the padding, a third one beyond it.
+        let two = [(120, b'C'), (210, b'T'), (230, b'A')];
+        let mut reads: Vec<Read> = (0..4).map(|i| long_read(&format!("a{i}"), &[], None)).collect();
+        reads.extend((0..4).map(|i| long_read(&format!("b{i}"), &two, None)));
+        reads[0].haplotype = 2;
+        let evidence = phased(reads);
+        let haplotypes: Vec<u8> = evidence.reads.iter().map(|read| read.haplotype).collect();
+        assert_eq!(haplotypes, [1, 1, 1, 1, 2, 2, 2, 2], "also in place of a tag");
+        assert_eq!((evidence.candidates.len(), evidence.candidates[0].position), (1, 120));
+        assert_eq!(evidence.phases[0].alleles, [1, 2]);
+        assert_eq!(evidence.candidates[0].reference_support, [0, 1, 2, 3]);
+        assert_eq!(evidence.depths.interval, region().interval);
+    }
+
+    #[test]
+    fn only_reads_of_the_region_itself_are_used() {
+        let inside = (0..3).map(|i| long_read(&format!("a{i}"), &[(120, b'C')], None));
+        // In the padding, or up to the region's first base.
+        let beside =
+            (0..3).map(|i| ReadBuilder::new(70, "GTACGTACGTACGTACGTACGTACGTACGT").name(&format!("b{i}")).build());
+        let evidence = phased(inside.chain(beside).collect());
+        assert_eq!(evidence.reads.len(), 3);
+    }
+
+    #[test]
+    fn low_quality_reads_are_tracked_too() {
+        let reads = (0..3)
+            .map(|i| long_read(&format!("a{i}"), &[(120, b'C')], None))
+            .chain([long_read("b0", &[], Some(120)), long_read("b1", &[], None)]);
+        let evidence = phased(reads.collect());
+        let candidate = &evidence.candidates[0];
+        assert_eq!((candidate.reference_count, candidate.reference_support.as_slice()), (1, [3, 4].as_slice()));
+    }
+
+    #[test]
+    fn reads_are_phased_only_where_a_model_asks() {
+        let reads = (0..4).map(|i| {
+            let mut read = long_read(&format!("a{i}"), &[(120, b'C')], None);
+            read.haplotype = 2;
+            read
+        });
+        let evidence = gatherer(reads.collect()).gather(region()).unwrap();
+        assert!(evidence.phases.is_empty() && evidence.candidates[0].reference_support.is_empty());
+        assert!(evidence.reads.iter().all(|read| read.haplotype == 2));
     }
 
     #[test]

@@ -251,13 +251,28 @@ pub struct ReferenceWindow {
     /// Position of the first base, 0-based; negative where the window begins before the contig does.
     start: i64,
     bases: Vec<u8>,
+    /// The contig's length, in bp, where it is known.
+    contig_length: Option<i64>,
 }
 
 impl ReferenceWindow {
     /// `bases` (upper-case A, C, G, T, N) from position `start`, 0-based.
     #[must_use]
     pub fn new(start: i64, bases: Vec<u8>) -> Self {
-        Self { start, bases }
+        Self { start, bases, contig_length: None }
+    }
+
+    /// With the length of its contig, in bp.
+    #[must_use]
+    pub fn of_contig(self, length: u64) -> Self {
+        Self { contig_length: i64::try_from(length).ok(), ..self }
+    }
+
+    /// The bases `start..end` (0-based, half-open), or `None` where the window does not hold them all or the contig does not.
+    #[must_use]
+    pub fn slice_of_contig(&self, start: i64, end: i64) -> Option<&[u8]> {
+        let is_inside = start >= 0 && self.contig_length.is_none_or(|length| end <= length);
+        self.slice(start, end).filter(|_| is_inside)
     }
 
     /// The base at `position` (0-based); N outside of the window.

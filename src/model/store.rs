@@ -74,6 +74,12 @@ impl Model {
         }
     }
 
+    /// Whether there is a model of that name in the folders of [`search_path`].
+    #[must_use]
+    pub fn is_known(name: &str) -> bool {
+        search_path().iter().any(|folder| folder.join(name).join(CONFIG).is_file())
+    }
+
     /// Reads the model in `folder`.
     ///
     /// # Errors

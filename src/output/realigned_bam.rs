@@ -47,6 +47,12 @@ pub struct Placement {
 /// trimmer's are dropped from the read ([`Trimmed`](crate::reads::Trimmed)).
 fn fingerprint(read: &Read) -> u64 {
     let mut hasher = DefaultHasher::new();
+    // Of a long read only a part may be at hand; its name and place are enough.
+    if let Some(record) = read.long_record {
+        (record.start(), record.end()).hash(&mut hasher);
+        (&read.name, read.flags, &read.read_group, read.mapping_quality).hash(&mut hasher);
+        return hasher.finish();
+    }
     let cigar = read.moved_from.as_ref().map_or(&read.cigar, |before| &before.cigar);
     (&read.name, read.flags, &read.read_group, read.mapping_quality, read.start_in_file()).hash(&mut hasher);
     let is_clip = |op: &&Cigar| matches!(op.kind, CigarKind::SoftClip | CigarKind::HardClip);

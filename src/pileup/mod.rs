@@ -1,12 +1,17 @@
 //! A [`Candidate`](crate::candidates::Candidate) and the reads around it -> a [`PileupImage`], the network's input.
 
+mod alt_aligned;
+pub(crate) mod alt_set;
 pub(crate) mod channel;
 pub(crate) mod image;
 pub(crate) mod png;
 pub(crate) mod render;
+pub(crate) mod rows;
 pub(crate) mod spec;
 
-pub use channel::Channel;
+pub use alt_set::{AltSet, alt_sets};
+pub use channel::{Channel, Context, Pixel};
 pub use image::{ImageShape, PileupImage};
-pub use render::{AltSet, READ_MARGIN, alt_sets, render};
+pub use render::render;
+pub use rows::READ_MARGIN;
 pub use spec::ImageSpec;

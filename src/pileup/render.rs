@@ -3,51 +3,15 @@
 //! Five rows of reference, then a row for each read around the candidate, by start, name and number. The column in the
 //! middle is the candidate's first base; columns off the contig stay empty.
 
-use rand::seq::SliceRandom;
-
-use super::channel::{Channel, Pixel};
+use super::alt_aligned;
+use super::alt_set::AltSet;
+use super::channel::{Channel, Context, Pixel};
 use super::image::PileupImage;
+use super::rows::{chosen, rows};
 use super::spec::{ImageSpec, REFERENCE_ROWS};
 use crate::candidates::Candidate;
 use crate::genome::ReferenceWindow;
-use crate::reads::reservoir::locus_random;
-use crate::reads::{CigarKind, Read};
-
-/// Reads within this many bp of the reference allele get a row.
-pub const READ_MARGIN: u64 = 5;
-
-/// The alternative alleles whose support an image marks: indexes into [`Candidate::alts`], ascending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AltSet {
-    /// One allele.
-    One(usize),
-    /// Two, the first index being smaller.
-    Two(usize, usize),
-}
-
-impl AltSet {
-    /// Index of its first allele.
-    #[must_use]
-    pub fn first(self) -> usize {
-        let (Self::One(first) | Self::Two(first, _)) = self;
-        first
-    }
-
-    /// True where the allele of that index is in the set.
-    #[must_use]
-    pub fn contains(self, alt: usize) -> bool {
-        match self {
-            Self::One(a) => a == alt,
-            Self::Two(a, b) => a == alt || b == alt,
-        }
-    }
-}
-
-/// The images of a candidate of `n` alternative alleles: one for each allele, then one for each pair.
-pub fn alt_sets(n: usize) -> impl Iterator<Item = AltSet> {
-    let pairs = (0..n).flat_map(move |a| (a + 1..n).map(move |b| AltSet::Two(a, b)));
-    (0..n).map(AltSet::One).chain(pairs)
-}
+use crate::reads::Read;
 
 /// Renders `candidate`. `reads` are its region's, in [`Read::order`], as the candidate's support indexes them;
 /// `reference` should reach half an image to both sides, N off the contig.
@@ -60,13 +24,17 @@ pub fn render(
     reference: &ReferenceWindow,
 ) -> PileupImage {
     let mut image = PileupImage::empty(spec.shape());
-    let first_column = candidate.position.cast_signed() - spec.half_width().cast_signed() as i64;
+    let first_column = spec.first_column(candidate.position);
     draw_reference(spec, &mut image, first_column, reference);
     let supports = supporting(candidate, set, reads.len());
-    for (row, index) in chosen_reads(spec, candidate, reads).into_iter().enumerate() {
-        let mut painter = Painter::new(spec, &reads[index], supports[index], image.row_mut(REFERENCE_ROWS + row));
-        walk(&reads[index], reference, |position, pixel| painter.paint(position - first_column, pixel));
+    let rows = rows(spec, candidate, reads);
+    let layers = alt_aligned::layers(spec, candidate, set, &rows, reference);
+    for (i, row) in chosen(spec, candidate, rows).into_iter().enumerate() {
+        let context = Context { read: row.read, supports: supports[row.index], candidate, reference };
+        let mut painter = Painter::new(spec, context, image.row_mut(REFERENCE_ROWS + i));
+        row.walk(reference, |position, pixel| painter.paint(position - first_column, pixel));
     }
+    alt_aligned::put(spec, &mut image, &layers);
     image
 }
 
@@ -92,68 +60,10 @@ fn supporting(candidate: &Candidate, set: AltSet, reads: usize) -> Vec<bool> {
     supports
 }
 
-/// Indexes of the reads that get a row, ascending; too many are sampled, seeded by the locus.
-fn chosen_reads(spec: &ImageSpec, candidate: &Candidate, reads: &[Read]) -> Vec<usize> {
-    let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
-    let start = candidate.position;
-    let usable = |read: &Read| {
-        read.span.overlaps(around) && quality_at(read, start).is_none_or(|quality| quality >= spec.min_base_quality)
-    };
-    let mut chosen: Vec<usize> = reads.iter().enumerate().filter(|(_, read)| usable(read)).map(|(i, _)| i).collect();
-    let rows = spec.read_rows();
-    if chosen.len() > rows {
-        chosen.partial_shuffle(&mut locus_random(candidate.contig.0, start), rows);
-        // The shuffled part is the slice's end.
-        chosen.drain(..chosen.len() - rows);
-        chosen.sort_unstable();
-    }
-    chosen
-}
-
-/// The lowest quality that the read would paint at `position`: of the base it aligns there, and of the first base of an
-/// insertion after it; `None` where it paints nothing there.
-fn quality_at(read: &Read, position: u64) -> Option<u8> {
-    let mut lowest = None;
-    for segment in read.segments().take_while(|segment| segment.position <= position + 1) {
-        let painted = match segment.kind {
-            CigarKind::Match if segment.interval().contains(position) => {
-                Some(segment.offset + usize::try_from(position - segment.position).ok()?)
-            }
-            CigarKind::Insertion if segment.position == position + 1 && segment.length > 0 => Some(segment.offset),
-            _ => None,
-        };
-        let quality = painted.and_then(|i| read.qualities.get(i)).copied();
-        lowest = lowest.into_iter().chain(quality).min();
-    }
-    lowest
-}
-
-/// Calls `paint` with the position of each aligned base and of each indel's anchor, in alignment order.
-fn walk(read: &Read, reference: &ReferenceWindow, mut paint: impl FnMut(i64, Pixel)) {
-    for segment in read.segments() {
-        let (position, offset) = (segment.position.cast_signed(), segment.offset);
-        match segment.kind {
-            CigarKind::Match => {
-                let aligned = read.bases[segment.bases()].iter().zip(&read.qualities[segment.bases()]);
-                for (position, (&base, &quality)) in (position..).zip(aligned) {
-                    paint(position, Pixel { base, quality, differs: base != reference.base(position) });
-                }
-            }
-            CigarKind::Insertion if segment.length > 0 => {
-                paint(position - 1, Pixel { base: b'*', quality: read.qualities[offset], differs: true });
-            }
-            CigarKind::Deletion | CigarKind::Skip => {
-                let quality = offset.checked_sub(1).map_or(0, |before| read.qualities[before]);
-                paint(position - 1, Pixel { base: b'*', quality, differs: true });
-            }
-            _ => {}
-        }
-    }
-}
-
 /// Paints one read into its row.
 struct Painter<'a> {
     row: &'a mut [u8],
+    context: Context<'a>,
     /// A pixel with the values that all of the read's pixels share.
     template: Vec<u8>,
     /// The channels that change along the read, with their indexes in a pixel.
@@ -161,10 +71,10 @@ struct Painter<'a> {
 }
 
 impl<'a> Painter<'a> {
-    fn new(spec: &ImageSpec, read: &Read, supports: bool, row: &'a mut [u8]) -> Self {
-        let of_read: Vec<_> = spec.channels.iter().map(|channel| channel.of_read(read, supports)).collect();
+    fn new(spec: &ImageSpec, context: Context<'a>, row: &'a mut [u8]) -> Self {
+        let of_read: Vec<_> = spec.channels.iter().map(|channel| channel.of_read(&context)).collect();
         let changing = spec.channels.iter().copied().enumerate().filter(|(i, _)| of_read[*i].is_none()).collect();
-        Self { row, template: of_read.into_iter().map(Option::unwrap_or_default).collect(), changing }
+        Self { row, context, template: of_read.into_iter().map(Option::unwrap_or_default).collect(), changing }
     }
 
     fn paint(&mut self, column: i64, pixel: Pixel) {
@@ -173,7 +83,7 @@ impl<'a> Painter<'a> {
         let Some(values) = self.row.get_mut(column * channels..(column + 1) * channels) else { return };
         values.copy_from_slice(&self.template);
         for &(i, channel) in &self.changing {
-            values[i] = channel.of_pixel(pixel).unwrap_or_default();
+            values[i] = channel.of_pixel(&self.context, pixel).unwrap_or_default();
         }
     }
 }
@@ -183,6 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::pileup::alt_sets;
     use crate::testing::ReadBuilder;
 
     fn candidate(position: u64, support: &[u32]) -> Candidate {

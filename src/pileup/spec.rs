@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Channel;
 use super::image::ImageShape;
 use crate::alleles::counter::DEFAULT_MIN_BASE_QUALITY;
+use crate::candidates::Candidate;
 
 /// Rows of the reference, on top.
 pub const REFERENCE_ROWS: usize = 5;
@@ -21,6 +22,13 @@ pub struct ImageSpec {
     pub channels: Vec<Channel>,
     /// Lowest base quality (Phred) at the variant's first base; reads under it get no row.
     pub min_base_quality: u8,
+    /// Rows are sorted by haplotype first: reads of none, then those of 1 and 2.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sort_by_haplotype: bool,
+    /// Only the part of a read around the variant is used; reads of which that is too short get no row. So it is in any case where reads are
+    /// aligned to alternative alleles.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trim_reads: bool,
 }
 
 impl Default for ImageSpec {
@@ -39,6 +47,8 @@ impl Default for ImageSpec {
                 Channel::InsertSize,
             ],
             min_base_quality: DEFAULT_MIN_BASE_QUALITY,
+            sort_by_haplotype: false,
+            trim_reads: false,
         }
     }
 }
@@ -54,6 +64,30 @@ impl ImageSpec {
     #[must_use]
     pub fn half_width(&self) -> usize {
         (self.width - 1) / 2
+    }
+
+    /// Position of the first column of an image whose middle one is `position` (0-based); negative where that is off the contig.
+    #[must_use]
+    pub fn first_column(&self, position: u64) -> i64 {
+        position.cast_signed() - self.half_width().cast_signed() as i64
+    }
+
+    /// Whether it has a channel of reads aligned to alternative alleles.
+    #[must_use]
+    pub fn aligns(&self) -> bool {
+        self.channels.iter().any(|channel| channel.alt_aligned().is_some())
+    }
+
+    /// Whether the reads of a candidate are aligned to its alternative alleles: if it has an insertion or deletion, and the image such a channel.
+    #[must_use]
+    pub fn aligns_to_alts(&self, candidate: &Candidate) -> bool {
+        self.aligns() && !candidate.is_snp()
+    }
+
+    /// Whether the reads of a candidate are trimmed.
+    #[must_use]
+    pub fn trims(&self, candidate: &Candidate) -> bool {
+        self.trim_reads || self.aligns_to_alts(candidate)
     }
 
     /// Rows for reads.

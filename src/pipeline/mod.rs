@@ -9,7 +9,7 @@
 //!
 //! # Memory
 //! At most [`WINDOW`] regions (or two runs a worker, if that is more) are between being begun and being written. Of those, each worker holds the reads of one
-//! (at most `max_reads`, and of deeper data 4,096 more while all are counted), and the others hold candidates only. Images wait in a channel of
+//! (at most `max_reads`, and of deeper data 4,096 more while all are counted; of long reads only what the region needs, docs/ARCHITECTURE.md), and the others hold candidates only. Images wait in a channel of
 //! [`WAITING_IMAGES`]. With the WGS model (155 kB an image) that is 10 MB of images and about 2 MB a worker, whatever
 //! the genome's size; the network's own memory comes on top.
 //!
@@ -37,6 +37,7 @@ use crossbeam_channel::{bounded, unbounded};
 
 use crate::error::{Error, Result};
 use crate::predict::cnn::Classifier;
+use crate::regions::DEFAULT_REGION_SIZE;
 use collector::Collector;
 use messages::{Message, Stop, guarded};
 use stats::{RunStats, StageTimes};
@@ -45,12 +46,18 @@ use worker::Workers;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use options::{CallFilter, Outputs, RunInputs, RunOptions};
 
-/// Most regions begun and not yet written. Enough that their images fill batches where candidates are sparse.
+/// Most regions of [`DEFAULT_REGION_SIZE`] begun and not yet written; fewer of larger ones, so that they are as many bp. Enough that their images fill batches where candidates are sparse.
 pub const WINDOW: usize = 1024;
 /// Most regions in a run.
 const RUN: usize = 16;
 /// Most images between workers and classifier.
 pub const WAITING_IMAGES: usize = 64;
+
+/// How many regions of a size are as many bp as `regions` of the usual size, at least one.
+fn regions_at_once(regions: usize, size: u64) -> usize {
+    let times = usize::try_from(size.div_ceil(DEFAULT_REGION_SIZE)).unwrap_or(usize::MAX);
+    (regions / times.max(1)).max(1)
+}
 
 /// Calls the variants of all regions.
 ///
@@ -75,9 +82,11 @@ pub fn run(
     let (messages, inbox) = unbounded();
     let (images, image_queue) = bounded(WAITING_IMAGES);
     let first = options.from.map_or(0, |from| from.region.min(inputs.regions.len()));
+    let [window, longest_run] =
+        [WINDOW, RUN].map(|regions| regions_at_once(regions, inputs.model.evidence.region_size));
     // Short runs where there are few regions, so that all workers have some.
-    let run = ((inputs.regions.len() - first) / (4 * workers)).clamp(1, RUN);
-    let runs = (WINDOW / run).max(2 * workers);
+    let run = ((inputs.regions.len() - first) / (4 * workers)).clamp(1, longest_run);
+    let runs = (window / run).max(2 * workers);
     let (tickets, ticket_queue) = bounded(runs);
     for _ in 0..runs {
         tickets.send(()).map_err(|_| Error::Stopped)?;

@@ -1,7 +1,9 @@
 //! Records of a BAM or CRAM -> owned, filtered [`Read`]s of one region.
 
 pub(crate) mod cigar;
+pub(crate) mod cut;
 pub(crate) mod filter;
+pub(crate) mod methylation;
 pub(crate) mod read;
 pub(crate) mod reference_check;
 pub(crate) mod repeats;
@@ -11,6 +13,7 @@ pub(crate) mod source;
 pub(crate) mod trimmed;
 
 pub use cigar::{Cigar, CigarKind};
+pub use cut::Part;
 pub use filter::{FilterReason, ReadFilter};
 pub use read::{Moved, Read};
 pub use repeats::Repeats;

@@ -1,9 +1,13 @@
 //! An htslib record -> one aligned, owned [`Read`]. Code behind it sees no htslib records.
 
+use std::ops::Range;
+
 use rust_htslib::bam::record::{Aux, Record};
 
 use super::cigar::{Cigar, CigarKind, normalised};
-use super::segments::{Segment, consumed, segments};
+use super::cut::Part;
+use super::methylation::methylation;
+use super::segments::{self, Segment, consumed, segments};
 use crate::genome::{Interval, ReferenceWindow};
 
 /// Base quality of a base that has none (QUAL `*`, or 0xff in BAM), Phred: an error in 1,000 bases, which is what short and accurate long
@@ -18,6 +22,8 @@ const NOT_AVAILABLE: u8 = u8::MAX;
 const NO_NAME: &[u8] = b"*";
 /// The flag of a read that has a mate.
 const PAIRED: u16 = 0x1;
+/// The flag of a supplementary alignment.
+const SUPPLEMENTARY: u16 = 0x800;
 
 /// An aligned read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +58,24 @@ pub struct Read {
     pub written: Option<Box<[u8]>>,
     /// Its alignment in its file, where it was realigned.
     pub moved_from: Option<Box<Moved>>,
+    /// Aligned positions of its record, where that has more than [`LONG_RECORD`] bases: the read may be a part of it, cut to what a region needs.
+    pub long_record: Option<Interval>,
+    /// For each base the probability that it is 5-methylcytosine, 0 to 255 (ML tag); only where that is asked for and the record has it.
+    pub methylation: Option<Box<[u8]>>,
+}
+
+/// Bases of a record from which on only a part of it may be kept, in bp.
+pub const LONG_RECORD: usize = 10_000;
+/// Most bases kept of a clipped end of a read that is cut, in bp; no more are needed to tell that it is clipped, and of what quality.
+const LONGEST_CLIP: usize = 5000;
+
+/// What is kept of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// The positions that are needed: reads of more than [`LONG_RECORD`] bases are cut to these. All where it is not set.
+    pub within: Option<Interval>,
+    /// Whether to read base modifications.
+    pub methylation: bool,
 }
 
 /// The alignment that a realigned read had before.
@@ -78,16 +102,36 @@ impl Read {
     /// # Errors
     /// `Unusable` where it has no alignment or no sequence.
     pub fn from_record(record: &Record) -> Result<Self, Unusable> {
-        let cigar = normalised(record.cigar().iter().map(|&op| op.into()));
-        let bases: Box<[u8]> = record.seq().as_bytes().iter().map(u8::to_ascii_uppercase).collect();
+        Self::part_of_record(record, Keep::default())
+    }
+
+    /// As [`Read::from_record`], of a long record only what is to be kept. Time and memory are those of what is kept, but for the walk along the
+    /// record's CIGAR.
+    ///
+    /// # Errors
+    /// `Unusable` where it has no alignment or no sequence, also within the positions that are needed.
+    pub fn part_of_record(record: &Record, keep: Keep) -> Result<Self, Unusable> {
+        let mut cigar = normalised(record.cigar().iter().map(|&op| op.into()));
         let consumed = consumed(&cigar);
-        let Ok(start) = u64::try_from(record.pos()) else { return Err(Unusable::NoAlignment) };
+        let Ok(mut start) = u64::try_from(record.pos()) else { return Err(Unusable::NoAlignment) };
         if consumed.positions == 0 {
             return Err(Unusable::NoAlignment);
         }
-        if bases.is_empty() || bases.len() != consumed.bases {
+        if record.seq_len() == 0 || record.seq_len() != consumed.bases {
             return Err(Unusable::NoSequence);
         }
+        let is_long = record.seq_len() > LONG_RECORD;
+        let long_record = is_long.then(|| Interval::new(start, start + consumed.positions));
+        let mut kept = 0..consumed.bases;
+        if let Some(within) = keep.within.filter(|_| is_long) {
+            let part = Part::of(start, &cigar, within).whole().ok_or(Unusable::NoAlignment)?;
+            (start, cigar, kept) = (part.start, part.cigar.into(), part.bases);
+            kept = shorten_clips(&mut cigar, kept);
+        }
+        let positions = segments::consumed(&cigar).positions;
+        let sequence = record.seq();
+        let bases: Box<[u8]> = kept.clone().map(|i| sequence[i].to_ascii_uppercase()).collect();
+        let methylation = if keep.methylation { methylation(record) } else { None };
         let haplotype = match record.aux(b"HP") {
             Ok(Aux::U8(n)) => n,
             Ok(Aux::I8(n)) => u8::try_from(n).unwrap_or(0),
@@ -107,17 +151,32 @@ impl Read {
             read_group: read_group.into(),
             name: record.qname().into(),
             number: u8::from(record.is_last_in_template()),
-            span: Interval::new(start, start + consumed.positions),
+            span: Interval::new(start, start + positions),
             mapping_quality: record.mapq(),
             reverse: record.is_reverse(),
             template_length: record.insert_size(),
             haplotype,
-            qualities: record.qual().iter().zip(&bases).map(|(&quality, &base)| quality_of(base, quality)).collect(),
+            qualities: record.qual()[kept.clone()]
+                .iter()
+                .zip(&bases)
+                .map(|(&quality, &base)| quality_of(base, quality))
+                .collect(),
             bases,
             cigar,
             written: None,
             moved_from: None,
+            long_record,
+            methylation: methylation.map(|all| all[kept].into()),
         })
+    }
+
+    /// Keeps only these of its bases; the alignment must be changed to fit.
+    pub fn keep_bases(&mut self, kept: Range<usize>) {
+        let of = |bytes: &[u8]| -> Box<[u8]> { bytes[kept.clone()].into() };
+        self.bases = of(&self.bases);
+        self.qualities = of(&self.qualities);
+        self.written = self.written.as_deref().map(of);
+        self.methylation = self.methylation.as_deref().map(of);
     }
 
     /// Gives the read another alignment, which must use as many bases as it has and at least one reference position.
@@ -139,14 +198,25 @@ impl Read {
     /// First aligned position in its file, 0-based.
     #[must_use]
     pub fn start_in_file(&self) -> u64 {
-        self.moved_from.as_ref().map_or(self.span.start(), |before| before.start)
+        match (self.long_record, &self.moved_from) {
+            (Some(record), _) => record.start(),
+            (None, Some(before)) => before.start,
+            (None, None) => self.span.start(),
+        }
     }
 
-    /// The order of rows in a pileup image: by start, then name, then number, as DeepVariant has it, then file. Reads that are equal in
+    /// True where it is a supplementary alignment.
+    #[must_use]
+    pub fn is_supplementary(&self) -> bool {
+        self.flags & SUPPLEMENTARY != 0
+    }
+
+    /// The order of rows in a pileup image: by start (of a long read that of its record), then name, then number, as DeepVariant has it, then
+    /// file. Reads that are equal in
     /// all of these keep their file's order, so sorts must be stable.
     #[must_use]
     pub fn order(&self) -> (u64, &[u8], u8, u16) {
-        (self.span.start(), &self.name, self.number, self.file)
+        (self.long_record.unwrap_or(self.span).start(), &self.name, self.number, self.file)
     }
 
     /// True where read `i` of `reads`, which are in [`Read::order`], repeats an earlier record: all their fields are equal. Equal names are not
@@ -195,6 +265,20 @@ impl Read {
             }
         }
     }
+}
+
+/// Cuts clipped ends to [`LONGEST_CLIP`] bases next to what is aligned; the bases that are left.
+fn shorten_clips(cigar: &mut [Cigar], kept: Range<usize>) -> Range<usize> {
+    let shorten = |op: Option<&mut Cigar>| {
+        let op = op.filter(|op| op.kind == CigarKind::SoftClip && op.length as usize > LONGEST_CLIP)?;
+        let dropped = op.length as usize - LONGEST_CLIP;
+        op.length -= u32::try_from(dropped).ok()?;
+        Some(dropped)
+    };
+    let is_hard = |op: &&mut Cigar| op.kind == CigarKind::HardClip;
+    let head = shorten(cigar.iter_mut().find(|op| !is_hard(op))).unwrap_or(0);
+    let tail = shorten(cigar.iter_mut().rev().find(|op| !is_hard(op))).unwrap_or(0);
+    kept.start + head..kept.end - tail
 }
 
 /// The quality that is used for a base.
@@ -273,6 +357,37 @@ mod tests {
         // Nor does a hard clip make it another.
         let mut read = ReadBuilder::new(10, "ACGTAC").cigar("5H6M").build();
         assert!(!read.realign(10, crate::testing::cigar("6M")) && read.moved_from.is_none());
+    }
+
+    /// The part of a long record at 100 that is kept within 500 bp.
+    fn part(cigar: &str, bases: usize, within: Interval) -> Result<Read, Unusable> {
+        let header = HeaderView::from_bytes(b"@SQ\tSN:1\tLN:100000\n");
+        let sequence: String = "ACGT".chars().cycle().take(bases).collect();
+        let line = format!("r\t2048\t1\t101\t60\t{cigar}\t*\t0\t0\t{sequence}\t{}", "I".repeat(bases));
+        let record = Record::from_sam(&header, line.as_bytes()).unwrap();
+        Read::part_of_record(&record, Keep { within: Some(within), methylation: false })
+    }
+
+    #[test]
+    fn long_records_are_cut() {
+        let read = part("2S9000M1I3000M", 12_003, Interval::new(9000, 9200)).unwrap();
+        assert_eq!((read.span, read.start_in_file()), (Interval::new(9000, 9200), 100));
+        assert_eq!(crate::testing::cigar_text(&read.cigar), "100M1I100M");
+        // Base 2 of the record lies at 100.
+        assert_eq!((read.bases[0], read.bases.len(), read.qualities.len()), (b"ACGT"[8902 % 4], 201, 201));
+        assert!(read.is_supplementary());
+        assert_eq!(read.long_record, Some(Interval::new(100, 12_100)));
+        assert_eq!(read.order().0, 100, "it is sorted as its record is");
+        let short = part("5000M", 5000, Interval::new(200, 300)).unwrap();
+        assert_eq!((short.span.len(), short.long_record), (5000, None));
+        assert_eq!(part("2000M9000D10000M", 12_000, Interval::new(3000, 4000)).unwrap_err(), Unusable::NoAlignment);
+    }
+
+    #[test]
+    fn long_clips_are_cut() {
+        let read = part("20000S100M7000S", 27_100, Interval::new(0, 1000)).unwrap();
+        assert_eq!(crate::testing::cigar_text(&read.cigar), "5000S100M5000S");
+        assert_eq!((read.bases.len(), read.bases[5000]), (10_100, b"ACGT"[0]));
     }
 
     #[test]

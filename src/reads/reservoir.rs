@@ -1,4 +1,4 @@
-//! A stream of items of any length -> at most `capacity` of them, each equally likely, the same ones every time.
+//! A stream of items of any length -> at most `capacity` of them, or as many as have so many bases, the same ones every time.
 
 use rand::Rng;
 use rand_pcg::Pcg64;
@@ -11,8 +11,13 @@ const SEED: u64 = 0x7661_7270_6978;
 /// Whether an item is kept is decided before it is made, so that a million reads at one site cost no memory.
 pub struct Reservoir<T> {
     capacity: usize,
+    /// Most bases of all items together, but for the item that passes it.
+    most_bases: Option<u64>,
     seen: u64,
-    kept: Vec<T>,
+    /// Items with their bases.
+    kept: Vec<(u64, T)>,
+    /// Bases of all of them.
+    bases: u64,
     random: Pcg64,
 }
 
@@ -22,21 +27,32 @@ impl<T> Reservoir<T> {
     #[must_use]
     pub fn new(capacity: usize, contig: usize, start: u64) -> Self {
         let random = locus_random(contig, start);
-        Self { capacity, seen: 0, kept: Vec::new(), random }
+        Self { capacity, most_bases: None, seen: 0, kept: Vec::new(), bases: 0, random }
     }
 
-    /// Offers one item, made by `make` only if it is kept.
-    pub fn offer(&mut self, make: impl FnOnce() -> Option<T>) {
+    /// Keeps no more items once they have so many bases together.
+    #[must_use]
+    pub fn with_most_bases(mut self, bases: Option<u64>) -> Self {
+        self.most_bases = bases;
+        self
+    }
+
+    /// Offers one item of so many bases, made by `make` only if it is kept.
+    pub fn offer(&mut self, bases: u64, make: impl FnOnce() -> Option<T>) {
         self.seen += 1;
-        if self.kept.len() < self.capacity {
-            self.kept.extend(make());
+        if self.kept.len() < self.capacity && self.most_bases.is_none_or(|most| self.bases < most) {
+            if let Some(item) = make() {
+                self.kept.push((bases, item));
+                self.bases += bases;
+            }
             return;
         }
         let slot = self.random.random_range(0..self.seen);
         if let Some(slot) = usize::try_from(slot).ok().and_then(|slot| self.kept.get_mut(slot))
             && let Some(item) = make()
         {
-            *slot = item;
+            self.bases = self.bases - slot.0 + bases;
+            *slot = (bases, item);
         }
     }
 
@@ -49,7 +65,14 @@ impl<T> Reservoir<T> {
     /// The items kept, in no particular order.
     #[must_use]
     pub fn into_kept(self) -> Vec<T> {
-        self.kept
+        let mut before = 0;
+        let fits = |bases: u64| {
+            let fits = self.most_bases.is_none_or(|most| before < most);
+            before += bases;
+            fits
+        };
+        let fits: Vec<bool> = self.kept.iter().map(|(bases, _)| *bases).map(fits).collect();
+        self.kept.into_iter().zip(fits).filter(|(_, fits)| *fits).map(|((_, item), _)| item).collect()
     }
 }
 
@@ -65,7 +88,7 @@ mod tests {
 
     fn sample(capacity: usize, n: u32, start: u64) -> Vec<u32> {
         let mut reservoir = Reservoir::new(capacity, 0, start);
-        (0..n).for_each(|i| reservoir.offer(|| Some(i)));
+        (0..n).for_each(|i| reservoir.offer(1, || Some(i)));
         reservoir.into_kept()
     }
 
@@ -84,11 +107,30 @@ mod tests {
     fn the_stream_is_the_one_that_calls_were_made_with() {
         // Another stream, of a newer generator for example, would change the calls of deep regions.
         let mut other_contig = Reservoir::new(8, 21, 1000);
-        (0..5000_u32).for_each(|i| other_contig.offer(|| Some(i)));
+        (0..5000_u32).for_each(|i| other_contig.offer(1, || Some(i)));
         let kept = [sample(8, 100, 0), sample(8, 100, 10_000_000), other_contig.into_kept()];
         assert_eq!(kept[0], [0, 1, 61, 9, 52, 32, 22, 7]);
         assert_eq!(kept[1], [13, 61, 95, 3, 31, 58, 34, 7]);
         assert_eq!(kept[2], [2452, 2454, 4522, 3817, 1481, 1506, 4996, 385]);
+    }
+
+    #[test]
+    fn bases_may_be_the_limit() {
+        let kept = |bases: &[u64]| {
+            let mut reservoir = Reservoir::new(usize::MAX, 0, 7).with_most_bases(Some(100));
+            bases.iter().for_each(|&bases| reservoir.offer(bases, || Some(bases)));
+            reservoir.into_kept()
+        };
+        // The one that passes the limit is kept.
+        assert_eq!(kept(&[40, 40, 30]), [40, 40, 30]);
+        assert_eq!(kept(&[]), [0; 0]);
+        for n in 4..60 {
+            let kept = kept(&vec![30; n]);
+            assert_eq!(kept, [30; 4], "{n} items");
+        }
+        let mixed: Vec<u64> = (1..80).map(|i| i % 7 * 9 + 1).collect();
+        let all_but_last = |kept: &[u64]| kept[..kept.len() - 1].iter().sum::<u64>();
+        assert!(all_but_last(&kept(&mixed)) < 100);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rust_htslib::bam;
 use serde::{Deserialize, Serialize};
 
 use super::filter::{FilterReason, ReadFilter};
-use super::read::Read;
+use super::read::{Keep, Read};
 use super::reservoir::Reservoir;
 use crate::alignment_file::{BamFile, RegionReader};
 use crate::error::Result;
@@ -15,6 +15,8 @@ pub const DEFAULT_MAX_READS: usize = 1500;
 
 /// Reads of a batch, where all reads of an interval are wanted.
 const READS_AT_ONCE: usize = 4096;
+/// Bases of a batch.
+const BASES_AT_ONCE: usize = 32_000_000;
 
 /// What a fetch read and left out, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,11 +93,24 @@ pub struct ReadOptions {
     pub max_reads: usize,
     /// Template length of reads that have none, in bp; that of the file where it is not set.
     pub missing_insert_size: Option<u32>,
+    /// Most bases of all reads together in an interval, for each of its positions; no limit where it is not set.
+    pub max_bases_per_position: Option<u32>,
+    /// How far beyond an interval long reads are kept, in bp; as a whole where it is not set.
+    pub cut_margin: Option<u64>,
+    /// Whether base modifications are read.
+    pub methylation: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { filter: ReadFilter::default(), max_reads: DEFAULT_MAX_READS, missing_insert_size: None }
+        Self {
+            filter: ReadFilter::default(),
+            max_reads: DEFAULT_MAX_READS,
+            missing_insert_size: None,
+            max_bases_per_position: None,
+            cut_margin: None,
+            methylation: false,
+        }
     }
 }
 
@@ -158,16 +173,23 @@ impl OpenFile {
 struct Maker {
     file: u16,
     missing_insert_size: Option<u32>,
+    keep: Keep,
 }
 
 impl Maker {
-    fn new(file: usize, options: ReadOptions) -> Self {
-        Self { file: u16::try_from(file).unwrap_or(u16::MAX), missing_insert_size: options.missing_insert_size }
+    fn new(file: usize, interval: Interval, options: ReadOptions) -> Self {
+        let within = options.cut_margin.map(|margin| interval.padded(margin, u64::MAX - margin));
+        Self {
+            file: u16::try_from(file).unwrap_or(u16::MAX),
+            missing_insert_size: options.missing_insert_size,
+            keep: Keep { within, methylation: options.methylation },
+        }
     }
 
     /// The record as a read of a contig of `length` bp, or `None`, which is counted.
     fn usable(self, record: &bam::Record, length: u64, stats: &mut FetchStats) -> Option<Read> {
-        let Some(mut read) = Read::from_record(record).ok().filter(|read| read.span.end() <= length) else {
+        let fits = |read: &Read| read.long_record.unwrap_or(read.span).end() <= length;
+        let Some(mut read) = Read::part_of_record(record, self.keep).ok().filter(fits) else {
             stats.unusable += 1;
             return None;
         };
@@ -180,6 +202,12 @@ impl Maker {
     }
 }
 
+/// The positions over which a record is aligned.
+fn positions(record: &bam::Record) -> Interval {
+    let at = |position: i64| u64::try_from(position).unwrap_or(0);
+    Interval::new(at(record.pos()), at(record.cigar().end_pos()))
+}
+
 fn in_order(mut reads: Vec<Read>) -> Vec<Read> {
     reads.sort_by(|a, b| a.order().cmp(&b.order()));
     reads
@@ -188,17 +216,23 @@ fn in_order(mut reads: Vec<Read>) -> Vec<Read> {
 impl ReadSource for BamSource {
     fn fetch(&mut self, contig: ContigId, interval: Interval) -> Result<(Vec<Read>, FetchStats)> {
         let mut stats = FetchStats::default();
-        let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start());
+        let most_bases = self.options.max_bases_per_position.map(|bases| u64::from(bases) * interval.len());
+        let mut kept = Reservoir::new(self.options.max_reads, contig.0, interval.start()).with_most_bases(most_bases);
         for (index, file) in self.files.iter_mut().enumerate() {
-            let (filter, maker) = (self.options.filter, Maker::new(index, self.options));
+            let (filter, maker) = (self.options.filter, Maker::new(index, interval, self.options));
             file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
                 let arrival = kept.seen();
-                kept.offer(|| maker.usable(record, length, stats).map(|read| (arrival, read)));
+                let bases = most_bases.map_or(0, |_| positions(record).intersect(interval).len());
+                kept.offer(bases, || maker.usable(record, length, stats).map(|read| (arrival, read)));
             })?;
         }
-        stats.sampled_out = kept.seen().saturating_sub(self.options.max_reads as u64);
+        let seen = kept.seen();
         // Reads of equal order keep the file's order, whatever was sampled.
         let mut reads = kept.into_kept();
+        stats.sampled_out = match most_bases {
+            Some(_) => (seen - reads.len() as u64).saturating_sub(stats.unusable),
+            None => seen.saturating_sub(self.options.max_reads as u64),
+        };
         reads.sort_unstable_by(|(a_arrival, a), (b_arrival, b)| (a.order(), a_arrival).cmp(&(b.order(), b_arrival)));
         Ok((reads.into_iter().map(|(_, read)| read).collect(), stats))
     }
@@ -206,16 +240,20 @@ impl ReadSource for BamSource {
     fn fetch_all(&mut self, contig: ContigId, interval: Interval, take: &mut dyn FnMut(Vec<Read>)) -> Result<()> {
         let mut stats = FetchStats::default();
         let mut some = Vec::new();
+        let mut bases = 0;
         for (index, file) in self.files.iter_mut().enumerate() {
-            let (filter, maker) = (self.options.filter, Maker::new(index, self.options));
+            let (filter, maker) = (self.options.filter, Maker::new(index, interval, self.options));
             let mut last = i64::MIN;
             file.each_record(contig, interval, filter, &mut self.record, &mut stats, |record, length, stats| {
                 let enough = if record.pos() > last { READS_AT_ONCE } else { 8 * READS_AT_ONCE };
                 last = record.pos();
-                if some.len() >= enough {
+                if some.len() >= enough || bases >= BASES_AT_ONCE {
                     take(in_order(std::mem::take(&mut some)));
+                    bases = 0;
                 }
-                some.extend(maker.usable(record, length, stats));
+                let read = maker.usable(record, length, stats);
+                bases += read.as_ref().map_or(0, |read| read.bases.len());
+                some.extend(read);
             })?;
         }
         take(in_order(some));

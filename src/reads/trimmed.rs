@@ -125,9 +125,7 @@ fn drop_end(read: &mut Read, end: bool, length: usize) {
         op.kind = CigarKind::HardClip;
     }
     let kept = if end { 0..read.bases.len() - length } else { length..read.bases.len() };
-    read.bases = read.bases[kept.clone()].into();
-    read.written = read.written.as_ref().map(|written| written[kept.clone()].into());
-    read.qualities = read.qualities[kept].into();
+    read.keep_bases(kept);
 }
 
 #[cfg(test)]

@@ -46,6 +46,17 @@ pub struct AlignOptions {
     pub reach: u64,
 }
 
+impl AlignOptions {
+    pub(super) fn scores(&self) -> Scores {
+        Scores {
+            matching: self.matching,
+            mismatch: self.mismatch,
+            gap_open: self.gap_open,
+            gap_extend: self.gap_extend,
+        }
+    }
+}
+
 impl Default for AlignOptions {
     fn default() -> Self {
         Self { matching: 4, mismatch: 6, gap_open: 8, gap_extend: 2, max_mismatches: 2, margin: 20, reach: 100 }
@@ -92,8 +103,9 @@ pub fn align_more(
 
 /// The haplotypes with the reads that fit them without gaps.
 fn placed(reads: &[&Read], haplotypes: &[Vec<u8>], stage: &Stage, options: &AlignOptions) -> Vec<Placed> {
-    let seeds = Seeds::of(reads, options.max_mismatches);
-    haplotypes.iter().map(|bases| Placed::new(bases, stage, reads, &seeds, options)).collect()
+    let bases: Vec<&[u8]> = reads.iter().map(|read| &*read.bases).collect();
+    let seeds = Seeds::of(&bases, options.max_mismatches);
+    haplotypes.iter().map(|haplotype| Placed::new(haplotype, stage, &bases, &seeds, options)).collect()
 }
 
 /// The alignments of the reads, each to the haplotype that it fits best, the first of equals.
@@ -103,13 +115,7 @@ fn best_alignments(
     stage: &Stage,
     options: &AlignOptions,
 ) -> Vec<Option<Alignment>> {
-    let scores = Scores {
-        matching: options.matching,
-        mismatch: options.mismatch,
-        gap_open: options.gap_open,
-        gap_extend: options.gap_extend,
-    };
-    let mut aligner = LocalAligner::new(scores);
+    let mut aligner = LocalAligner::new(options.scores());
     for haplotype in &mut placed {
         haplotype.map_to_reference(stage.reference, &mut aligner);
     }
@@ -128,7 +134,7 @@ fn best_alignments(
             let best = ends.into_iter().rev().max_by_key(|(at, _, end)| (end.score, !placed[*at].is_reference));
             if let Some((at, part, end)) = best {
                 let found = aligner.align_to(end, &read.bases, &placed[at].bases[part.clone()]);
-                let fit = Fit::gapped(read, found);
+                let fit = Fit::gapped(&read.bases, found);
                 placed[at].fits[i] = Some(Fit { start: fit.start + part.start, ..fit });
             }
         }
@@ -161,19 +167,19 @@ fn best(haplotypes: &[Placed], read: usize) -> Option<(&Placed, &Fit)> {
 
 /// How a read fits a haplotype.
 #[derive(Debug)]
-struct Fit {
+pub(super) struct Fit {
     score: i32,
     /// The haplotype's base that its first aligned base lies on.
-    start: usize,
-    cigar: Vec<Cigar>,
+    pub(super) start: usize,
+    pub(super) cigar: Vec<Cigar>,
 }
 
 impl Fit {
     /// A local alignment, the read's unaligned ends as soft clips.
-    fn gapped(read: &Read, found: LocalAlignment) -> Self {
+    pub(super) fn gapped(read: &[u8], found: LocalAlignment) -> Self {
         let clip = |n: usize| (n > 0).then(|| op(CigarKind::SoftClip, n));
         let head = clip(found.query.start);
-        let tail = clip(read.bases.len() - found.query.end);
+        let tail = clip(read.len() - found.query.end);
         Self {
             score: found.score,
             start: found.target.start,
@@ -182,7 +188,7 @@ impl Fit {
     }
 }
 
-fn op(kind: CigarKind, length: usize) -> Cigar {
+pub(super) fn op(kind: CigarKind, length: usize) -> Cigar {
     Cigar { kind, length: u32::try_from(length).unwrap_or(u32::MAX) }
 }
 
@@ -202,7 +208,7 @@ struct Placed {
 }
 
 impl Placed {
-    fn new(window: &[u8], stage: &Stage, reads: &[&Read], seeds: &Seeds, options: &AlignOptions) -> Self {
+    fn new(window: &[u8], stage: &Stage, reads: &[&[u8]], seeds: &Seeds, options: &AlignOptions) -> Self {
         let (before, after) = (&stage.reference[..stage.window.start], &stage.reference[stage.window.end..]);
         let bases = [before, window, after].concat();
         let starts = seeds.starts(&bases, reads, options.max_mismatches);
@@ -213,7 +219,7 @@ impl Placed {
             .zip(starts)
             .map(|(read, start)| {
                 let (start, mismatches) = start?;
-                let length = read.bases.len();
+                let length = read.len();
                 depth_change[start] += 1;
                 depth_change[start + length] -= 1;
                 let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
@@ -264,19 +270,19 @@ impl Placed {
 
 /// Where 32-mers occur in the reads: a chain of (read, offset) for each. Of each read as many are kept as its placements with the most
 /// mismatches need ([`stride`]).
-struct Seeds {
+pub(super) struct Seeds {
     first: FxHashMap<u64, u32>,
     /// Read, offset, and the next entry of the chain.
     entries: Vec<(u32, u32, Option<u32>)>,
 }
 
 impl Seeds {
-    fn of(reads: &[&Read], max_mismatches: usize) -> Self {
+    pub(super) fn of(reads: &[&[u8]], max_mismatches: usize) -> Self {
         let mut first = FxHashMap::default();
         let mut entries = Vec::new();
         for (read, bases) in (0_u32..).zip(reads) {
-            let stride = stride(&bases.bases, max_mismatches);
-            for (offset, kmer) in kmers(&bases.bases).filter(|(offset, _)| offset % stride == 0) {
+            let stride = stride(bases, max_mismatches);
+            for (offset, kmer) in kmers(bases).filter(|(offset, _)| offset % stride == 0) {
                 let entry = u32::try_from(entries.len()).unwrap_or(u32::MAX);
                 let next = first.insert(kmer, entry);
                 entries.push((read, u32::try_from(offset).unwrap_or(u32::MAX), next));
@@ -287,7 +293,12 @@ impl Seeds {
 
     /// For each read its best alignment to the haplotype without gaps that shares a 32-mer with it: start and mismatches. Of equals the one
     /// whose first shared 32-mer lies farthest left in the haplotype.
-    fn starts(&self, haplotype: &[u8], reads: &[&Read], max_mismatches: usize) -> Vec<Option<(usize, usize)>> {
+    pub(super) fn starts(
+        &self,
+        haplotype: &[u8],
+        reads: &[&[u8]],
+        max_mismatches: usize,
+    ) -> Vec<Option<(usize, usize)>> {
         let mut best: Vec<Option<(usize, usize)>> = vec![None; reads.len()];
         let mut tried = vec![usize::MAX; reads.len()];
         for (position, kmer) in kmers(haplotype) {
@@ -300,7 +311,7 @@ impl Seeds {
                 if std::mem::replace(&mut tried[read], start) == start {
                     continue;
                 }
-                let bases = &reads[read].bases;
+                let bases = reads[read];
                 let Some(target) = haplotype.get(start..start + bases.len()) else { continue };
                 let limit = best[read].map_or(max_mismatches, |(_, mismatches)| mismatches);
                 let differ = bases.iter().zip(target).filter(|(a, b)| a != b && **a != b'N').take(limit + 1).count();

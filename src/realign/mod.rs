@@ -10,6 +10,7 @@
 pub(crate) mod align;
 pub(crate) mod compose;
 pub(crate) mod graph;
+pub(crate) mod haplotype;
 pub(crate) mod local;
 pub mod windows;
 
@@ -21,6 +22,7 @@ use crate::reads::{Cigar, CigarKind, Read};
 
 pub use align::AlignOptions;
 pub use graph::GraphOptions;
+pub use haplotype::{OnHaplotype, to_haplotype};
 pub use windows::WindowOptions;
 
 /// Mismatches in a read without gaps from which on it may hide a gap.

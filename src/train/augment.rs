@@ -200,12 +200,8 @@ fn part(read: &Read, from: usize, to: usize) -> Option<Read> {
     cigar.reverse();
     tidy_end(&mut cigar);
     cigar.reverse();
-    let mut shorter = Read {
-        bases: read.bases[from..to].into(),
-        qualities: read.qualities[from..to].into(),
-        cigar: Box::new([]),
-        ..read.clone()
-    };
+    let mut shorter = Read { cigar: Box::new([]), ..read.clone() };
+    shorter.keep_bases(from..to);
     shorter.realign(start?, cigar.into()).then_some(())?;
     shorter.moved_from = None;
     Some(shorter)

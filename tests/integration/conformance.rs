@@ -30,7 +30,7 @@ fn regions() -> impl Iterator<Item = Region> {
 
 /// Whose rules are followed, and where the outputs are that they gave. Those of 1.10 were post-processed with its program's default, the
 /// minimum rule for several alleles.
-struct Release {
+pub struct Release {
     /// Before the names of the golden files.
     prefix: &'static str,
     min_allele_count: u32,
@@ -39,7 +39,7 @@ struct Release {
     gvcf_lines: usize,
 }
 
-const RELEASE_1_8: Release = Release { prefix: "", min_allele_count: 1, blocks: 233, gvcf_lines: 226 };
+pub const RELEASE_1_8: Release = Release { prefix: "", min_allele_count: 1, blocks: 233, gvcf_lines: 226 };
 const RELEASE_1_10: Release = Release { prefix: "v1.10.0-beta-", min_allele_count: 2, blocks: 235, gvcf_lines: 228 };
 
 impl Release {
@@ -47,7 +47,7 @@ impl Release {
         data(&format!("golden/{}golden.{name}", self.prefix))
     }
 
-    fn evidence(&self) -> Vec<Evidence> {
+    pub fn evidence(&self) -> Vec<Evidence> {
         let mut options = EvidenceOptions::default();
         if let Some(realign) = &mut options.realign {
             realign.windows.min_allele_count = self.min_allele_count;
@@ -64,7 +64,7 @@ fn gathered(options: EvidenceOptions) -> Vec<Evidence> {
     regions().map(|region| gatherer.gather(region).unwrap()).collect()
 }
 
-fn site(candidate: &Candidate) -> Site {
+pub fn site(candidate: &Candidate) -> Site {
     let text = |bases: &[u8]| String::from_utf8(bases.to_vec()).unwrap();
     let counts = std::iter::once(candidate.reference_count).chain(candidate.alts.iter().map(|alt| alt.count));
     Site {
@@ -93,15 +93,15 @@ fn support(evidence: &Evidence, candidate: &Candidate) -> BTreeMap<String, Vec<S
     candidate.alts.iter().map(|alt| (text(&alt.bases), names(&alt.support))).collect()
 }
 
-fn same_alleles(a: &Site, b: &Site) -> bool {
+pub fn same_alleles(a: &Site, b: &Site) -> bool {
     (a.position, &a.reference, &a.alts) == (b.position, &b.reference, &b.alts)
 }
 
-fn shown(site: &Site) -> String {
+pub fn shown(site: &Site) -> String {
     format!("{} {}>{} DP {} AD {:?}", site.position + 1, site.reference, site.alts.join(","), site.depth, site.counts)
 }
 
-fn row(what: &str, ours: usize, all: usize) {
+pub fn row(what: &str, ours: usize, all: usize) {
     #[allow(clippy::cast_precision_loss, reason = "counts of a small file")]
     let share = 100.0 * ours as f64 / all as f64;
     println!("| {what} | {ours} of {all} | {share:.2} % |");
@@ -153,7 +153,7 @@ fn candidates_are_those_of(release: &Release) {
 }
 
 /// Our image of a golden example, and how many reads wanted a row in it.
-fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> {
+pub fn image(all: &[Evidence], example: &GoldenExample, spec: &ImageSpec) -> Option<(Vec<u8>, usize)> {
     let set = match *example.alts.as_slice() {
         [a] => AltSet::One(a),
         [a, b] => AltSet::Two(a, b),
@@ -161,7 +161,7 @@ fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> 
     };
     all.iter().find_map(|evidence| {
         let candidate = evidence.candidates.iter().find(|c| same_alleles(&site(c), &example.site))?;
-        let image = evidence.render(&ImageSpec::default(), candidate, set);
+        let image = evidence.render(spec, candidate, set);
         let around = candidate.interval().padded(READ_MARGIN, u64::MAX - READ_MARGIN);
         let reads = evidence.reads.iter().filter(|read| read.span.overlaps(around)).count();
         Some((image.bytes().to_vec(), reads))
@@ -169,7 +169,7 @@ fn image(all: &[Evidence], example: &GoldenExample) -> Option<(Vec<u8>, usize)> 
 }
 
 /// Rows of two images that are not the same.
-fn differing_rows(ours: &[u8], theirs: &[u8], width: usize) -> Vec<usize> {
+pub fn differing_rows(ours: &[u8], theirs: &[u8], width: usize) -> Vec<usize> {
     let rows = ours.chunks(width).zip(theirs.chunks(width)).enumerate();
     rows.filter(|(_, (a, b))| a != b).map(|(i, _)| i).collect()
 }
@@ -195,7 +195,7 @@ fn images_are_those_of(release: &Release) {
         let shape = ImageSpec::default().shape();
         assert_eq!(example.shape, [shape.height, shape.width, shape.channels]);
         pixels += shape.height * shape.width;
-        let Some((ours, reads)) = image(&all, example) else {
+        let Some((ours, reads)) = image(&all, example, &ImageSpec::default()) else {
             println!("no image: {} {:?}", shown(&example.site), example.alts);
             continue;
         };
@@ -233,6 +233,7 @@ fn classified_sites(release: &Release) -> Vec<(Candidate, BySet)> {
             alts: result.site.alts.iter().zip(&counts[1..]).map(alt).collect(),
             reference_count: counts[0],
             reference_reverse_count: 0,
+            reference_support: Vec::new(),
             depth: u32::try_from(result.site.depth).unwrap(),
             mapping_quality: 60.0,
             asked: None,

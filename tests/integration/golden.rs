@@ -38,6 +38,8 @@ pub struct GoldenCandidate {
 pub struct GoldenExample {
     pub site: Site,
     pub alts: Vec<usize>,
+    /// Phase of the reference and of each alternative allele, where reads were phased.
+    pub phases: Vec<i64>,
     /// Copies of its alleles that the sample has, in a training example.
     #[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "training needs libtorch"))]
     pub label: Option<u8>,
@@ -141,8 +143,11 @@ pub fn examples(path: &Path) -> Vec<GoldenExample> {
             let bytes = |name: &str| features[name].bytes.as_ref().unwrap().value[0].as_slice();
             let shape = &features["image/shape"].integers.as_ref().unwrap().value;
             let alts = AltAlleleIndices::decode(bytes("alt_allele_indices/encoded")).unwrap().indices;
+            let variant = Variant::decode(bytes("variant/encoded")).unwrap();
+            let phases = variant.info.get("ALT_PS").map_or_else(Vec::new, integers);
             GoldenExample {
-                site: site(Variant::decode(bytes("variant/encoded")).unwrap()),
+                site: site(variant),
+                phases,
                 alts: alts.into_iter().map(|i| usize::try_from(i).unwrap()).collect(),
                 label: features
                     .get("label")
@@ -173,14 +178,17 @@ fn records(path: &Path) -> Vec<Vec<u8>> {
 
 fn site(variant: Variant) -> Site {
     let info = &variant.calls[0].info;
-    let integers = |name: &str| -> Vec<i64> { info[name].values.iter().map(|value| value.integer).collect() };
     Site {
         position: u64::try_from(variant.start).unwrap(),
         reference: variant.reference_bases,
         alts: variant.alternate_bases,
-        depth: integers("DP")[0],
-        counts: integers("AD"),
+        depth: integers(&info["DP"])[0],
+        counts: integers(&info["AD"]),
     }
+}
+
+fn integers(list: &ListValue) -> Vec<i64> {
+    list.values.iter().map(|value| value.integer).collect()
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -219,6 +227,8 @@ struct Variant {
     alternate_bases: Vec<String>,
     #[prost(message, repeated, tag = "11")]
     calls: Vec<VariantCall>,
+    #[prost(map = "string, message", tag = "10")]
+    info: HashMap<String, ListValue>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -6,6 +6,7 @@
 mod call;
 mod chunks;
 mod conformance;
+mod conformance_long_reads;
 mod depths;
 mod faults;
 mod golden;
@@ -16,6 +17,7 @@ mod import;
 mod indexes;
 mod inputs;
 mod library;
+mod long_reads;
 mod made;
 mod manners;
 mod models;

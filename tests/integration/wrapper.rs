@@ -66,6 +66,11 @@ fn every_flag_of_the_table_does_what_it_says() {
         match verdict.as_str() {
             "same" | "alias" => assert!(outcome.code == 0 && !told, "{flag}: {outcome:?}"),
             "not needed" => assert!(outcome.code == 0 && told, "{flag}: {outcome:?}"),
+            "imported" => {
+                let sentence = outcome.stderr.trim_end().lines().last().unwrap_or_default();
+                let says_how = sentence.contains("'varpix import-deepvariant") && sentence.contains("VARPIX_MODELS");
+                assert!(outcome.code == 2 && sentence.contains(&name) && says_how, "{flag}: {outcome:?}");
+            }
             "refused" => {
                 let sentence = outcome.stderr.trim_end().lines().last().unwrap_or_default();
                 assert!(outcome.code == 2 && sentence.contains(&name), "{flag}: {outcome:?}");
@@ -90,4 +95,24 @@ fn aliases_arrive() {
     let stderr = run(&world, "--model_type=WES").succeeds().stderr;
     assert!(!stderr.contains("--model-type"), "{stderr}");
     run(&world, "--num_shards=0").fails(2, &[]);
+}
+
+#[test]
+fn imported_models_are_found_by_their_type() {
+    let world = World::new();
+    let models = world.path("models");
+    std::fs::create_dir(&models).unwrap();
+    std::os::unix::fs::symlink(model(), models.join("pacbio")).unwrap();
+    let call = |of_type: &str| -> Outcome {
+        std::process::Command::new(env!("CARGO_BIN_EXE_varpix"))
+            .env("VARPIX_MODELS", &models)
+            .args(["call", "--ref", &text(&world.reference), "--reads", &text(&world.reads)])
+            .args(["--output-vcf", &text(&world.vcf), "--dry-run", "--model-type", of_type])
+            .output()
+            .unwrap()
+            .into()
+    };
+    call("PACBIO").succeeds();
+    call("ONT_R104").fails(2, &["--model-type ONT_R104", "no model ont_r104", "varpix import-deepvariant"]);
+    call("SOLID").fails(2, &["--model-type SOLID", "supported types are WGS, WES, PACBIO"]);
 }

@@ -9,7 +9,7 @@ use crate::candidates::CandidateOptions;
 use crate::evidence::EvidenceOptions;
 use crate::model::ModelConfig;
 use crate::model::SmallModelOptions;
-use crate::pileup::ImageSpec;
+use crate::pileup::{Channel, ImageSpec};
 use crate::realign::RealignOptions;
 
 /// Most bytes of an image; some hundred are in memory at once.
@@ -32,6 +32,9 @@ pub(super) fn check(config: &ModelConfig) -> Result<(), String> {
     within("temperature", config.temperature, 0.01..=100.0)?;
     image(&config.image)?;
     config.small_model.as_ref().map_or(Ok(()), small_model)?;
+    if config.image.channels.contains(&Channel::BaseMethylation) && !config.evidence.methylation {
+        return Err("image.channels: base_methylation needs evidence.methylation".into());
+    }
     evidence(&config.evidence)
 }
 
@@ -60,6 +63,17 @@ fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {
     evidence
         .missing_insert_size
         .map_or(Ok(()), |length| within("evidence.missing_insert_size", length, 1..=1_000_000))?;
+    within("evidence.read_margin", evidence.read_margin, 0..=FARTHEST)?;
+    evidence
+        .max_bases_per_position
+        .map_or(Ok(()), |bases| within("evidence.max_bases_per_position", bases, 1..=1_000_000))?;
+    if let Some(phasing) = &evidence.phasing {
+        within("evidence.phasing.padding_percent", phasing.padding_percent, 0..=100)?;
+        within("evidence.phasing.max_candidates", phasing.max_candidates, 1..=1_000_000)?;
+        if !evidence.track_reference_reads {
+            return Err("evidence.phasing needs evidence.track_reference_reads".into());
+        }
+    }
     candidates(&evidence.candidates)?;
     evidence.realign.as_ref().map_or(Ok(()), realign)
 }
@@ -110,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::model::tests::config;
+    use crate::phase::PhasingOptions;
 
     /// What is wrong with a good description after one value is changed, by its path.
     fn with(path: &str, value: Value) -> String {
@@ -161,6 +176,38 @@ mod tests {
         let mut large = config();
         (large.image.height, large.image.width) = (1000, 2001);
         assert!(large.validate().unwrap_err().contains("bytes of an image"));
+    }
+
+    #[test]
+    fn settings_of_long_reads() {
+        let mut long = config();
+        long.evidence.phasing = Some(PhasingOptions::default());
+        assert!(long.validate().unwrap_err().contains("needs evidence.track_reference_reads"));
+        long.evidence.track_reference_reads = true;
+        (long.evidence.read_margin, long.evidence.cut_long_reads, long.evidence.region_size) = (0, true, 25_000);
+        long.image.trim_reads = true;
+        assert_eq!(long.validate(), Ok(()));
+        // They come back as they were, and those of short reads are not written.
+        let text = serde_json::to_string(&long).unwrap();
+        assert_eq!(ModelConfig::parse(text.as_bytes()).unwrap(), long);
+        let short = serde_json::to_string(&config()).unwrap();
+        assert!(["phasing", "read_margin", "cut_long_reads", "trim_reads"].iter().all(|name| !short.contains(name)));
+        for change in [
+            |evidence: &mut EvidenceOptions| evidence.read_margin = u64::MAX,
+            |evidence: &mut EvidenceOptions| evidence.max_bases_per_position = Some(0),
+            |evidence: &mut EvidenceOptions| {
+                evidence.phasing = Some(PhasingOptions { padding_percent: 101, ..PhasingOptions::default() });
+            },
+            |evidence: &mut EvidenceOptions| {
+                evidence.phasing = Some(PhasingOptions { max_candidates: usize::MAX, ..PhasingOptions::default() });
+            },
+        ] {
+            let mut changed = long.clone();
+            change(&mut changed.evidence);
+            assert!(changed.validate().is_err());
+        }
+        long.image.channels.push(Channel::BaseMethylation);
+        assert!(long.validate().unwrap_err().contains("needs evidence.methylation"));
     }
 
     #[test]

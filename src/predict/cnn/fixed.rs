@@ -66,7 +66,7 @@ mod tests {
 
     fn classify(supporting: usize, others: usize) -> Probabilities {
         let spec =
-            ImageSpec { height: 50, width: 3, channels: vec![Channel::ReadSupportsVariant], min_base_quality: 10 };
+            ImageSpec { height: 50, width: 3, channels: vec![Channel::ReadSupportsVariant], ..ImageSpec::default() };
         let mut bytes = vec![0; spec.shape().bytes()];
         for row in 0..supporting + others {
             bytes[(5 + row) * 3 + 1] = if row < supporting { 254 } else { 152 };
