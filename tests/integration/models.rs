@@ -105,7 +105,7 @@ fn descriptions_out_of_range() {
     for (from, to) in [
         ("\"margin\": 80", "\"margin\": 9223372036854775808"),
         ("\"height\": 64", "\"height\": 1000000000"),
-        ("\"temperature\": 0.953", "\"temperature\": 0"),
+        ("\"temperature\": 0.931", "\"temperature\": 0"),
         ("\"max_k\": 101", "\"max_k\": 5"),
         ("\"strand\"", "\"read_base\""),
     ] {
