@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::deepvariant::model_type::{ALL_READS, ModelType, Settings, phased};
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
-use crate::model::store;
+use crate::model::{MultiAllelic, store};
 use crate::phase::{PhasingOptions, PhasingRules};
 use crate::pileup::{Channel, ImageSpec};
 
@@ -110,7 +110,9 @@ impl ExampleInfo {
         let mut settings = Settings {
             image: ImageSpec { height, width, channels, ..ImageSpec::default() },
             evidence: EvidenceOptions { methylation, ..EvidenceOptions::default() },
+            multi_allelic: MultiAllelic::default(),
         };
+        settings.apply_release(&raw.version, model_type);
         if let Some(model_type) = model_type {
             model_type.apply(&mut settings, &raw.version);
         } else if raw.flags_for_calling.is_empty() && settings.image.aligns() {
@@ -262,8 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn releases_have_rules_of_their_own() {
+        let of = |version: &str, model_type| {
+            let text =
+                format!(r#"{{"version": "{version}", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}}"#);
+            let Settings { evidence, multi_allelic, .. } = parse(&text, model_type).settings;
+            (evidence.realign.unwrap().windows.min_allele_count, multi_allelic)
+        };
+        assert_eq!(of("1.8.0", None), (1, MultiAllelic::Minimum));
+        assert_eq!(of("1.9.0", None), (2, MultiAllelic::Minimum));
+        assert_eq!(of("1.10.0-beta", Some(ModelType::Wgs)), (2, MultiAllelic::Product));
+        assert_eq!(of("1.10.0", Some(ModelType::Wes)), (2, MultiAllelic::Minimum));
+        assert_eq!(of("", None), (1, MultiAllelic::Minimum));
+    }
+
+    #[test]
     fn settings_are_taken_over() {
-        let Settings { image, evidence } = parse(
+        let Settings { image, evidence, .. } = parse(
             r#"{"shape": [100, 199, 7], "channels": [1, 2, 3, 4, 5, 6, 7], "flags_for_calling": {
                 "min_mapping_quality": 1, "realign_reads": false, "vsc_min_fraction_indels": 0.12, "partition_size": 25000,
                 "max_reads_per_partition": 600, "keep_supplementary_alignments": true, "pileup_image_width": 199,
@@ -315,7 +332,7 @@ mod tests {
                 "trim_reads_for_pileup": true, "vsc_min_fraction_indels": 0.12}}"#,
             None,
         );
-        let Settings { image, evidence } = info.settings;
+        let Settings { image, evidence, .. } = info.settings;
         assert_eq!(
             image.channels[6..],
             [

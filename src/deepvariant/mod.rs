@@ -25,7 +25,7 @@ use self::model_type::Settings;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
 use crate::model::config::FORMAT;
-use crate::model::{Checksums, Model, ModelConfig, MultiAllelic};
+use crate::model::{Checksums, Model, ModelConfig};
 use crate::predict::cnn::networks::{self, inception_v3};
 use crate::predict::cnn::torch::{first_line, unusable};
 
@@ -55,7 +55,7 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     let bundle = Bundle::open(&prefix)?;
     let info_path = example_info_path(&options.model, &prefix)?;
     let info = ExampleInfo::read(&info_path, options.model_type)?;
-    let Settings { image, evidence } = info.settings;
+    let Settings { image, evidence, multi_allelic } = info.settings;
     let mut store = nn::VarStore::new(Device::Cpu);
     let _network = networks::build(inception_v3::NAME, &store.root(), image.shape(), 0)
         .map_err(|why| Error::model(&options.model, why))?;
@@ -71,7 +71,7 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         image_features: Vec::new(),
         evidence,
         temperature: 1.0,
-        multi_allelic: MultiAllelic::default(),
+        multi_allelic,
         small_model: None,
         checksums: Checksums::default(),
         training: json!({

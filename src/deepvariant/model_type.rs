@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
+use crate::model::MultiAllelic;
 use crate::phase::{PhasingOptions, PhasingRules};
 use crate::pileup::ImageSpec;
 
@@ -17,6 +18,24 @@ pub struct Settings {
     pub image: ImageSpec,
     /// How their evidence is gathered.
     pub evidence: EvidenceOptions,
+    /// How the probabilities of a site's images are joined.
+    pub multi_allelic: MultiAllelic,
+}
+
+impl Settings {
+    /// Changes the settings of 1.8 to those that hold from a release on for all types, or all but exomes.
+    pub(super) fn apply_release(&mut self, version: &str, model_type: Option<ModelType>) {
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+        let release = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if release >= (1, 9)
+            && let Some(realign) = &mut self.evidence.realign
+        {
+            realign.windows.min_allele_count = 2;
+        }
+        if release >= (1, 10) && model_type != Some(ModelType::Wes) {
+            self.multi_allelic = MultiAllelic::Product;
+        }
+    }
 }
 
 /// A type of models, as DeepVariant's `--model_type` names it.
@@ -67,7 +86,7 @@ impl ModelType {
 
     /// Changes the settings of short reads to those of this type in releases up to 1.9.
     pub(super) fn apply(self, settings: &mut Settings, version: &str) {
-        let Settings { image, evidence } = settings;
+        let Settings { image, evidence, .. } = settings;
         // Reads are trimmed from 1.8 on.
         let trims = !["1.6", "1.7"].iter().any(|old| version.starts_with(old));
         if self == Self::Hybrid {
