@@ -102,7 +102,7 @@ mod tests {
             reads in prop::collection::vec((0_u64..8, "[1-3]M([1-2][IDS])?[1-3]M", "[ACGTN]{8}", 5_u8..15), 1..6)
         ) {
             let read = |(start, text, bases, quality): (u64, String, String, u8)| {
-                let needed = crate::reads::consumed(&crate::testing::cigar(&text)).bases;
+                let needed = crate::reads::consumed(crate::testing::cigar(&text)).bases;
                 ReadBuilder::new(start, &bases[..needed]).cigar(&text).qualities(&vec![quality; needed]).build()
             };
             let reads: Vec<Read> = reads.into_iter().map(read).collect();

@@ -20,8 +20,9 @@ pub(super) struct ImportArgs {
     /// Name of the model [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Type of the model, for releases up to 1.9, whose files do not say how reads are used: WGS, WES, PACBIO, ONT_R104, MASSEQ or
-    /// HYBRID_PACBIO_ILLUMINA [default: WGS]
+    #[arg(
+        help = "Type of the model, for releases up to 1.9, whose files do not say how reads are used: WGS, WES, PACBIO, ONT_R104, MASSEQ or HYBRID_PACBIO_ILLUMINA [default: WGS]"
+    )]
     #[arg(long, value_name = "TYPE")]
     model_type: Option<String>,
 }

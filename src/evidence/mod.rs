@@ -305,7 +305,7 @@ impl Gatherer {
         let length = self.reference.contigs().get(region.contig).length;
         let padded = region.interval.padded(self.options.padding(region.interval.len()), length);
         let counts = alleles::count(padded, &reads, &reference, options);
-        let phased = self.options.phasing.map_or_else(Phased::default, |phasing| {
+        let padded_region = self.options.phasing.map_or_else(Phased::default, |phasing| {
             let found = self.found(region, &reads, &counts, &reference);
             Phased::new(found, &mut reads, &counts, (&reference, options), &phasing)
         });
@@ -340,7 +340,7 @@ impl Gatherer {
                 candidate.reference_support = found.iter().map(|read| read.read).collect();
             }
         }
-        let (interval, phases, tracts) = (region.interval, phased.of(&candidates), OnceLock::new());
+        let (interval, phases, tracts) = (region.interval, padded_region.of(&candidates), OnceLock::new());
         Ok(Evidence { interval, reads, depths, candidates, phases, reference, fetched, realigned, tracts })
     }
 
@@ -442,9 +442,13 @@ mod tests {
     /// A read over 60..240 with these bases in place of the reference's; of a low quality at `low`.
     fn long_read(name: &str, changed: &[(usize, u8)], low: Option<usize>) -> Read {
         let mut bases = "ACGT".repeat(45).into_bytes();
-        changed.iter().for_each(|&(position, base)| bases[position - 60] = base);
+        for &(position, base) in changed {
+            bases[position - 60] = base;
+        }
         let mut qualities = [30; 180];
-        low.into_iter().for_each(|position| qualities[position - 60] = 5);
+        if let Some(position) = low {
+            qualities[position - 60] = 5;
+        }
         ReadBuilder::new(60, std::str::from_utf8(&bases).unwrap()).name(name).qualities(&qualities).build()
     }
 

@@ -207,7 +207,10 @@ mod tests {
         // The name that such reads go by has 15 letters.
         let fifteen = "ACGTACGTACGTACG";
         let as_long = Site { has_others: true, ..indel(10, 25, &[(fifteen, &[3, 4])]) };
-        assert_eq!((positions(&[as_long.clone()], OLD), positions(&[as_long], NEW)), (vec![10], vec![10]));
+        assert_eq!(
+            (positions(std::slice::from_ref(&as_long), OLD), positions(std::slice::from_ref(&as_long), NEW)),
+            (vec![10], vec![10])
+        );
     }
 
     #[test]

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn off_the_contig_there_is_nothing() {
         for position in [25, 75] {
-            let near_end = crate::testing::candidate(position, &CONTIG[position as usize..][..2], &[("A", 2, &[0])], 0);
+            let near_end = crate::testing::candidate(position, "CC", &[("A", 2, &[0])], 0);
             let image = image(&near_end, AltSet::One(0), &reads());
             assert_eq!(pixels(&image, 0, 1), (0, 0), "{position}");
         }

@@ -149,7 +149,7 @@ mod tests {
     fn parts_of_less_than_15_positions_have_no_row() {
         let bases = "A".repeat(30);
         let of = |start, cigar: &str| {
-            let length = consumed(&crate::testing::cigar(cigar)).bases;
+            let length = consumed(crate::testing::cigar(cigar)).bases;
             ReadBuilder::new(start, &bases[..length]).cigar(cigar).build()
         };
         // Two that begin and end at the edges, each with 15 and with 14 positions in the window; deletions count.

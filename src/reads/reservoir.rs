@@ -118,7 +118,9 @@ mod tests {
     fn bases_may_be_the_limit() {
         let kept = |bases: &[u64]| {
             let mut reservoir = Reservoir::new(usize::MAX, 0, 7).with_most_bases(Some(100));
-            bases.iter().for_each(|&bases| reservoir.offer(bases, || Some(bases)));
+            for &bases in bases {
+                reservoir.offer(bases, || Some(bases));
+            }
             reservoir.into_kept()
         };
         // The one that passes the limit is kept.

@@ -24,12 +24,11 @@ pub fn to_haplotype(reads: &[&[u8]], haplotype: &[u8], options: &AlignOptions) -
     let projection = identity(haplotype.len());
     let mut aligner = LocalAligner::new(options.scores());
     let mut one = |read: &[u8], start: Option<(usize, usize)>| {
-        let (start, cigar) = match start {
-            Some((start, _)) => (start, vec![op(CigarKind::Match, read.len())]),
-            None => {
-                let fit = Fit::gapped(read, aligner.align(read, haplotype)?);
-                (fit.start, fit.cigar)
-            }
+        let (start, cigar) = if let Some((start, _)) = start {
+            (start, vec![op(CigarKind::Match, read.len())])
+        } else {
+            let fit = Fit::gapped(read, aligner.align(read, haplotype)?);
+            (fit.start, fit.cigar)
         };
         // What is inserted and deleted again at one place is aligned.
         let alignment = compose(start, &cigar, &projection)?;

@@ -1,5 +1,7 @@
 //! Long reads through the library, with the settings of models for them: phased, cut to what a region needs, in regions of 25 kb.
 
+use std::fmt::Write as _;
+
 use varpix::alignment_file::BamFile;
 use varpix::evidence::{Evidence, EvidenceOptions, Gatherer};
 use varpix::genome::ReferenceFile;
@@ -49,16 +51,16 @@ fn add_reads(made: &mut Made, name: &str, changes: &[Change], step: usize) {
             bases += to;
             matched += position - at + 1;
             if to.len() > *from {
-                cigar += &format!("{matched}M{}I", to.len() - from);
+                write!(cigar, "{matched}M{}I", to.len() - from).unwrap();
                 matched = 0;
             } else if to.len() < *from {
-                cigar += &format!("{matched}M{}D", from - to.len());
+                write!(cigar, "{matched}M{}D", from - to.len()).unwrap();
                 matched = 0;
             }
             at = position + from;
         }
         bases += &reference[at..end];
-        cigar += &format!("{}M", matched + end - at);
+        write!(cigar, "{}M", matched + end - at).unwrap();
         made.read(&format!("{name}{start}"), start % 3 == 0, start, &cigar, &bases);
     }
 }
