@@ -139,7 +139,7 @@ def measured(genome: Genome, threads: int, folder: pathlib.Path) -> str:
     reference(genome, bases, ref)
     count = reads(genome, bases, bam)
     words = [PROGRAM, "call", "--ref", ref, "--reads", bam, "--threads", threads, "--output-vcf", vcf, "--output-gvcf", gvcf]
-    cost = timed(NAME, shlex.join(str(word) for word in [*words, "--resume"]), folder / "log")
+    cost = timed(NAME, shlex.join(str(word) for word in words), folder / "log")
     last = f"c{genome.contigs - 1}"
     if not project.output("tabix", gvcf, f"{last}:1-100"):
         project.fail(NAME, f"{gvcf.name}: its index does not find the last contig")
