@@ -27,6 +27,7 @@ COMMANDS = {
     "slippage": "how often repeats have a false length in reads",
     "bench": "time and memory beside bcftools and freebayes",
     "bench-growth": "cost by length, depth, threads and candidates",
+    "bench-genome": "time and memory by length of the genome and number of contigs",
     "conformance": "candidates, counts and images beside DeepVariant's",
     "deepvariant-reference": "DeepVariant's network in Keras, for the check of imports",
     "faults": "plants faults in inputs, outputs and arguments, and checks the answers",

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use flate2::Crc;
 
 use crate::error::{Error, Result};
-use crate::files::folder;
 use crate::files::input::with_suffix;
+use crate::files::sync_folder;
 
 /// The first line.
 const FORMAT: &str = "varpix journal 1\n";
@@ -125,13 +125,19 @@ impl Journal {
 /// # Errors
 /// [`Error::Output`] where that fails.
 pub fn remove(path: &Path) -> Result<()> {
-    for name in [path, &beside(path)] {
-        match std::fs::remove_file(name) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot(name, "removed", &e)),
+    for name in names(path) {
+        match std::fs::remove_file(&name) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot(&name, "removed", &e)),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// The names that a journal has, or may have while it is written.
+#[must_use]
+pub fn names(path: &Path) -> [PathBuf; 2] {
+    [path.to_owned(), beside(path)]
 }
 
 /// Writes a journal under another name, then renames it.
@@ -143,8 +149,7 @@ fn replaced(path: &Path, first: &[u8], mark: Option<&[u8]>) -> io::Result<(File,
     file.write_all(&bytes)?;
     file.sync_all()?;
     std::fs::rename(&new, path)?;
-    // Best effort: some file systems cannot synchronise folders.
-    let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
+    sync_folder(path);
     Ok((file, bytes.len() as u64))
 }
 

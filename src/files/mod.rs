@@ -104,6 +104,11 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Waits until the names in the folder of `path` are on the disk. Best effort: some file systems cannot synchronise folders.
+pub(crate) fn sync_folder(path: &Path) {
+    let _ = std::fs::File::open(folder(path)).and_then(|folder| folder.sync_all());
+}
+
 /// The prefix of temporary names for `path`.
 fn hidden(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();

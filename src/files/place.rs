@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::{Error, Result};
-use crate::files::{folder, hidden, index_names, leftovers, temporary_beside};
+use crate::files::{folder, hidden, index_names, leftovers, sync_folder, temporary_beside};
 
 /// The name of a file until it has its final one.
 #[derive(Debug)]
@@ -109,8 +109,7 @@ fn place_before(files: Vec<Whole>, then: impl FnOnce()) -> Result<Vec<PathBuf>> 
         Ok(names) => {
             then();
             for name in &names {
-                // Best effort: some file systems cannot synchronise folders.
-                let _ = File::open(folder(name)).and_then(|folder| folder.sync_all());
+                sync_folder(name);
             }
             Ok(names)
         }

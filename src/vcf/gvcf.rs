@@ -333,6 +333,18 @@ mod tests {
         assert_eq!(shape(&weaver.lines(Some((ContigId(0), 100)))), [('b', 71, 100)]);
     }
 
+    #[test]
+    fn a_call_that_reaches_on_is_not_apart() {
+        let mut weaver = Weaver::default();
+        let at = |position| (ContigId(0), position);
+        weaver.block(block(0, 100));
+        assert!(!weaver.is_apart(at(100)));
+        weaver.call(call(98, "ACGTA"));
+        assert_eq!(shape(&weaver.lines(Some(at(100)))), [('b', 0, 98), ('c', 98, 103)]);
+        assert!(!weaver.is_apart(at(100)) && !weaver.is_apart(at(102)));
+        assert!(weaver.is_apart(at(103)) && weaver.is_apart((ContigId(1), 0)));
+    }
+
     proptest! {
         /// Lines tile what blocks and calls cover, each position once but for overlapping calls.
         #[test]

@@ -193,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn blocks_part_at_gaps_and_cuts() {
+        let place = |contig, position| (ContigId(contig), position);
+        assert!(!Joiner::parts(place(0, 9_000), place(0, 9_000)));
+        assert!(Joiner::parts(place(0, 10_000), place(0, 10_000)));
+        assert!(Joiner::parts(place(0, 9_000), place(0, 9_001)));
+        assert!(Joiner::parts(place(0, 9_000), place(1, 9_000)));
+    }
+
+    #[test]
     fn values_are_those_of_the_formula() {
         let sure = at(45, 45);
         assert_eq!((sure.is_reference, sure.genotype_quality, sure.phred_likelihoods()), (true, 50, [0, 135, 1349]));

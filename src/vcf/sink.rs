@@ -12,7 +12,7 @@ use noodles_bgzf as bgzf;
 use tempfile::TempPath;
 
 use crate::error::{Error, Result};
-use crate::files::{PartState, Storage, Unplaced, part_of, stdout, temporary_beside, vacant};
+use crate::files::{PartState, Storage, Unplaced, part_of, stdout, sync_folder, temporary_beside, vacant};
 
 /// Bytes that are written at once.
 const BUFFER: usize = 1 << 17;
@@ -47,7 +47,7 @@ struct Blocks {
 impl Blocks {
     fn new() -> io::Result<Self> {
         // As many as the writer of blocks takes at once.
-        let size = bgzf::io::Writer::new(io::sink()).write(&[0; 1 << 16])?;
+        let size = bgzf::io::Writer::new(io::sink()).write(&vec![0; 1 << 16])?;
         Ok(Self { staged: Vec::with_capacity(size), size })
     }
 }
@@ -97,6 +97,8 @@ impl Sink {
     fn of_part(part: PathBuf, state: PartState, is_bgzf: bool) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&part)?;
         file.set_len(state.bytes)?;
+        // Its name is to be there whenever the journal speaks of it.
+        sync_folder(&part);
         let mut sum = Crc::new();
         io::copy(&mut file, &mut Summed(&mut sum))?;
         file.seek(SeekFrom::End(0))?;

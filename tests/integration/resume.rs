@@ -83,7 +83,9 @@ fn killed(world: &World, extra: &[&str]) {
 fn taken(world: &World) -> Vec<(String, Vec<u8>)> {
     let names = world.outputs();
     let all: Vec<_> = names.into_iter().map(|name| (name.clone(), fs::read(world.path(&name)).unwrap())).collect();
-    all.iter().for_each(|(name, _)| fs::remove_file(world.path(name)).unwrap());
+    for (name, _) in &all {
+        fs::remove_file(world.path(name)).unwrap();
+    }
     all
 }
 

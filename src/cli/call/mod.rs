@@ -126,11 +126,11 @@ pub(super) struct CallArgs {
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
     threads: Option<u16>,
     /// Keep what is finished beside the output, and go on from what an interrupted run of the same command kept
-    #[arg(long, conflicts_with = "realigned_bam", help_heading = GENERAL)]
+    #[arg(long, conflicts_with = "realigned_bam")]
     resume: bool,
     /// Seconds between two states that a run can be resumed from
     #[arg(long, default_value_t = DEFAULT_INTERVAL.as_secs_f64(), value_name = "SECONDS", hide = true, requires = "resume")]
-    #[arg(value_parser = common::number(0.0..=1e6), help_heading = GENERAL)]
+    #[arg(value_parser = common::number(0.0..=1e6))]
     resume_interval: f64,
     /// Check inputs, model and outputs without calling
     #[arg(long, help_heading = GENERAL)]
@@ -167,7 +167,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         sample: &sample,
     };
     let resume = args.resume(opened)?;
-    let leftovers = resume.is_none().then(|| Leftovers::of(&args.outputs()));
+    let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.outputs()));
     let written = args.written(&model, &inputs, &sample, chunk.as_ref(), resume.as_ref())?;
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;

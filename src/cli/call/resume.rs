@@ -193,7 +193,7 @@ fn taken_back(output: &Path, state: &PartState) -> Result<()> {
 fn left_by(outputs: &[PathBuf]) -> Vec<PathBuf> {
     let beside = |output: &PathBuf| {
         let indexes = index_names(output).into_iter().map(|index| part_of(&index));
-        indexes.chain([part_of(output), journal_of(output)]).collect::<Vec<_>>()
+        indexes.chain([part_of(output)]).chain(journal::names(&journal_of(output))).collect::<Vec<_>>()
     };
     outputs.iter().flat_map(beside).filter(|path| path.is_file()).collect()
 }
