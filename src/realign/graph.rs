@@ -364,7 +364,7 @@ mod tests {
         /// Reads with repeats of many lengths: no k that could be used is left out, and of the others none is used.
         #[test]
         fn the_smallest_k_is_taken(reference in "[AC]{40}", reads in prop::collection::vec("[AC]{0,30}", 0..4)) {
-            let stretches: Vec<&[u8]> = reads.iter().map(|bases| bases.as_bytes()).collect();
+            let stretches: Vec<&[u8]> = reads.iter().map(String::as_bytes).collect();
             let repeats = |bases: &[u8], k: usize| {
                 let mut seen = std::collections::HashSet::new();
                 bases.windows(k).any(|kmer| !seen.insert(kmer))

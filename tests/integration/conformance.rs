@@ -404,7 +404,9 @@ fn gvcf_lines_are_those_of(release: &Release) {
     let mut resolver = Resolver::default();
     for (candidate, images) in classified_sites(release) {
         let calls = resolver.push(call(&candidate, &images, CallOptions::default()));
-        calls.into_iter().for_each(|call| weaver.call(call));
+        for call in calls {
+            weaver.call(call);
+        }
     }
     resolver.finish().into_iter().for_each(|call| weaver.call(call));
     for block in golden::blocks(&release.golden("postprocess_gvcf_input.tfrecord.gz")) {

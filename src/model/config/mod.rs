@@ -45,6 +45,7 @@ pub enum MultiAllelic {
 }
 
 impl MultiAllelic {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
