@@ -1,6 +1,6 @@
 //! The sets of alternative alleles of which a candidate has images: [`AltSet`].
 
-/// The alternative alleles whose support an image marks: indexes into [`Candidate::alts`], ascending.
+/// The alternative alleles whose support an image marks: indexes into [`Candidate::alts`](crate::candidates::Candidate::alts), ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AltSet {
     /// One allele.

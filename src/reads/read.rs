@@ -58,7 +58,7 @@ pub struct Read {
     pub written: Option<Box<[u8]>>,
     /// Its alignment in its file, where it was realigned.
     pub moved_from: Option<Box<Moved>>,
-    /// Aligned positions of its record, where that has more than [`LONG_RECORD`] bases: the read may be a part of it, cut to what a region needs.
+    /// Aligned positions of its record, where that has more than 10,000 bases: the read may be a part of it, cut to what a region needs.
     pub long_record: Option<Interval>,
     /// For each base the probability that it is 5-methylcytosine, 0 to 255 (ML tag); only where that is asked for and the record has it.
     pub methylation: Option<Box<[u8]>>,
@@ -72,7 +72,7 @@ const LONGEST_CLIP: usize = 5000;
 /// What is kept of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// The positions that are needed: reads of more than [`LONG_RECORD`] bases are cut to these. All where it is not set.
+    /// The positions that are needed: reads of more than 10,000 bases are cut to these. All where it is not set.
     pub within: Option<Interval>,
     /// Whether to read base modifications.
     pub methylation: bool,
