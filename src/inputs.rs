@@ -26,28 +26,48 @@ pub struct Inputs {
     reference: ReferenceFile,
     reads: Vec<BamFile>,
     targets: Targets,
+    left_out: Vec<String>,
 }
 
 impl Inputs {
     /// Opens the files and checks them: indexes, that they are complete and sorted, that contigs agree, and that the reads are of this
-    /// reference in the targets. `regions` are contigs, `contig:start-end` (1-based, inclusive) or BED files; none are the whole reference.
+    /// reference in the targets. `regions` are contigs, `contig:start-end` (1-based, inclusive) or BED files; none are the whole reference, of which
+    /// contigs beside the chromosomes of a human genome are left out ([`Targets::primary`]).
     ///
     /// # Errors
     /// [`Error::Parameter`] for invalid regions and for a file that is given twice; [`Error::Input`] for a file that cannot be used.
     pub fn open(reference: &Path, reads: &[PathBuf], regions: &[String]) -> Result<Self> {
+        Self::opened(reference, reads, |contigs| {
+            if regions.is_empty() {
+                Ok(Targets::primary(contigs))
+            } else {
+                Ok((Targets::parse(regions, contigs)?, Vec::new()))
+            }
+        })
+    }
+
+    /// As [`Inputs::open`], with all contigs of the reference.
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn open_all(reference: &Path, reads: &[PathBuf]) -> Result<Self> {
+        Self::opened(reference, reads, |contigs| Ok((Targets::whole(contigs), Vec::new())))
+    }
+
+    fn opened(
+        reference: &Path,
+        reads: &[PathBuf],
+        called: impl FnOnce(&Contigs) -> Result<(Targets, Vec<String>)>,
+    ) -> Result<Self> {
         each_once(reads)?;
         let reference = ReferenceFile::new(reference)?;
-        let targets = if regions.is_empty() {
-            Targets::whole(reference.contigs())
-        } else {
-            Targets::parse(regions, reference.contigs())?
-        };
+        let (targets, left_out) = called(reference.contigs())?;
         if targets.bases() == 0 {
             return Err(Error::input(reference.path(), "the regions to call are empty"));
         }
         called::check(&reference, &targets.contigs())?;
         let reads = reads.iter().map(|path| open_reads(path, &reference, &targets)).collect::<Result<_>>()?;
-        Ok(Self { reference, reads, targets })
+        Ok(Self { reference, reads, targets, left_out })
     }
 
     /// The reference.
@@ -60,6 +80,12 @@ impl Inputs {
     #[must_use]
     pub fn reads(&self) -> &[BamFile] {
         &self.reads
+    }
+
+    /// Contigs that are not called, since no regions were given and they lie beside the chromosomes.
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The regions to call.

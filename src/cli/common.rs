@@ -33,6 +33,9 @@ pub(super) struct InputArgs {
     #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "BAM", help_heading = INPUT)]
     #[arg(short_aliases = ['I', 'b'], aliases = ["bam", "cram", "input", "bam-fn"])]
     reads: Vec<PathBuf>,
+    /// Without --regions: call all contigs, also unplaced, alternate, decoy and HLA contigs of GRCh37 and GRCh38
+    #[arg(long, help_heading = INPUT)]
+    all_contigs: bool,
 }
 
 impl InputArgs {
@@ -44,8 +47,29 @@ impl InputArgs {
         files
     }
 
-    /// The inputs, checked, and the regions to call: the whole reference if none are given.
+    /// The inputs, checked, and the regions to call: the reference if none are given, without what lies beside the chromosomes of a human one.
     pub(super) fn open(&self, regions: &[String]) -> Result<Inputs> {
+        if self.all_contigs {
+            return self.open_all(regions);
+        }
+        let inputs = Inputs::open(&self.reference, &self.reads, regions)?;
+        if let [first, ..] = inputs.left_out() {
+            log::info!(
+                "not called: {} contigs beside the chromosomes (unplaced, alternate, decoy, HLA), such as {first}; --all-contigs calls them",
+                inputs.left_out().len()
+            );
+        }
+        Ok(inputs)
+    }
+
+    /// As [`InputArgs::open`], with all contigs if no regions are given.
+    pub(super) fn open_all(&self, regions: &[String]) -> Result<Inputs> {
+        if regions.is_empty() {
+            return Inputs::open_all(&self.reference, &self.reads);
+        }
+        if self.all_contigs {
+            log::warn!("--all-contigs: has no effect with --regions");
+        }
         Inputs::open(&self.reference, &self.reads, regions)
     }
 }

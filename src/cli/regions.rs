@@ -26,7 +26,7 @@ const BYTES_PER_BASE: f64 = 0.01;
 pub(super) struct RegionsArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Regions to split: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    /// Regions to split: contigs, contig:start-end (1-based, inclusive) or BED files [default: the reference, see --all-contigs]
     #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,

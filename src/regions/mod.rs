@@ -3,6 +3,7 @@
 mod bed;
 mod chunks;
 mod literal;
+mod primary;
 
 use std::collections::BTreeMap;
 use std::path::Path;

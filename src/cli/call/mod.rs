@@ -50,7 +50,7 @@ use crate::vcf::{CallStyle, GvcfWriter, InfoField, VcfWriter};
 pub(super) struct CallArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// What to call: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    /// What to call: contigs, contig:start-end (1-based, inclusive) or BED files [default: the reference]
     #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
@@ -151,7 +151,11 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     let small_model = if args.no_small_model { None } else { SmallModel::of(&model)? };
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
     let classifier = device.load(&model, split.network)?;
-    let inputs = args.input.open(&args.regions)?;
+    let inputs = match args.genotype_sites {
+        // The sites say what is called.
+        Some(_) => args.input.open_all(&args.regions)?,
+        None => args.input.open(&args.regions)?,
+    };
     let contigs = inputs.reference().contigs();
     let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let ploidy = args.ploidy(contigs)?;
