@@ -7,17 +7,19 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::backend;
+use super::call_report::{CallRun, Given, Started};
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
 use super::file_args;
 use super::filters::FilterArgs;
 use super::progress::Progress;
 use super::read_warnings::{beyond, unlike, warnings};
+use super::report_args::{ReportArgs, Reports};
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
 use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::{self, Files, Whole};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
@@ -31,6 +33,7 @@ use crate::predict::Decider;
 use crate::predict::cnn::Classifier;
 use crate::predict::small::SmallModel;
 use crate::regions::{Region, Targets};
+use crate::report::summary::Options;
 use crate::variant::sites::SiteRecords;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
@@ -90,6 +93,8 @@ pub(super) struct CallArgs {
     /// Write the realigned reads of the called regions to this BAM
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
+    #[command(flatten)]
+    reports: ReportArgs,
     /// Haploid contigs of this sample, such as chrX,chrY
     #[arg(long, value_delimiter = ',', value_name = "CONTIG", help_heading = PLOIDY)]
     haploid_contigs: Vec<String>,
@@ -128,11 +133,13 @@ pub(super) struct CallArgs {
 /// Heading of the help.
 const PLOIDY: &str = "Ploidy";
 
-pub(super) fn run(args: &CallArgs) -> Result<()> {
+pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
     let model = args.model()?;
-    args.files(&model).check()?;
+    let reports = args.reports.resolved(args.wrapper.pages(&args.output_vcf)?);
+    args.files(&model, &reports).check()?;
+    reports.check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let small_model = if args.no_small_model { None } else { SmallModel::of(&model)? };
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
@@ -160,6 +167,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         split.workers,
         classifier.device()
     );
+    let device = classifier.device();
     let progress = Progress::new(contigs, regions.iter().map(|region| region.interval.len()).sum());
     let stats = pipeline::run(
         RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, &decider, &regions, &model.config) },
@@ -171,6 +179,7 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
             within: chunk.as_ref(),
             ploidy: &ploidy,
             quality_bin: args.gvcf_gq_bin,
+            detailed: reports.is_wanted(),
             progress: &|region| progress.done(region),
             // Signals end the process: see `signals`.
             ..RunOptions::default()
@@ -178,8 +187,32 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
     );
     progress.finish();
     let stats = stats?;
-    let paths = written.finish()?;
     args.report(&stats, &model);
+    let mut described = Vec::new();
+    if reports.is_wanted() {
+        let run = CallRun {
+            started,
+            sample: &sample,
+            model: &model,
+            inputs: &inputs,
+            decider: &decider,
+            regions: &regions,
+            given: Given {
+                regions: args.regions.clone(),
+                chunk: args.chunk.clone().zip(chunk.clone()),
+                sites: args.genotype_sites.clone(),
+            },
+            options: args.options(&model, decider.small_model.is_some()),
+            split,
+            device: &device,
+            stats: &stats,
+            outputs: args.outputs(),
+        };
+        let summary = run.summary()?;
+        let pictures = if reports.has_page() { run.pictures(&summary, sites)? } else { Vec::new() };
+        described = reports.written(&summary, pictures)?;
+    }
+    let paths = written.finish(described)?;
     log::info!("written: {}", if paths.is_empty() { "standard output".into() } else { paths.join(", ") });
     Ok(())
 }
@@ -194,13 +227,13 @@ struct Written {
 
 impl Written {
     /// Gives all files their final names once the last is whole; returns these.
-    fn finish(self) -> Result<Vec<String>> {
+    fn finish(self, reports: Vec<Whole>) -> Result<Vec<String>> {
         let files = [
             self.realigned.map(RealignedBam::finish).transpose()?,
             self.gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
             self.calls.map(VcfWriter::finish).transpose()?.flatten(),
         ];
-        let placed = files::place_last(files.into_iter().flatten().collect())?;
+        let placed = files::place_last(reports.into_iter().chain(files.into_iter().flatten()).collect())?;
         Ok(placed.iter().map(|path| path.display().to_string()).collect())
     }
 }
@@ -315,7 +348,7 @@ impl CallArgs {
         })
     }
 
-    fn files(&self, model: &Model) -> Files {
+    fn files(&self, model: &Model, reports: &Reports) -> Files {
         let mut files = self.input.files();
         file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
         file_args::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
@@ -325,7 +358,35 @@ impl CallArgs {
         files.output("--output-vcf", &self.output_vcf);
         self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
         self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
+        reports.files(&mut files);
         files
+    }
+
+    /// Options that change the calls, with what the model says where they are not given.
+    fn options(&self, model: &Model, small_model: bool) -> Options {
+        let evidence = &model.config.evidence;
+        let filter = evidence.read_filter;
+        Options {
+            small_model,
+            realign: evidence.realign.is_some(),
+            min_mapping_quality: filter.min_mapping_quality,
+            keep_duplicates: filter.keep_duplicates,
+            keep_secondary: filter.keep_secondary,
+            keep_supplementary: filter.keep_supplementary,
+            keep_mates_on_other_contigs: filter.keep_mates_on_other_contigs,
+            haploid_contigs: self.haploid_contigs.clone(),
+            par_regions: self.par_regions.as_ref().map(|given| given.to_string_lossy().into_owned()),
+            emit_ref_calls: self.emit_ref_calls,
+            only_pass: self.only_pass,
+            min_qual: self.min_qual,
+            gvcf: self.output_gvcf.is_some(),
+        }
+    }
+
+    /// The files of calls and reads that are written.
+    fn outputs(&self) -> Vec<PathBuf> {
+        let more = [&self.output_gvcf, &self.realigned_bam];
+        std::iter::once(&self.output_vcf).chain(more.into_iter().flatten()).cloned().collect()
     }
 
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::genotype::{Call, Filter};
+use super::region_times::RegionTimes;
+use crate::genotype::Filter;
 use crate::reads::{FetchStats, FilterReason};
+use crate::statistics::{CallStats, Coverage};
 
 /// A stage whose time is measured. Waiting is listed beside working, so that the bottleneck shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,17 @@ impl StageTimes {
         self.batched_images.fetch_add(images as u64, Ordering::Relaxed);
     }
 
+    /// The stages with their names and times, summed over their threads.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        STAGES.into_iter().map(|(stage, name)| (name, self.of(stage)))
+    }
+
+    /// Batches that the CNN classified.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
     /// Time of one stage, summed over its threads.
     #[must_use]
     pub fn of(&self, stage: Stage) -> Duration {
@@ -96,17 +109,33 @@ pub struct RunStats {
     pub by_likelihoods: u64,
     /// Images of all candidates, without the small model; each candidate that it decides saves one.
     pub images: u64,
-    /// Calls by filter: PASS, `RefCall`, `NoCall`.
-    pub calls: [u64; 3],
+    /// What is counted of the calls.
+    pub calls: CallStats,
     /// Time from start to end.
     pub wall: Duration,
     /// Time by stage.
     pub times: StageTimes,
+    /// Depths and the time of regions, where they were wanted.
+    pub details: Option<Details>,
 }
 
-impl RunStats {
-    pub(super) fn count(&mut self, call: &Call) {
-        self.calls[call.filter as usize] += 1;
+/// What is counted and measured where it is wanted only.
+#[derive(Debug)]
+pub struct Details {
+    /// Depths of the positions called.
+    pub coverage: Coverage,
+    /// Time of the regions.
+    pub regions: RegionTimes,
+}
+
+impl Details {
+    pub(super) fn new(regions: usize) -> Self {
+        Self { coverage: Coverage::default(), regions: RegionTimes::new(regions) }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.coverage.merge(&other.coverage);
+        self.regions.merge(&other.regions);
     }
 }
 
@@ -123,14 +152,14 @@ impl fmt::Display for RunStats {
         writeln!(f, "{:<30}{:>12}", "  sampled out over the cap", reads.sampled_out)?;
         writeln!(f, "{:<30}{:>12}", "  realigned", self.realigned)?;
         writeln!(f, "{:<30}{:>12}", "candidates", self.candidates)?;
-        let batches = self.times.batches.load(Ordering::Relaxed);
+        let batches = self.times.batches();
         writeln!(f, "{:<30}{:>12}", "  decided without an image", self.decided)?;
         if self.by_likelihoods > 0 {
             writeln!(f, "{:<30}{:>12}", "  of these by likelihoods", self.by_likelihoods)?;
         }
         let images = self.images.saturating_sub(self.decided);
         writeln!(f, "{:<30}{images:>12}  in {batches} batches", "images")?;
-        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls) {
+        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls.filters) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }
         writeln!(f, "{:<30}{:>11.2}s", "time", self.wall.as_secs_f64())?;

@@ -7,6 +7,7 @@ mod call;
 mod chunks;
 mod conformance;
 mod depths;
+mod explain;
 mod faults;
 mod golden;
 #[cfg(feature = "torch")]
@@ -29,6 +30,7 @@ mod regions;
 mod show;
 #[cfg(feature = "torch")]
 mod slippage;
+mod summary;
 #[cfg(feature = "torch")]
 mod train;
 mod world;
