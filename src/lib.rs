@@ -45,7 +45,7 @@ pub mod deepvariant;
 pub mod error;
 // Reads, candidates and reference of a region together.
 pub mod evidence;
-// Why a known variant is, or is not, a candidate.
+// Why a call is what it is; why a known variant is, or is not, a candidate.
 pub mod explain;
 // Input files that are regular, and output files that are complete or absent.
 pub mod files;
@@ -71,10 +71,14 @@ pub mod predict;
 pub mod reads;
 // Local realignment: better alignments near indels.
 pub mod realign;
+// What people and other programs read of a run: a summary, files for MultiQC, a page.
+pub mod report;
 // Regions of the genome: the units of work.
 pub mod regions;
 // The profile of a sample: median depth, depth CV, artefact rate.
 pub mod sample;
+// What is counted of calls and depths.
+pub mod statistics;
 // How often repeats show a false length in the sample, and what that says of a candidate.
 pub mod slippage;
 // Builders of reads, references and candidates for tests.

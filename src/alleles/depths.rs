@@ -79,6 +79,11 @@ impl PositionDepth {
         self.alleles.get(allele).copied().unwrap_or_default()
     }
 
+    /// All alleles but the reference, with the reads that support them.
+    pub fn alleles(&self) -> impl Iterator<Item = (&ObservedAllele, Depth)> {
+        self.alleles.iter().map(|(allele, &depth)| (allele, depth))
+    }
+
     /// Root mean square of the mapping qualities of the reads that count, Phred.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "sums below 2^52")]

@@ -13,6 +13,13 @@ use crate::predict::decision::{Models, predict};
 use crate::predict::small::SmallModel;
 use crate::predict::{Decider, Prediction, Predictor};
 
+/// Loads a model's CNN and small model, and surveys the sample for them.
+pub(super) fn models(model: &Model, inputs: &Inputs) -> Result<Models> {
+    let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
+    let decider = Decider::surveyed(SmallModel::of(model)?, cnn.as_ref(), inputs, model.config.evidence)?;
+    Ok(Models { decider, cnn, image: model.config.image.clone() })
+}
+
 /// All that predictions for a sample need.
 pub(super) struct Classification {
     models: Models,
@@ -22,10 +29,7 @@ pub(super) struct Classification {
 impl Classification {
     /// Loads the model's CNN and small model, and surveys the sample for them.
     pub(super) fn load(model: &Model, inputs: &Inputs) -> Result<Self> {
-        let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
-        let decider = Decider::surveyed(SmallModel::of(model)?, cnn.as_ref(), inputs, model.config.evidence)?;
-        let models = Models { decider, cnn, image: model.config.image.clone() };
-        Ok(Self { models, multi_allelic: model.config.multi_allelic })
+        Ok(Self { models: models(model, inputs)?, multi_allelic: model.config.multi_allelic })
     }
 
     /// The call of a candidate with two copies, and the model that decided; calls of overlapping sites do not change it.

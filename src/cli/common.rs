@@ -13,6 +13,7 @@ use crate::inputs::Inputs;
 /// Headings of the help.
 pub(super) const INPUT: &str = "Input";
 pub(super) const OUTPUT: &str = "Output";
+pub(super) const REPORTS: &str = "Reports";
 pub(super) const MODEL: &str = "Model";
 pub(super) const PERFORMANCE: &str = "Performance";
 /// Options that all commands have.

@@ -1,52 +1,69 @@
 //! `varpix explain`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::classification::Classification;
+use super::classification::{self, Classification};
 use super::common::{INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::report_args::made;
 use super::{file_args, stdout};
 use crate::alleles::CountOptions;
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
-use crate::explain::{Explanation, explain};
-use crate::files::Files;
+use crate::explain::{Explanation, Narrator, Settings, explain};
+use crate::files::{self, Files};
+use crate::genome::ContigId;
 use crate::inputs::Inputs;
 use crate::model::{DEFAULT_MODEL, Model};
 use crate::pileup::ImageSpec;
 use crate::reads::BamSource;
 use crate::regions::Targets;
+use crate::report::story_page;
 use crate::variant::known::Truth;
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     input: InputArgs,
     /// Variants to explain: those of the first sample, or all if the VCF has no samples
-    #[arg(long, aliases = ["vcf", "truth"], value_name = "VCF", help_heading = INPUT)]
-    variants: PathBuf,
-    /// Restrict to variants in these regions: contigs, contig:start-end (1-based, inclusive) or BED files [default: all]
+    #[arg(long, aliases = ["vcf", "truth"], value_name = "VCF", help_heading = INPUT, required_unless_present = "regions")]
+    variants: Option<PathBuf>,
+    /// Without --variants: the places whose calls are explained. With it: restrict to variants in these regions [default: all]. contig:position, contig:start-end (1-based, inclusive) or BED files
     #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
     /// Restrict to variants in this BED file, such as the confident regions of a truth set
-    #[arg(long, value_name = "BED", help_heading = INPUT)]
+    #[arg(long, value_name = "BED", help_heading = INPUT, requires = "variants")]
     confident: Option<PathBuf>,
     /// Model whose read and candidate settings are used [default: those of a WGS model]
     #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
     model: Option<PathBuf>,
     /// Also call the variants that are candidates; adds the copies of the allele (0 to 2), GQ, and the model that decided
-    #[arg(long, help_heading = MODEL)]
+    #[arg(long, help_heading = MODEL, requires = "variants")]
     classify: bool,
     /// Do not realign reads
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
     /// Also list variants that are candidates
-    #[arg(long, help_heading = OUTPUT)]
+    #[arg(long, help_heading = OUTPUT, requires = "variants")]
     all: bool,
+    /// With --variants: all that a run does there, as without --variants, in place of a table
+    #[arg(long, help_heading = OUTPUT)]
+    story: bool,
+    /// As JSON, one line for each place
+    #[arg(long, help_heading = OUTPUT)]
+    json: bool,
+    /// Also write a page for each place to this folder, created if missing, with its images and maps of what counted in them
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
+    html: Option<PathBuf>,
 }
+
+/// How far from the places given candidates are explained too, in bp: the anchor base of an indel precedes the event that users see.
+const MARGIN: u64 = 5;
 
 /// Names of contigs in a warning.
 const SHOWN_CONTIGS: usize = 3;
@@ -59,7 +76,11 @@ struct Tally {
 }
 
 pub(super) fn run(args: &ExplainArgs) -> Result<()> {
-    let name = args.model.as_deref().or(args.classify.then_some(Path::new(DEFAULT_MODEL)));
+    let is_story = args.story || args.variants.is_none();
+    if (args.json || args.html.is_some()) && !is_story {
+        return Err(Error::Usage("--json, --html: give --story with --variants; the table has no other form".into()));
+    }
+    let name = args.model.as_deref().or((args.classify || is_story).then_some(Path::new(DEFAULT_MODEL)));
     let model = name.map(Model::find).transpose()?;
     let (spec, mut options) = model.as_ref().map_or_else(
         || (ImageSpec::default(), EvidenceOptions::default()),
@@ -73,7 +94,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let targets = inputs.targets();
     let contigs = inputs.reference().contigs();
     let confident = args.confident.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
-    let known = known(&args.variants, &inputs)?;
+    let Some(variants) = &args.variants else {
+        return stories(args, model.as_ref(), options, &inputs, targets, MARGIN);
+    };
+    let known = known(variants, &inputs)?;
     let mut classification = match &model {
         Some(model) if args.classify => Some(Classification::load(model, &inputs)?),
         _ => None,
@@ -83,8 +107,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     let mut gatherer =
         Gatherer::new(Box::new(source), inputs.reference().open()?, options, spec).counting_empty_regions(true);
     let mut tallies = [Tally::default(), Tally::default()];
+    let mut places: BTreeMap<ContigId, Vec<u64>> = BTreeMap::new();
     let called = if args.classify { "\tCOPIES\tGQ\tMODEL" } else { "" };
-    if !stdout::line(&format!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR{called}"))? {
+    if !is_story && !stdout::line(&format!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR{called}"))? {
         return Ok(());
     }
     for region in targets.whole_regions(options.region_size, contigs) {
@@ -100,6 +125,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
             if !args.all && !args.classify && found.verdict.is_found() {
                 continue;
             }
+            if is_story {
+                places.entry(region.contig).or_default().push(allele.position);
+                continue;
+            }
             let mut line = row(&contigs.get(region.contig).name, &found);
             if let Some(classification) = &mut classification {
                 line += &called_columns(classification, &evidence, &found)?;
@@ -112,19 +141,58 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     for (kind, tally) in ["SNPs", "indels"].into_iter().zip(tallies) {
         tally.report(kind);
     }
+    if is_story {
+        let targets = Targets::of_positions(places.into_iter());
+        return stories(args, model.as_ref(), options, &inputs, &targets, 0);
+    }
     Ok(())
+}
+
+/// Tells what a run does at each place.
+fn stories(
+    args: &ExplainArgs,
+    model: Option<&Model>,
+    evidence: EvidenceOptions,
+    inputs: &Inputs,
+    targets: &Targets,
+    margin: u64,
+) -> Result<()> {
+    let model = model.ok_or_else(|| Error::Internal("explain has no model".into()))?;
+    let settings = Settings { evidence, image: model.config.image.clone(), multi_allelic: model.config.multi_allelic };
+    if let Some(folder) = &args.html {
+        made(folder)?;
+    }
+    let narrator = Narrator::new(inputs, settings, classification::models(model, inputs)?)?;
+    narrator.drawing(args.html.is_some()).stories(targets, margin, &mut |story, drawings| {
+        if let Some(folder) = &args.html {
+            let name: String = story.chrom.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let path = folder.join(format!("{name}_{}.html", story.pos));
+            files::write(&path, &story_page::page(story, drawings)?)?;
+        }
+        if args.json {
+            let json = serde_json::to_string(story).map_err(|e| Error::Internal(format!("explain: {e}")))?;
+            stdout::line(&json)
+        } else {
+            stdout::line(&story.to_string())
+        }
+    })
 }
 
 impl ExplainArgs {
     fn files(&self, model: Option<&Model>) -> Files {
         let mut files = self.input.files();
         file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
-        file_args::variants(&mut files, "--variants", &self.variants);
+        self.variants.iter().for_each(|vcf| file_args::variants(&mut files, "--variants", vcf));
         self.confident.iter().for_each(|bed| files.input("--confident", bed));
         if let Some(model) = model {
             file_args::model(&mut files, "--model", &model.folder);
         }
         files.output("standard output", Path::new("-"));
+        let pages = self.html.iter().flat_map(|folder| folder.read_dir().into_iter().flatten().flatten());
+        // Names depend on the places; any page in the folder counts as an output.
+        for path in pages.map(|page| page.path()).filter(|path| path.extension().is_some_and(|end| end == "html")) {
+            files.output("--html", &path);
+        }
         files
     }
 }

@@ -4,6 +4,7 @@
 
 mod backend;
 mod call;
+mod call_report;
 mod classification;
 mod common;
 mod compat;
@@ -13,10 +14,13 @@ mod filters;
 mod folder;
 #[cfg(feature = "torch")]
 mod import;
+mod logging;
 mod manual;
 mod progress;
 mod read_warnings;
 mod regions;
+mod report;
+mod report_args;
 mod show;
 mod signals;
 mod stdout;
@@ -68,8 +72,10 @@ struct Cli {
 enum Command {
     /// Call variants
     Call(Box<call::CallArgs>),
-    /// Report whether known variants are candidates, and why not
+    /// Explain why a call is what it is, or why known variants are not candidates
     Explain(explain::ExplainArgs),
+    /// Describe the calls of a VCF: a page of charts, a summary as JSON, files for MultiQC
+    Report(report::FromVcfArgs),
     /// Split regions into chunks of about equal work
     Regions(regions::RegionsArgs),
     /// Convert a published DeepVariant model
@@ -129,6 +135,7 @@ fn flag(parameter: Parameter) -> &'static str {
 /// # Errors
 /// A [`Failure`] for anything but success.
 pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
+    let started = call_report::Started::now();
     let cli = match parsed(compat::rewritten(args, &Cli::command())) {
         Ok(cli) => cli,
         Err(help) if !help.use_stderr() => {
@@ -147,8 +154,9 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     signals::watch()?;
     folder::check()?;
     match cli.command {
-        Command::Call(args) => call::run(&args)?,
+        Command::Call(args) => call::run(&args, started)?,
         Command::Explain(args) => explain::run(&args)?,
+        Command::Report(args) => report::run(&args)?,
         Command::Regions(args) => regions::run(&args)?,
         Command::Completions(args) => manual::completions(Cli::command(), &args)?,
         Command::Man(args) => manual::man(Cli::command(), &args)?,
@@ -184,17 +192,7 @@ fn start_logging(cli: &Cli) {
         (_, 0) => log::LevelFilter::Info,
         _ => log::LevelFilter::Debug,
     };
-    let format = |buffer: &mut env_logger::fmt::Formatter, record: &log::Record| {
-        use std::io::Write;
-        match record.level() {
-            log::Level::Error | log::Level::Warn => {
-                writeln!(buffer, "varpix: {}: {}", record.level().as_str().to_lowercase(), record.args())
-            }
-            _ => writeln!(buffer, "varpix: {}", record.args()),
-        }
-    };
-    // A second initialisation, in tests, is harmless.
-    let _ = env_logger::Builder::new().filter_module("varpix", level).format(format).try_init();
+    logging::start(level);
 }
 
 #[cfg(test)]

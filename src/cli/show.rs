@@ -1,12 +1,10 @@
 //! `varpix show`.
 
 use std::ffi::OsStr;
-use std::io::Cursor;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use image::{ImageFormat, RgbImage};
 
 use super::classification::Classification;
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
@@ -76,9 +74,9 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
                     continue;
                 }
                 let image = found.render(&spec, candidate, set);
-                let picture = png::picture(&spec, &image, &title(contig, candidate, set));
+                let picture = png::picture(&spec, &image, &png::title(contig, candidate, set), candidate.position);
                 let path = args.out.join(file_name(contig, candidate, set));
-                save(&picture, &path)?;
+                files::write(&path, &png::encoded(&picture)?)?;
                 let mut line = path.as_os_str().as_bytes().to_vec();
                 if let Some(classification) = &mut classification {
                     let predictions = match &predictions {
@@ -122,39 +120,12 @@ impl ShowArgs {
     }
 }
 
-/// Writes an image atomically.
-fn save(picture: &RgbImage, path: &Path) -> Result<()> {
-    let cannot = |e: &dyn std::fmt::Display| Error::output(path, format!("cannot be written: {e}"));
-    let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png).map_err(|e| cannot(&e))?;
-    files::write(path, png.get_ref())
-}
-
 /// The columns of a picture's prediction: probabilities of hom-ref, het and hom-alt, and the model they are of.
 fn columns(predictions: &[(AltSet, Prediction)], set: AltSet) -> String {
     let found = predictions.iter().find(|(of, _)| *of == set);
     found.map_or_else(String::new, |(_, Prediction { probabilities: p, predictor })| {
         format!("\t{:.5}\t{:.5}\t{:.5}\t{predictor}", p.hom_ref(), p.het(), p.hom_alt())
     })
-}
-
-fn alleles(candidate: &Candidate, set: AltSet) -> String {
-    let shown = candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i));
-    shown.map(|(_, alt)| String::from_utf8_lossy(&alt.bases).into_owned()).collect::<Vec<_>>().join(",")
-}
-
-fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
-    let depths: Vec<_> =
-        candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)).map(|(_, a)| a.count.to_string()).collect();
-    format!(
-        "{contig}:{} {}>{}  depth {}, reference {}, alternative {}",
-        candidate.position + 1,
-        String::from_utf8_lossy(&candidate.reference),
-        alleles(candidate, set),
-        candidate.depth,
-        candidate.reference_count,
-        depths.join(",")
-    )
 }
 
 /// Contig, position and alleles; long alleles are cut so that any file system takes the name.
@@ -170,6 +141,6 @@ fn file_name(contig: &str, candidate: &Candidate, set: AltSet) -> String {
     format!(
         "{safe}_{}_{reference}_{}_{sets}.png",
         candidate.position + 1,
-        cut(alleles(candidate, set)).replace(',', "-")
+        cut(png::alleles(candidate, set)).replace(',', "-")
     )
 }

@@ -1,9 +1,10 @@
 //! Flags of DeepVariant's `run_deepvariant` that `varpix call` takes -> a model's name, or why they are refused.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::report_args::made;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -37,8 +38,6 @@ pub(super) struct WrapperArgs {
     intermediate_results_dir: Option<PathBuf>,
     #[arg(long, hide = true)]
     logging_dir: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    report_title: Option<String>,
     #[arg(long, hide = true)]
     postprocess_cpus: Option<String>,
     #[arg(long, hide = true)]
@@ -74,11 +73,8 @@ impl WrapperArgs {
             return Err(Error::Usage(sentence.into()));
         }
         let unneeded = [
-            (self.vcf_stats_report, "--vcf-stats-report"),
-            (self.runtime_report, "--runtime-report"),
             (self.intermediate_results_dir.is_some(), "--intermediate-results-dir"),
-            (self.logging_dir.is_some(), "--logging-dir"),
-            (self.report_title.is_some(), "--report-title"),
+            (self.logging_dir.is_some() && !self.runtime_report, "--logging-dir"),
             (self.postprocess_cpus.is_some(), "--postprocess-cpus"),
         ];
         let given: Vec<_> = unneeded.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag).collect();
@@ -86,6 +82,38 @@ impl WrapperArgs {
             log::info!("ignored options, not needed by varpix: {}", given.join(", "));
         }
         Ok(())
+    }
+
+    /// Pages that are asked for by DeepVariant's flags, under the names that it gives them, beside these calls or in the folder of its logs.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the calls go to stdout, which gives no name; [`Error::Output`] where the folder cannot be made.
+    pub(super) fn pages(&self, calls: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
+        let beside = |flag: &str, suffix: &str| {
+            let name = calls.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name == "-" {
+                return Err(Error::Usage(format!("{flag}: the calls go to stdout; give --report the name of a file")));
+            }
+            let stem = [".vcf.gz", ".vcf.bgz", ".vcf", ".bcf"].iter().find_map(|end| name.strip_suffix(end));
+            Ok(calls.with_file_name(format!("{}{suffix}", stem.unwrap_or(&name))))
+        };
+        let mut pages = Vec::new();
+        if self.vcf_stats_report {
+            let flag = "--vcf-stats-report";
+            pages.push((flag, beside(flag, ".visual_report.html")?));
+        }
+        if self.runtime_report {
+            let flag = "--runtime-report";
+            let path = match &self.logging_dir {
+                Some(folder) => {
+                    made(folder)?;
+                    folder.join("make_examples_runtime_by_region_report.html")
+                }
+                None => beside(flag, ".runtime_by_region_report.html")?,
+            };
+            pages.push((flag, path));
+        }
+        Ok(pages)
     }
 
     /// The model that a `--model-type` stands for.

@@ -198,6 +198,14 @@ pub struct AlignedReads {
     context: Option<Context>,
 }
 
+impl AlignedReads {
+    /// The windows and haplotypes by which they were realigned.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        self.context.as_ref()?.plan.as_ref().map(|(plan, _)| plan)
+    }
+}
+
 /// What the alignment of a region's reads rests on.
 struct Context {
     reference: ReferenceWindow,

@@ -127,13 +127,14 @@ mod tests {
             parts: vec![part(100, b"chr1\t5\nchr"), part(0, b"\xff\0")],
             ..Checkpoint::default()
         };
-        let mut stats = RunStats { candidates: 9, calls: [1, 2, 3], ..RunStats::default() };
+        let mut stats = RunStats { candidates: 9, ..RunStats::default() };
+        stats.calls.filters = [1, 2, 3];
         stats.reads.left_out[2] = 5;
         checkpoints.keep(&at, (&stats, "chr1:20000".into()), Instant::now()).unwrap();
         let frames = journal::read(&path).unwrap().unwrap();
         let found = Checkpoint::parse(&frames.marks[0]).unwrap();
         assert_eq!((found.region, found.sites, &found.parts), (17, 3, &at.parts));
-        assert_eq!((found.stats.candidates, found.stats.calls, found.stats.reads), (9, [1, 2, 3], stats.reads));
+        assert_eq!((found.stats.candidates, found.stats.calls.filters, found.stats.reads), (9, [1, 2, 3], stats.reads));
         assert!(String::from_utf8_lossy(&frames.marks[0]).contains("chr1:20000"));
         // One that is not of this form, or not whole.
         assert!(Checkpoint::parse(b"{}\n").is_none());

@@ -17,6 +17,7 @@ use crate::genotype::{BySet, Call, CallOptions, Resolver, call};
 use crate::output::Placement;
 use crate::predict::Predictor;
 use crate::reads::FetchStats;
+use crate::statistics::CountedCall;
 use crate::vcf::ReferenceBlock;
 
 /// What of a region waits for its calls.
@@ -194,8 +195,9 @@ impl<'a, 'o> Collector<'a, 'o> {
             if self.options.within.is_some_and(|targets| !targets.contains(call.contig, call.position)) {
                 continue;
             }
-            self.stats.count(&call);
-            if self.options.filter.lets_through(&call) {
+            let is_written = self.options.filter.lets_through(&call);
+            self.stats.calls.add(&CountedCall::from(&call), is_written);
+            if is_written {
                 self.outputs.calls.write(&call)?;
             }
         }

@@ -26,11 +26,13 @@ mod classifier_thread;
 mod collector;
 mod messages;
 pub(crate) mod options;
+pub mod region_times;
 mod reorder;
 pub(crate) mod stats;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crossbeam_channel::{bounded, unbounded};
@@ -40,7 +42,7 @@ use crate::predict::cnn::Classifier;
 use crate::regions::DEFAULT_REGION_SIZE;
 use collector::Collector;
 use messages::{Message, Stop, guarded};
-use stats::{RunStats, StageTimes};
+use stats::{Details, RunStats, StageTimes};
 use worker::Workers;
 
 pub use checkpoint::{Checkpoint, Checkpoints};
@@ -91,6 +93,7 @@ pub fn run(
     for _ in 0..runs {
         tickets.send(()).map_err(|_| Error::Stopped)?;
     }
+    let details = options.detailed.then(|| Mutex::new(Details::new(inputs.regions.len())));
     let mut stats = std::thread::scope(|scope| {
         let workers = Workers {
             inputs,
@@ -103,6 +106,8 @@ pub fn run(
             placements_wanted: outputs.realigned.is_some(),
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
             times: &times,
+            within: options.within,
+            details: details.as_ref(),
             stop,
         };
         scope.spawn(move || pool.broadcast(|_| workers.run()));
@@ -122,5 +127,6 @@ pub fn run(
     stats.batches += times.batches();
     stats.wall = started.elapsed();
     stats.times = times;
+    stats.details = details.map(|details| details.into_inner().unwrap_or_else(PoisonError::into_inner));
     Ok(stats)
 }

@@ -97,6 +97,8 @@ pub struct RunOptions<'a> {
     pub ploidy: &'a Ploidy,
     /// Values of GQ in a bin of reference blocks.
     pub quality_bin: i32,
+    /// Also count depths and measure the time of each region ([`Details`](super::stats::Details)).
+    pub detailed: bool,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
     /// Where an earlier run of the same inputs, outputs and options stood; the outputs go on from there.
@@ -117,6 +119,7 @@ impl Default for RunOptions<'_> {
             within: None,
             ploidy: &DIPLOID,
             quality_bin: DEFAULT_QUALITY_BIN,
+            detailed: false,
             stop: &NEVER,
             from: None,
             progress: &|_| (),

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::genotype::{Call, Filter};
+use super::region_times::RegionTimes;
+use crate::genotype::Filter;
 use crate::reads::{FetchStats, FilterReason};
+use crate::statistics::{CallStats, Coverage};
 
 /// A stage whose time is measured. Waiting is listed beside working, so that the bottleneck shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,11 @@ impl StageTimes {
         self.batches.load(Ordering::Relaxed)
     }
 
+    /// The stages with their names and times, summed over their threads.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        STAGES.into_iter().map(|(stage, name)| (name, self.of(stage)))
+    }
+
     /// Time of one stage, summed over its threads.
     #[must_use]
     pub fn of(&self, stage: Stage) -> Duration {
@@ -102,26 +109,62 @@ pub struct RunStats {
     pub images: u64,
     /// Batches of images that the CNN classified. Alone of these counts, it depends on timing.
     pub batches: u64,
-    /// Calls by filter: PASS, `RefCall`, `NoCall`.
-    pub calls: [u64; 3],
+    /// What is counted of the calls. Of a run that was resumed, only the calls by filter are of all its parts.
+    #[serde(with = "by_filter")]
+    pub calls: CallStats,
     /// Time from start to end.
     #[serde(skip)]
     pub wall: Duration,
     /// Time by stage.
     #[serde(skip)]
     pub times: StageTimes,
+    /// Depths and the time of regions, where they were wanted.
+    #[serde(skip)]
+    pub details: Option<Details>,
 }
 
 impl RunStats {
-    /// The same counts, without times.
+    /// The same counts, as far as they are kept for a resumed run.
     pub(super) fn copied(&self) -> Self {
-        let &Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, batches, calls, .. } = self;
-        let (wall, times) = (Duration::ZERO, StageTimes::default());
-        Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, batches, calls, wall, times }
+        let &Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, batches, .. } = self;
+        let calls = CallStats { filters: self.calls.filters, ..CallStats::default() };
+        let counts = Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, ..Self::default() };
+        Self { batches, calls, ..counts }
+    }
+}
+
+/// Calls by filter alone, of what is counted of calls.
+mod by_filter {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::statistics::CallStats;
+
+    pub(super) fn serialize<S: Serializer>(calls: &CallStats, to: S) -> Result<S::Ok, S::Error> {
+        calls.filters.serialize(to)
     }
 
-    pub(super) fn count(&mut self, call: &Call) {
-        self.calls[call.filter as usize] += 1;
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<CallStats, D::Error> {
+        Ok(CallStats { filters: <[u64; 3]>::deserialize(from)?, ..CallStats::default() })
+    }
+}
+
+/// What is counted and measured where it is wanted only.
+#[derive(Debug)]
+pub struct Details {
+    /// Depths of the positions called.
+    pub coverage: Coverage,
+    /// Time of the regions.
+    pub regions: RegionTimes,
+}
+
+impl Details {
+    pub(super) fn new(regions: usize) -> Self {
+        Self { coverage: Coverage::default(), regions: RegionTimes::new(regions) }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.coverage.merge(&other.coverage);
+        self.regions.merge(&other.regions);
     }
 }
 
@@ -144,7 +187,7 @@ impl fmt::Display for RunStats {
         }
         let images = self.images.saturating_sub(self.decided);
         writeln!(f, "{:<30}{images:>12}  in {} batches", "images", self.batches)?;
-        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls) {
+        for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls.filters) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }
         writeln!(f, "{:<30}{:>11.2}s", "time", self.wall.as_secs_f64())?;

@@ -1,20 +1,22 @@
 //! Regions -> evidence, decisions and images, on each thread of the pool.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 
 use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
 use super::options::RunInputs;
-use super::stats::{Stage, StageTimes};
+use super::stats::{Details, Stage, StageTimes};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, Gatherer};
+use crate::genome::Reference;
 use crate::genotype::Ploidy;
 use crate::output::Placement;
 use crate::pileup::{AltSet, alt_sets};
 use crate::predict::{Decision, decide};
-use crate::regions::Region;
+use crate::regions::{Region, Targets};
 use crate::vcf::reference_blocks::blocks;
 
 /// What all workers share.
@@ -33,8 +35,15 @@ pub(super) struct Workers<'a> {
     /// Set where reference blocks are wanted.
     pub(super) quality_bin: Option<i32>,
     pub(super) times: &'a StageTimes,
+    /// Where depths are counted, if that is less than the regions.
+    pub(super) within: Option<&'a Targets>,
+    /// Set where depths and the time of regions are wanted; each worker adds its own when it is done.
+    pub(super) details: Option<&'a Mutex<Details>>,
     pub(super) stop: Stop<'a>,
 }
+
+/// A worker's own details, and a reference for the regions without reads.
+type OwnDetails = (Details, Reference);
 
 impl Workers<'_> {
     /// Works until no region is left or the run stops; a failure is sent to the collector.
@@ -52,6 +61,18 @@ impl Workers<'_> {
         let mut gatherer = Gatherer::new(source, reference, model.evidence, model.image.clone())
             .counting_empty_regions(self.quality_bin.is_some())
             .genotyping(self.inputs.sites.cloned());
+        let own = |_| Ok((Details::new(self.inputs.regions.len()), self.inputs.reference.open()?));
+        let mut own = self.details.map(own).transpose()?;
+        let outcome = self.runs(&mut gatherer, &mut own);
+        // Also where the last region was written while this worker waited for a ticket, which stops it.
+        if let (Some(all), Some((own, _))) = (self.details, &own) {
+            all.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
+        }
+        outcome
+    }
+
+    /// Takes runs of regions until none is left.
+    fn runs(&self, gatherer: &mut Gatherer, own: &mut Option<OwnDetails>) -> Result<()> {
         loop {
             let waiting = Instant::now();
             receive(&self.tickets, self.stop)?;
@@ -61,15 +82,16 @@ impl Workers<'_> {
                 return Ok(());
             }
             for &region in self.inputs.regions[first..].iter().take(self.run) {
-                self.region(&mut gatherer, region)?;
+                self.region(gatherer, region, own)?;
             }
         }
     }
 
-    fn region(&self, gatherer: &mut Gatherer, region: Region) -> Result<()> {
+    fn region(&self, gatherer: &mut Gatherer, region: Region, own: &mut Option<OwnDetails>) -> Result<()> {
         if self.stop.is_set() {
             return Err(Error::Stopped);
         }
+        let (started, mut waited) = (Instant::now(), Duration::ZERO);
         let fetched = self.times.time(Stage::Read, || gatherer.fetch(region))?;
         let aligned = self.times.time(Stage::Realign, || gatherer.realign(fetched))?;
         let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
@@ -88,10 +110,20 @@ impl Workers<'_> {
                         let image = self.times.time(Stage::Render, || evidence.render(spec, candidate, set));
                         let features = undecided.image_features(candidate, set, &evidence, self.inputs.decider);
                         let region = region.sequence;
-                        self.send(ImageJob { region, candidate: index, set, image, undecided, features })?;
+                        waited += self.send(ImageJob { region, candidate: index, set, image, undecided, features })?;
                     }
                 }
             }
+        }
+        if let Some((details, reference)) = own {
+            let is_wanted = |position| self.within.is_none_or(|targets| targets.contains(region.contig, position));
+            if evidence.depths.positions.is_empty() {
+                let bases = reference.bases(region.contig, region.interval)?;
+                details.coverage.add_uncovered(region.contig, region.interval.start(), &bases, is_wanted);
+            } else {
+                details.coverage.add(region.contig, &evidence.depths, &evidence.reference, is_wanted);
+            }
+            details.regions.add(region.sequence, started.elapsed().saturating_sub(waited));
         }
         Ok(())
     }
@@ -111,8 +143,8 @@ impl Workers<'_> {
         self.messages.send(message).map_err(|_| Error::Stopped)
     }
 
-    /// Sends an image to the classifier, as soon as there is room.
-    fn send(&self, mut job: ImageJob) -> Result<()> {
+    /// Sends an image to the classifier, as soon as there is room; how long that took.
+    fn send(&self, mut job: ImageJob) -> Result<Duration> {
         let waiting = Instant::now();
         loop {
             match self.images.send_timeout(job, PATIENCE) {
@@ -122,8 +154,9 @@ impl Workers<'_> {
                 Err(SendTimeoutError::Disconnected(_)) => return Err(Error::Stopped),
             }
         }
-        self.times.add(Stage::WaitForClassifier, waiting.elapsed());
-        Ok(())
+        let waited = waiting.elapsed();
+        self.times.add(Stage::WaitForClassifier, waited);
+        Ok(waited)
     }
 }
 

@@ -9,11 +9,12 @@ use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, EvidenceOptions};
 use crate::inputs::Inputs;
-use crate::pileup::{AltSet, ImageSpec, alt_sets};
+use crate::pileup::spec::REFERENCE_ROWS;
+use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::predict::Probabilities;
 use crate::predict::cnn::{Batch, Classifier};
 use crate::predict::small::features::features;
-use crate::predict::small::{Features, SmallModel, is_deleted_beside, joined};
+use crate::predict::small::{Features, Silence, SmallModel, SmallModelAccount, is_deleted_beside, joined};
 use crate::sample::{SampleProfile, SurveyOptions, survey};
 
 /// Which model a prediction is of.
@@ -139,6 +140,12 @@ impl Decider {
 }
 
 impl Undecided {
+    /// The small model's probabilities and the weight of an image beside them, where it has any.
+    #[must_use]
+    pub fn estimate(&self) -> Option<(Probabilities, f64)> {
+        self.estimate
+    }
+
     /// The features that go with an image of the candidate, where the CNN takes any.
     #[must_use]
     pub fn image_features(
@@ -174,12 +181,77 @@ pub struct Models {
     pub image: ImageSpec,
 }
 
+/// What the CNN says of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageAccount {
+    /// The alternative alleles that it marks.
+    pub set: AltSet,
+    /// Reads with a row.
+    pub rows: usize,
+    /// The CNN's probabilities.
+    pub cnn: Probabilities,
+    /// The weight of the CNN beside the small model, where both speak.
+    pub weight: Option<f64>,
+    /// The joint probabilities.
+    pub joint: Probabilities,
+    /// Whether hom-alt is impossible.
+    pub one_copy: bool,
+    /// The CNN's most probable genotype and the second.
+    pub between: [usize; 2],
+    /// How the difference of their logits changes with each pixel, `[height, width, channel]`; where it was wanted, and the CNN has gradients.
+    pub gradient: Option<Vec<f32>>,
+}
+
+/// All that the models say of a candidate, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// What the small model says, if there is one.
+    pub small_model: Option<SmallModelAccount>,
+    /// What the CNN says of each image; none where the candidate needs none.
+    pub images: Vec<ImageAccount>,
+    /// The predictions, as [`predict`] gives them.
+    pub predictions: Vec<(AltSet, Prediction)>,
+}
+
+/// The predictions for a candidate and how they come about; with gradients where these are wanted.
+///
+/// # Errors
+/// As [`predict`].
+pub fn account(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    models: &mut Models,
+    with_gradients: bool,
+) -> Result<Account> {
+    let by = &models.decider;
+    let small_model = by.small_model.as_ref().map(|model| {
+        if candidate.alts.len() > 1 {
+            return SmallModelAccount { silence: Some(Silence::SeveralAlleles), ..SmallModelAccount::default() };
+        }
+        model.account(candidate, evidence, &by.features(candidate, AltSet::One(0), evidence))
+    });
+    let mut images = Vec::new();
+    let predictions = predict_with(candidate, evidence, models, with_gradients, &mut |image| images.push(image))?;
+    Ok(Account { small_model, images, predictions })
+}
+
 /// The predictions for a candidate, one for each of its [`alt_sets`], its images classified at once. The same as a run's, one candidate at
 /// a time and therefore slow.
 ///
 /// # Errors
 /// As [`Classifier::classify`].
 pub fn predict(candidate: &Candidate, evidence: &Evidence, models: &mut Models) -> Result<Vec<(AltSet, Prediction)>> {
+    predict_with(candidate, evidence, models, false, &mut |_| ())
+}
+
+/// As [`predict`]; tells `seen` of each image.
+fn predict_with(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    models: &mut Models,
+    with_gradients: bool,
+    seen: &mut dyn FnMut(ImageAccount),
+) -> Result<Vec<(AltSet, Prediction)>> {
     let undecided = match decide(candidate, evidence, &models.decider) {
         Decision::Decided(prediction) => return Ok(vec![(AltSet::One(0), prediction)]),
         Decision::NeedsImages(undecided) => undecided,
@@ -188,12 +260,40 @@ pub fn predict(candidate: &Candidate, evidence: &Evidence, models: &mut Models) 
     for set in alt_sets(candidate.alts.len()) {
         let mut batch = Batch::new(models.image.shape());
         let features = undecided.image_features(candidate, set, evidence, &models.decider);
-        batch.push(&evidence.render(&models.image, candidate, set), features.as_ref())?;
+        let rendered = evidence.render(&models.image, candidate, set);
+        batch.push(&rendered, features.as_ref())?;
         let found = models.cnn.classify(&batch)?;
         let image = *found.first().ok_or_else(|| Error::Internal("an image has no result".into()))?;
-        predictions.push((set, undecided.with_image(image)));
+        let prediction = undecided.with_image(image);
+        let [best, second, _] = falling(image);
+        let mut weights = [0.0; 3];
+        (weights[best], weights[second]) = (1.0, -1.0);
+        let gradient = if with_gradients { models.cnn.gradient(&batch, weights)? } else { None };
+        seen(ImageAccount {
+            set,
+            rows: rows(&rendered),
+            cnn: image,
+            weight: undecided.estimate.map(|(_, weight)| weight),
+            joint: prediction.probabilities,
+            one_copy: undecided.one_copy,
+            between: [best, second],
+            gradient,
+        });
+        predictions.push((set, prediction));
     }
     Ok(predictions)
+}
+
+/// Indexes of the genotypes, the most probable first.
+fn falling(probabilities: Probabilities) -> [usize; 3] {
+    let mut order = [0, 1, 2];
+    order.sort_by(|&a: &usize, &b| probabilities.0[b].total_cmp(&probabilities.0[a]));
+    order
+}
+
+/// Rows of an image that have a read.
+fn rows(image: &PileupImage) -> usize {
+    (REFERENCE_ROWS..image.shape().height).filter(|&row| image.row(row).iter().any(|&value| value > 0)).count()
 }
 
 #[cfg(test)]

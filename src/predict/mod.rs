@@ -4,7 +4,7 @@ pub mod cnn;
 pub(crate) mod decision;
 pub mod small;
 
-pub use decision::{Decider, Decision, Prediction, Predictor, decide};
+pub use decision::{Account, Decider, Decision, ImageAccount, Models, Prediction, Predictor, account, decide};
 
 /// Genotype probabilities with respect to an image's alternative alleles: that none of the sample's two alleles is among them, one, or both.
 #[derive(Clone, Copy, Debug, PartialEq)]

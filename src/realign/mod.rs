@@ -93,6 +93,11 @@ struct Window {
 }
 
 impl Plan {
+    /// The windows with the haplotypes that reads were aligned to, the best supported first; none where no alignment could improve.
+    pub fn windows(&self) -> impl Iterator<Item = (Interval, &[Vec<u8>])> {
+        self.windows.iter().map(|window| (window.interval, window.haplotypes.as_slice()))
+    }
+
     /// Aligns further reads of the region in place and in [`Read::order`]. A read's alignment does not depend on other
     /// reads: time grows with their number, memory does not.
     pub fn realign(&self, reads: &mut [Read], reference: &ReferenceWindow, options: &RealignOptions) {

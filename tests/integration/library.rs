@@ -133,8 +133,8 @@ fn calls_come_in_genome_order_and_progress_covers_all() {
     .unwrap();
     assert!(calls.is_sorted_by_key(|c| (c.contig, c.position)) && calls.len() > 100, "{} calls", calls.len());
     assert_eq!(*seen.lock().unwrap(), (0..setup.regions.len()).collect::<Vec<_>>());
-    assert_eq!(stats.calls[0], calls.len() as u64);
-    assert!(stats.images >= stats.candidates && stats.candidates >= stats.calls.iter().sum());
+    assert_eq!(stats.calls.filters[0], calls.len() as u64);
+    assert!(stats.images >= stats.candidates && stats.candidates >= stats.calls.filters.iter().sum());
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn reference_calls_come_on_request() {
         let filter = CallFilter { reference_calls: emit_reference_calls, ..CallFilter::default() };
         let options = RunOptions { filter, ..options(2, &stop, &|_| {}) };
         let stats = run(setup.inputs(), Box::new(Doubter), Outputs::calls_only(&mut calls), options).unwrap();
-        assert!(stats.candidates > 10 && stats.calls[1] == stats.candidates, "{stats}");
+        assert!(stats.candidates > 10 && stats.calls.filters[1] == stats.candidates, "{stats}");
         assert_eq!(calls.len() as u64, if emit_reference_calls { stats.candidates } else { 0 });
         assert!(calls.iter().all(|call| call.genotype == Some(Genotype::HOM_REF) && call.filter == Filter::RefCall));
     }

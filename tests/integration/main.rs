@@ -8,6 +8,7 @@ mod chunks;
 mod conformance;
 mod conformance_long_reads;
 mod depths;
+mod explain;
 mod faults;
 mod golden;
 #[cfg(feature = "torch")]
@@ -32,6 +33,7 @@ mod resume;
 mod show;
 #[cfg(feature = "torch")]
 mod slippage;
+mod summary;
 #[cfg(feature = "torch")]
 mod train;
 mod world;

@@ -47,6 +47,8 @@ task varpix_call {
       --reads "inputs/~{basename(reads)}" \
       --output-vcf "~{prefix}.vcf.gz" \
       --output-gvcf "~{prefix}.g.vcf.gz" \
+      --summary "~{prefix}.varpix.json" \
+      --multiqc multiqc \
       --model "~{model}" \
       --threads ~{threads} \
       ~{"--regions '" + regions + "'"} \
@@ -60,6 +62,9 @@ task varpix_call {
     File vcf_index = glob("~{prefix}.vcf.gz.[tc][bs]i")[0]
     File gvcf = "~{prefix}.g.vcf.gz"
     File gvcf_index = glob("~{prefix}.g.vcf.gz.[tc][bs]i")[0]
+    File summary = "~{prefix}.varpix.json"
+    # For MultiQC.
+    Array[File] multiqc = glob("multiqc/*")
     String version = read_lines("version.txt")[0]
   }
   runtime {
@@ -93,6 +98,8 @@ workflow varpix {
     File vcf_index = varpix_call.vcf_index
     File gvcf = varpix_call.gvcf
     File gvcf_index = varpix_call.gvcf_index
+    File summary = varpix_call.summary
+    Array[File] multiqc = varpix_call.multiqc
     String version = varpix_call.version
   }
 }

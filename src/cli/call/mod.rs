@@ -13,17 +13,19 @@ use clap::Args;
 use self::identity::{Identity, Opened};
 use self::resume::{Leftovers, Resume};
 use super::backend;
+use super::call_report::{CallRun, Given, Started};
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
 use super::file_args;
 use super::filters::FilterArgs;
 use super::progress::Progress;
 use super::read_warnings::{beyond, unlike, warnings};
+use super::report_args::{ReportArgs, Reports};
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
 use crate::alignment_file::sample::sample_name;
 use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
-use crate::files::{self, Destination, Files, Storage, journal_of, part_of};
+use crate::files::{self, Destination, Files, Storage, Whole, journal_of, part_of};
 use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
@@ -38,6 +40,7 @@ use crate::predict::Decider;
 use crate::predict::cnn::Classifier;
 use crate::predict::small::SmallModel;
 use crate::regions::{Region, Targets};
+use crate::report::summary::Options;
 use crate::variant::sites::SiteRecords;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
 use crate::vcf::header::HeaderOptions;
@@ -97,6 +100,8 @@ pub(super) struct CallArgs {
     /// Write the realigned reads of the called regions to this BAM
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
+    #[command(flatten)]
+    reports: ReportArgs,
     /// Haploid contigs of this sample, such as chrX,chrY
     #[arg(long, value_delimiter = ',', value_name = "CONTIG", help_heading = PLOIDY)]
     haploid_contigs: Vec<String>,
@@ -142,11 +147,18 @@ pub(super) struct CallArgs {
 /// Heading of the help.
 const PLOIDY: &str = "Ploidy";
 
-pub(super) fn run(args: &CallArgs) -> Result<()> {
+pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
     let model = args.model()?;
-    args.files(&model).check()?;
+    let reports = args.reports.resolved(args.wrapper.pages(&args.output_vcf)?);
+    args.files(&model, &reports).check()?;
+    if args.resume && reports.is_wanted() {
+        return Err(Error::Usage(
+            "--resume: cannot be used with reports, which would lack what was called before; make them of the finished VCF by varpix report".into(),
+        ));
+    }
+    reports.check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let small_model = if args.no_small_model { None } else { SmallModel::of(&model)? };
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
@@ -171,8 +183,8 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         sample: &sample,
     };
     let resume = args.resume(opened)?;
-    let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.outputs()));
-    let written = args.written(&model, &inputs, &sample, chunk.as_ref(), resume.as_ref())?;
+    let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.resumable()));
+    let mut written = args.written(&model, &inputs, &sample, chunk.as_ref(), resume.as_ref())?;
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
@@ -200,15 +212,41 @@ pub(super) fn run(args: &CallArgs) -> Result<()> {
         within: chunk.as_ref(),
         ploidy: &ploidy,
         quality_bin: args.gvcf_gq_bin,
+        detailed: reports.is_wanted(),
         from: resume.as_ref().and_then(Resume::from),
         // Signals end the process: see `signals`.
         ..RunOptions::default()
     };
-    let finished = args.finished(run, classifier, written, options, resume.as_ref());
-    let (stats, paths) = finished?;
+    let device = classifier.device();
+    let stats = args.called(run, classifier, &mut written, options, resume.as_ref())?;
+    args.report(&stats, &model);
+    let mut described = Vec::new();
+    if reports.is_wanted() {
+        let run = CallRun {
+            started,
+            sample: &sample,
+            model: &model,
+            inputs: &inputs,
+            decider: &decider,
+            regions: &regions,
+            given: Given {
+                regions: args.regions.clone(),
+                chunk: args.chunk.clone().zip(chunk.clone()),
+                sites: args.genotype_sites.clone(),
+            },
+            options: args.options(&model, decider.small_model.is_some()),
+            split,
+            device: &device,
+            stats: &stats,
+            outputs: args.outputs(),
+        };
+        let summary = run.summary()?;
+        let pictures = if reports.has_page() { run.pictures(&summary, sites)? } else { Vec::new() };
+        described = reports.written(&summary, pictures)?;
+    }
+    let paths = written.finish(described)?;
     resume.map_or(Ok(()), Resume::done)?;
     leftovers.into_iter().for_each(Leftovers::remove);
-    args.report(&stats, &model);
     log::info!("written: {}", if paths.is_empty() { "standard output".into() } else { paths.join(", ") });
     Ok(())
 }
@@ -223,13 +261,13 @@ struct Written {
 
 impl Written {
     /// Gives all files their final names once the last is whole; returns these.
-    fn finish(self) -> Result<Vec<String>> {
+    fn finish(self, reports: Vec<Whole>) -> Result<Vec<String>> {
         let files = [
             self.realigned.map(RealignedBam::finish).transpose()?,
             self.gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
             self.calls.map(VcfWriter::finish).transpose()?.flatten(),
         ];
-        let placed = files::place_last(files.into_iter().flatten().collect())?;
+        let placed = files::place_last(reports.into_iter().chain(files.into_iter().flatten()).collect())?;
         Ok(placed.iter().map(|path| path.display().to_string()).collect())
     }
 }
@@ -249,7 +287,7 @@ fn header_text(text: &str) -> Result<String, String> {
 
 impl CallArgs {
     /// The VCF, and the gVCF if one is wanted.
-    fn outputs(&self) -> Vec<&Path> {
+    fn resumable(&self) -> Vec<&Path> {
         std::iter::once(self.output_vcf.as_path()).chain(self.output_gvcf.as_deref()).collect()
     }
 
@@ -258,18 +296,18 @@ impl CallArgs {
         if !self.resume {
             return Ok(None);
         }
-        Resume::open(&self.outputs(), &Identity::of(self, opened)?, self.dry_run).map(Some)
+        Resume::open(&self.resumable(), &Identity::of(self, opened)?, self.dry_run).map(Some)
     }
 
-    /// Runs all stages and gives the outputs their final names; returns these.
-    fn finished(
+    /// Runs all stages.
+    fn called(
         &self,
         run: RunInputs,
         classifier: Box<dyn Classifier>,
-        mut written: Written,
+        written: &mut Written,
         options: RunOptions,
         resume: Option<&Resume>,
-    ) -> Result<(RunStats, Vec<String>)> {
+    ) -> Result<RunStats> {
         let Some(calls) = &mut written.calls else { return Err(Error::Internal("no file for the calls".into())) };
         let every = Duration::from_secs_f64(self.resume_interval);
         let mut checkpoints = resume.map(|resume| resume.begin(every)).transpose()?;
@@ -286,8 +324,7 @@ impl CallArgs {
             RunOptions { progress: &|region| progress.done(region), ..options },
         );
         progress.finish();
-        let stats = stats?;
-        Ok((stats, written.finish()?))
+        stats
     }
 
     /// The model, with the options that override its settings.
@@ -403,7 +440,7 @@ impl CallArgs {
         self.header_reference.clone().unwrap_or_else(file_name)
     }
 
-    fn files(&self, model: &Model) -> Files {
+    fn files(&self, model: &Model, reports: &Reports) -> Files {
         let mut files = self.input.files();
         file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
         file_args::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
@@ -415,9 +452,37 @@ impl CallArgs {
         self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
         if self.resume {
             files.output("the journal of --resume", &journal_of(&self.output_vcf));
-            self.outputs().into_iter().for_each(|path| files.output("the part of --resume", &part_of(path)));
+            self.resumable().into_iter().for_each(|path| files.output("the part of --resume", &part_of(path)));
         }
+        reports.files(&mut files);
         files
+    }
+
+    /// Options that change the calls, with what the model says where they are not given.
+    fn options(&self, model: &Model, small_model: bool) -> Options {
+        let evidence = &model.config.evidence;
+        let filter = evidence.read_filter;
+        Options {
+            small_model,
+            realign: evidence.realign.is_some(),
+            min_mapping_quality: filter.min_mapping_quality,
+            keep_duplicates: filter.keep_duplicates,
+            keep_secondary: filter.keep_secondary,
+            keep_supplementary: filter.keep_supplementary,
+            keep_mates_on_other_contigs: filter.keep_mates_on_other_contigs,
+            haploid_contigs: self.haploid_contigs.clone(),
+            par_regions: self.par_regions.as_ref().map(|given| given.to_string_lossy().into_owned()),
+            emit_ref_calls: self.emit_ref_calls,
+            only_pass: self.only_pass,
+            min_qual: self.min_qual,
+            gvcf: self.output_gvcf.is_some(),
+        }
+    }
+
+    /// The files of calls and reads that are written.
+    fn outputs(&self) -> Vec<PathBuf> {
+        let more = [&self.output_gvcf, &self.realigned_bam];
+        std::iter::once(&self.output_vcf).chain(more.into_iter().flatten()).cloned().collect()
     }
 
     fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {

@@ -20,6 +20,15 @@ pub trait Classifier: Send {
     /// [`Error::Internal`](crate::error::Error::Internal) where the network fails.
     fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>>;
 
+    /// How a weighted sum of the logits of the batch's first image changes with each of its pixels, `[height, width, channel]`; `None` of a
+    /// classifier without gradients.
+    ///
+    /// # Errors
+    /// [`Error::Internal`](crate::error::Error::Internal) where the network fails.
+    fn gradient(&mut self, _batch: &Batch, _weights: [f32; 3]) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
+
     /// Whether it takes the features of candidates with their images.
     fn takes_features(&self) -> bool {
         false

@@ -271,6 +271,20 @@ impl Classifier for TorchClassifier {
         })
     }
 
+    fn gradient(&mut self, batch: &Batch, weights: [f32; 3]) -> Result<Option<Vec<f32>>> {
+        let shape = batch.shape();
+        let size = [BATCH_SIZE, shape.height, shape.width, shape.channels];
+        let failed = |e: tch::TchError| Error::Internal(format!("the network's gradient failed: {}", first_line(&e)));
+        let input = Input::new(batch.bytes(), size, batch.features(), &self.features, self.device).map_err(failed)?;
+        let images = input.images.to_kind(Kind::Float).set_requires_grad(true);
+        let logits = self.network.forward(&Input { images: images.shallow_clone(), ..input }, false);
+        let weights = Tensor::from_slice(&weights).to_device(self.device) / self.temperature;
+        let sum = (logits.narrow(0, 0, 1).to_kind(Kind::Float) * weights).sum(Kind::Float);
+        let gradient = Tensor::f_run_backward(&[sum], &[&images], false, false).map_err(failed)?;
+        let first = gradient.first().map(|all| all.get(0).reshape([-1]).to_device(Device::Cpu));
+        first.map(|first| Vec::<f32>::try_from(first).map_err(failed)).transpose()
+    }
+
     fn takes_features(&self) -> bool {
         !self.features.is_empty()
     }

@@ -44,6 +44,59 @@ pub struct Estimate {
     pub image_weight: f64,
 }
 
+/// Why the small model does not speak on a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// A feature is beyond its range in the training data: the likelihoods of the reads decide.
+    Beyond(FeatureId),
+    /// The candidate has several alternative alleles.
+    SeveralAlleles,
+    /// The candidate is deeper than those that it learned from.
+    TooDeep,
+    /// No read shows the allele, or a third allele has a haplotype's share of the reads.
+    ThirdAllele,
+    /// A feature is far from all those of the training data.
+    Strange(FeatureId),
+}
+
+/// A feature of a candidate and what it contributes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contribution {
+    /// The feature.
+    pub id: FeatureId,
+    /// Its value.
+    pub value: f32,
+    /// The value in standard deviations from the mean of the training data.
+    pub deviations: f32,
+    /// Its share of the difference between the logits of the two most probable genotypes, by integrated gradients, nats.
+    pub contribution: f64,
+    /// What that difference loses where the feature alone is set to its mean, nats.
+    pub if_replaced: f64,
+}
+
+/// All that the small model says of a candidate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SmallModelAccount {
+    /// Why it does not speak, if so.
+    pub silence: Option<Silence>,
+    /// Its probabilities, or those by the likelihoods of the reads.
+    pub probabilities: Option<Probabilities>,
+    /// Certainty, Phred.
+    pub certainty: Option<f64>,
+    /// Certainty from which on it decides alone, Phred.
+    pub needed: Option<f64>,
+    /// Whether it decides alone.
+    pub is_certain: bool,
+    /// The two most probable genotypes, between which contributions are.
+    pub between: Option<[usize; 2]>,
+    /// The difference of their logits, nats.
+    pub difference: Option<f64>,
+    /// The same of a candidate whose features are all at the mean of the training data.
+    pub at_the_mean: Option<f64>,
+    /// Its features; none of a candidate of several alternative alleles.
+    pub features: Vec<Contribution>,
+}
+
 /// The weighted mean of logarithms, as probabilities (a logarithmic pool; Genest and Zidek 1986).
 #[must_use]
 pub fn joined(own: Probabilities, image: Probabilities, image_weight: f64) -> Probabilities {
@@ -110,11 +163,61 @@ impl SmallModel {
         Some(likelihoods::probabilities(features))
     }
 
+    /// Why it does not speak on a candidate of one alternative allele, if so; [`SmallModel::fallback`] aside.
+    fn silence(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> Option<Silence> {
+        if self.options.max_depth.is_some_and(|most| candidate.depth > most) {
+            return Some(Silence::TooDeep);
+        }
+        if unlike_any_learned(candidate, &evidence.reads) {
+            return Some(Silence::ThirdAllele);
+        }
+        self.network.strange(features).map(Silence::Strange)
+    }
+
+    /// All that it says of a candidate of one alternative allele, for people.
+    #[must_use]
+    pub fn account(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> SmallModelAccount {
+        let beyond = self.network.beyond(features).map(Silence::Beyond);
+        let silence = beyond.or_else(|| self.silence(candidate, evidence, features));
+        let probabilities = self.fallback(features).unwrap_or_else(|| self.probabilities(features));
+        let own = self.probabilities(features);
+        let mut order = [0, 1, 2];
+        order.sort_by(|&a: &usize, &b| own.0[b].total_cmp(&own.0[a]));
+        let [best, second, _] = order;
+        let mut weights = [0.0; 3];
+        weights[best] = 1.0 / self.options.temperature;
+        weights[second] = -1.0 / self.options.temperature;
+        let integrated = self.network.contributions(features, weights);
+        let replaced = self.network.replacements(features, weights);
+        let numbers = self.network.standardised(features).zip(integrated.iter().zip(replaced));
+        let each = self.network.features.iter().zip(numbers);
+        let features_told = each.map(|(&id, (deviations, (&contribution, if_replaced)))| Contribution {
+            id,
+            value: id.of(features),
+            deviations,
+            contribution,
+            if_replaced,
+        });
+        let at_the_mean = self.network.at_the_mean(weights);
+        let speaks = silence.is_none();
+        let needed = needed_certainty(&self.options, features);
+        SmallModelAccount {
+            silence,
+            probabilities: (speaks || beyond.is_some()).then_some(probabilities),
+            certainty: speaks.then(|| certainty(own)),
+            needed: speaks.then_some(needed),
+            is_certain: speaks && certainty(own) >= needed,
+            between: Some([best, second]),
+            difference: Some(at_the_mean + integrated.iter().sum::<f64>()),
+            at_the_mean: Some(at_the_mean),
+            features: features_told.collect(),
+        }
+    }
+
     /// Its estimate for a candidate; `None` for candidates unlike those that it learned from.
     #[must_use]
     pub fn estimate(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> Option<Estimate> {
-        let too_deep = self.options.max_depth.is_some_and(|most| candidate.depth > most);
-        if too_deep || unlike_any_learned(candidate, &evidence.reads) || !self.network.knows(features) {
+        if self.silence(candidate, evidence, features).is_some() {
             return None;
         }
         let probabilities = self.probabilities(features);

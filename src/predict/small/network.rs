@@ -16,6 +16,9 @@ pub(super) const MOST_BYTES: u64 = 16 << 20;
 /// Candidates with a feature that many standard deviations from the mean of the training data are left to the CNN.
 const STRANGE: f32 = 12.0;
 
+/// Steps of the way from the mean along which gradients are integrated: the sum of contributions is right to 1 %.
+const STEPS: u16 = 128;
+
 /// How far beyond its range a feature is unlike any of the training data, as a share of the range's width.
 const BEYOND: f32 = 0.25;
 
@@ -67,6 +70,10 @@ impl Layer {
     }
 }
 
+fn weighted(logits: [f32; 3], weights: [f64; 3]) -> f64 {
+    logits.into_iter().zip(weights).map(|(logit, weight)| f64::from(logit) * weight).sum()
+}
+
 impl SmallNetwork {
     /// Its inputs among a candidate's features, in standard deviations from the mean.
     pub fn standardised<'a>(&'a self, features: &'a Features) -> impl Iterator<Item = f32> + 'a {
@@ -77,10 +84,14 @@ impl SmallNetwork {
     /// Logits of hom-ref, het and hom-alt.
     #[must_use]
     pub fn logits(&self, features: &Features) -> [f32; 3] {
-        let inputs: Vec<f32> = self.standardised(features).collect();
+        self.logits_of(&self.standardised(features).collect::<Vec<_>>())
+    }
+
+    /// Logits of standardised inputs.
+    fn logits_of(&self, inputs: &[f32]) -> [f32; 3] {
         let share = 1.0 / f32::from(u16::try_from(self.members.len()).unwrap_or(u16::MAX));
         self.members.iter().fold([0.0; 3], |sums, layers| {
-            let mut values = inputs.clone();
+            let mut values = inputs.to_vec();
             for (i, layer) in layers.iter().enumerate() {
                 values = layer.outputs(&values);
                 if i + 1 < layers.len() {
@@ -89,6 +100,87 @@ impl SmallNetwork {
             }
             std::array::from_fn(|class| sums[class] + share * values[class])
         })
+    }
+
+    /// What each feature contributes to a weighted sum of the logits, compared with a candidate whose features are all at the mean of the
+    /// training data: integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), whose sum is the difference of the two sums.
+    #[must_use]
+    pub fn contributions(&self, features: &Features, weights: [f64; 3]) -> Vec<f64> {
+        let inputs: Vec<f32> = self.standardised(features).collect();
+        let mut sums = vec![0.0; inputs.len()];
+        for step in 0..STEPS {
+            // The middle of each step of the straight way from the mean.
+            let way = (f64::from(step) + 0.5) / f64::from(STEPS);
+            #[allow(clippy::cast_possible_truncation, reason = "the network's numbers have 32 bits")]
+            let at: Vec<f32> = inputs.iter().map(|&z| (f64::from(z) * way) as f32).collect();
+            for (sum, slope) in sums.iter_mut().zip(self.gradient(&at, weights)) {
+                *sum += slope / f64::from(STEPS);
+            }
+        }
+        sums.iter().zip(inputs).map(|(slope, z)| slope * f64::from(z)).collect()
+    }
+
+    /// What a weighted sum of the logits loses where one feature alone is set to its mean, for each feature.
+    #[must_use]
+    pub fn replacements(&self, features: &Features, weights: [f64; 3]) -> Vec<f64> {
+        let inputs: Vec<f32> = self.standardised(features).collect();
+        let all = weighted(self.logits_of(&inputs), weights);
+        let without = |i: usize| {
+            let mut inputs = inputs.clone();
+            inputs[i] = 0.0;
+            weighted(self.logits_of(&inputs), weights)
+        };
+        (0..inputs.len()).map(|i| all - without(i)).collect()
+    }
+
+    /// The weighted sum of the logits of a candidate whose features are all at the mean of the training data.
+    #[must_use]
+    pub fn at_the_mean(&self, weights: [f64; 3]) -> f64 {
+        weighted(self.logits_of(&vec![0.0; self.features.len()]), weights)
+    }
+
+    /// How a weighted sum of the logits changes with each standardised input, averaged over the members.
+    fn gradient(&self, inputs: &[f32], weights: [f64; 3]) -> Vec<f64> {
+        let mut mean = vec![0.0; inputs.len()];
+        #[allow(clippy::cast_precision_loss, reason = "some members")]
+        let share = 1.0 / self.members.len() as f64;
+        for layers in &self.members {
+            let mut values = vec![inputs.to_vec()];
+            for (i, layer) in layers.iter().enumerate() {
+                let mut outputs = layer.outputs(values.last().map_or(&[][..], Vec::as_slice));
+                if i + 1 < layers.len() {
+                    for value in &mut outputs {
+                        *value = value.max(0.0);
+                    }
+                }
+                values.push(outputs);
+            }
+            let mut slopes: Vec<f64> = weights.to_vec();
+            for (i, layer) in layers.iter().enumerate().rev() {
+                if i + 1 < layers.len() {
+                    // A rectifier passes what is above 0.
+                    slopes
+                        .iter_mut()
+                        .zip(&values[i + 1])
+                        .filter(|(_, value)| **value <= 0.0)
+                        .for_each(|(slope, _)| *slope = 0.0);
+                }
+                let mut before = vec![0.0; values[i].len()];
+                for (row, slope) in layer.weights.iter().zip(&slopes) {
+                    before.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += slope * f64::from(weight));
+                }
+                slopes = before;
+            }
+            mean.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += share * slope);
+        }
+        mean
+    }
+
+    /// The first feature that lies far from all those of the training data, if any.
+    #[must_use]
+    pub fn strange(&self, features: &Features) -> Option<FeatureId> {
+        let mut inputs = self.features.iter().zip(self.standardised(features));
+        inputs.find(|(_, z)| z.abs() > STRANGE || z.is_nan()).map(|(&feature, _)| feature)
     }
 
     /// The first feature that lies clearly outside of its range, if any.
@@ -105,7 +197,7 @@ impl SmallNetwork {
     /// Whether it has learned from candidates like this one: no input lies far from all those of the training data.
     #[must_use]
     pub fn knows(&self, features: &Features) -> bool {
-        self.standardised(features).all(|z| z.abs() <= STRANGE)
+        self.strange(features).is_none()
     }
 
     /// SHA-256 of what [`SmallNetwork::write`] writes.
@@ -208,6 +300,47 @@ pub(in crate::predict) mod tests {
             scale: vec![1.0; FEATURES],
             ranges: Vec::new(),
             members: vec![vec![layer]],
+        }
+    }
+
+    /// A network of two members and two layers of numbers that look random.
+    fn random() -> SmallNetwork {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f32::from(u16::try_from(state >> 16).unwrap()) / 32768.0 - 1.0
+        };
+        let mut layer = |outputs: usize, inputs: usize| Layer {
+            weights: (0..outputs).map(|_| (0..inputs).map(|_| next()).collect()).collect(),
+            bias: (0..outputs).map(|_| next()).collect(),
+        };
+        let members = (0..2).map(|_| vec![layer(8, FEATURES), layer(3, 8)]).collect();
+        SmallNetwork { members, ..constant([0.0; 3]) }
+    }
+
+    #[test]
+    fn contributions_sum_to_the_difference_from_the_mean() {
+        let network = random();
+        let mut features = [0.0; FEATURES];
+        features.iter_mut().zip(0_u8..).for_each(|(x, i)| *x = f32::from(i % 7) / 3.0 - 1.0);
+        let weights = [-1.0, 1.0, 0.0];
+        let contributions = network.contributions(&features, weights);
+        let difference = weighted(network.logits(&features), weights) - network.at_the_mean(weights);
+        let sum: f64 = contributions.iter().sum();
+        assert!(difference.abs() > 0.5 && (sum - difference).abs() < 0.02 * difference.abs(), "{sum} for {difference}");
+        // What lies at its mean contributes nothing.
+        let at_mean = features.iter().position(|x| x.abs() < 1e-6).unwrap();
+        assert_eq!(
+            (contributions[at_mean].to_bits(), network.replacements(&features, weights)[at_mean].to_bits()),
+            (0, 0)
+        );
+        // Of a linear network each contribution is what the feature's replacement takes away.
+        let linear = SmallNetwork { members: vec![vec![network.members[0][1].clone()]], ..network };
+        let linear =
+            SmallNetwork { features: linear.features[..8].to_vec(), mean: vec![0.0; 8], scale: vec![1.0; 8], ..linear };
+        let replaced = linear.replacements(&features, weights);
+        for (a, b) in linear.contributions(&features, weights).into_iter().zip(replaced) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
         }
     }
 

@@ -20,6 +20,8 @@ process VARPIX_CALL {
     tuple val(meta), path("${prefix}.vcf.gz.{tbi,csi}")  , emit: vcf_index
     tuple val(meta), path("${prefix}.g.vcf.gz")          , emit: gvcf
     tuple val(meta), path("${prefix}.g.vcf.gz.{tbi,csi}"), emit: gvcf_index
+    tuple val(meta), path("${prefix}.varpix.json")       , emit: summary
+    tuple val(meta), path("*_mqc.json")                  , emit: multiqc
     tuple val("${task.process}"), val('varpix'), eval("varpix -V | sed 's/^.*version //'"), topic: versions, emit: versions_varpix
 
     when:
@@ -37,6 +39,8 @@ process VARPIX_CALL {
         --reads ${input} \\
         --output-vcf ${prefix}.vcf.gz \\
         --output-gvcf ${prefix}.g.vcf.gz \\
+        --summary ${prefix}.varpix.json \\
+        --multiqc . \\
         --threads ${task.cpus} \\
         ${regions} \\
         ${par_regions} \\
@@ -53,5 +57,7 @@ process VARPIX_CALL {
     touch ${prefix}.vcf.gz.${index_suffix}
     echo "" | gzip > ${prefix}.g.vcf.gz
     touch ${prefix}.g.vcf.gz.${index_suffix}
+    echo '{}' > ${prefix}.varpix.json
+    echo '{}' > ${prefix}.varpix_mqc.json
     """
 }

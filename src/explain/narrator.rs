@@ -1,0 +1,576 @@
+//! A site and the files -> its [`Story`].
+
+use std::collections::BTreeMap;
+
+use image::RgbImage;
+
+use super::relevance::{Relevance, by_pixel, saliency};
+use super::story::{
+    AlleleStory, AllelesStory, CallStory, CandidateStory, FeatureStory, ImageStory, MergingStory, OverlapStory,
+    ReadsStory, RealignmentStory, SmallModelStory, Story,
+};
+use crate::alleles::{self, AlleleKind, CountOptions, ObservedAllele};
+use crate::candidates::Candidate;
+use crate::error::Result;
+use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
+use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceWindow};
+use crate::genotype::overlaps::Resolver;
+use crate::genotype::{BySet, Call, CallOptions, Filter, call};
+use crate::inputs::Inputs;
+use crate::model::MultiAllelic;
+use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+use crate::predict::small::{Silence, SmallModelAccount};
+use crate::predict::{Account, Models, account};
+use crate::reads::source::ReadOptions;
+use crate::reads::{BamSource, FilterReason, Read, ReadSource};
+use crate::realign::Plan;
+use crate::regions::{Region, Targets};
+
+/// Names of the genotypes of both models.
+const GENOTYPES: [&str; 3] = ["hom-ref", "het", "hom-alt"];
+/// Records over a site that are looked at, at most.
+const MOST_RECORDS: usize = 1_000_000;
+
+/// What evidence and images are made with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How evidence is gathered.
+    pub evidence: EvidenceOptions,
+    /// Shape and channels of images.
+    pub image: ImageSpec,
+    /// How the probabilities of a site's images are joined.
+    pub multi_allelic: MultiAllelic,
+}
+
+/// Tells the stories of sites.
+pub struct Narrator<'a> {
+    inputs: &'a Inputs,
+    settings: Settings,
+    gatherer: Gatherer,
+    /// Whether images are drawn.
+    drawing: bool,
+    /// Reads the records over single sites.
+    source: BamSource,
+    reference: Reference,
+    models: Models,
+}
+
+/// A picture that goes with a story.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawing {
+    /// What it is of.
+    pub title: String,
+    /// How to read it.
+    pub note: &'static str,
+    /// The picture.
+    pub picture: RgbImage,
+}
+
+/// Notes of the drawings.
+const OF_PILEUP: &str =
+    "The image that the CNN gets: five rows of reference, then one row per read; red ticks at the candidate.";
+const OF_RELEVANCE: &str = "Input-masked gradients, all channels summed: red pixels speak for the CNN's most probable genotype, blue ones for the second.";
+const OF_SALIENCY: &str =
+    "Saliency: the greatest slope of any channel. Darker pixels would change the CNN's mind most if they changed.";
+
+/// A region's evidence and what it rests on.
+struct Gathered {
+    region: Region,
+    evidence: Evidence,
+    plan: Option<Plan>,
+}
+
+impl<'a> Narrator<'a> {
+    /// Opens the files.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::error::Error::Input) where one cannot be opened.
+    pub fn new(inputs: &'a Inputs, settings: Settings, models: Models) -> Result<Self> {
+        let contigs = inputs.reference().contigs();
+        let open = |options| BamSource::open(inputs.reads(), contigs, options);
+        let source = open(settings.evidence.reads())?;
+        let gatherer =
+            Gatherer::new(Box::new(source), inputs.reference().open()?, settings.evidence, settings.image.clone())
+                .counting_empty_regions(true);
+        let all = ReadOptions { max_reads: MOST_RECORDS, ..settings.evidence.reads() };
+        let reference = inputs.reference().open()?;
+        Ok(Self { inputs, settings, gatherer, drawing: false, source: open(all)?, reference, models })
+    }
+
+    /// Draws images, too.
+    #[must_use]
+    pub fn drawing(mut self, yes: bool) -> Self {
+        self.drawing = yes;
+        self
+    }
+
+    /// The stories of the sites in `targets`: their candidates, within `margin` bp, and other positions where two reads or more
+    /// show something else; a target of a single position without any of these, too.
+    ///
+    /// # Errors
+    /// As [`Gatherer::gather`], and those of the models.
+    pub fn stories(
+        &mut self,
+        targets: &Targets,
+        margin: u64,
+        tell: &mut dyn FnMut(&Story, &[Drawing]) -> Result<bool>,
+    ) -> Result<()> {
+        let contigs = self.inputs.reference().contigs();
+        let padded = targets.padded(margin, contigs);
+        for region in padded.whole_regions(self.settings.evidence.region_size, contigs) {
+            let gathered = self.gather(region)?;
+            for position in sites(&gathered, targets, &padded, self.settings.evidence.candidates.min_count_snps) {
+                let (story, drawings) = self.story(&gathered, position)?;
+                if !tell(&story, &drawings)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, region: Region) -> Result<Gathered> {
+        let fetched = self.gatherer.fetch(region)?;
+        let aligned = self.gatherer.realign(fetched)?;
+        let plan = aligned.plan().cloned();
+        Ok(Gathered { region, evidence: self.gatherer.count(aligned)?, plan })
+    }
+
+    fn story(&mut self, gathered: &Gathered, position: u64) -> Result<(Story, Vec<Drawing>)> {
+        let Gathered { region, evidence, .. } = gathered;
+        let contig = self.inputs.reference().contigs().get(region.contig).name.clone();
+        let base = self.reference.window(region.contig, position.cast_signed(), position.cast_signed() + 1)?;
+        let candidate = evidence.candidates.iter().find(|candidate| candidate.position == position);
+        let alleles = self.alleles(gathered, position, candidate);
+        let mut story = Story {
+            chrom: contig,
+            pos: position + 1,
+            reference: text(&base),
+            reads: self.reads(gathered, position)?,
+            realignment: self.realignment(gathered, position),
+            alleles,
+            candidate: candidate.map(candidate_story),
+            small_model: None,
+            images: Vec::new(),
+            merging: None,
+            overlaps: None,
+            call: None,
+            outcome: String::new(),
+        };
+        let mut drawings = Vec::new();
+        if let Some(candidate) = candidate {
+            drawings = self.tell_models(&mut story, candidate, evidence)?;
+        }
+        story.outcome = outcome(&story);
+        Ok((story, drawings))
+    }
+
+    fn reads(&mut self, gathered: &Gathered, position: u64) -> Result<ReadsStory> {
+        let Gathered { region, evidence, .. } = gathered;
+        let site = Interval::new(position, position + 1);
+        let (_, at) = self.source.fetch(region.contig, site)?;
+        let left_out = FilterReason::ALL.map(|reason| (reason.name().to_owned(), at.left_out[reason as usize]));
+        Ok(ReadsStory {
+            region: place(self.inputs.reference().contigs(), region.contig, region.interval),
+            of_region: evidence.fetched.records,
+            sampled_out_of_region: evidence.fetched.sampled_out,
+            over_site: at.records,
+            left_out: left_out.into_iter().filter(|(_, n)| *n > 0).collect(),
+            unusable: at.unusable,
+            used: over(&evidence.reads, position).count(),
+        })
+    }
+
+    fn realignment(&self, gathered: &Gathered, position: u64) -> RealignmentStory {
+        let Gathered { region, evidence, plan } = gathered;
+        let over_site = plan.iter().flat_map(Plan::windows).find(|(interval, _)| interval.contains(position));
+        RealignmentStory {
+            enabled: self.settings.evidence.realign.is_some(),
+            window: over_site.map(|(interval, _)| place(self.inputs.reference().contigs(), region.contig, interval)),
+            haplotypes: over_site.map_or_else(Vec::new, |(interval, haplotypes)| {
+                haplotypes.iter().map(|bases| differences(bases, interval, &evidence.reference)).collect()
+            }),
+            moved: over(&evidence.reads, position).filter(|read| read.moved_from.is_some()).count(),
+        }
+    }
+
+    fn alleles(&self, gathered: &Gathered, position: u64, candidate: Option<&Candidate>) -> AllelesStory {
+        let evidence = &gathered.evidence;
+        let options =
+            CountOptions { min_base_quality: self.settings.image.min_base_quality, ..CountOptions::default() };
+        let counts =
+            alleles::count(Interval::new(position, position + 1), &evidence.reads, &evidence.reference, options);
+        let mut uncounted: BTreeMap<&ObservedAllele, u32> = BTreeMap::new();
+        let at = counts.counts.first();
+        for seen in at.iter().flat_map(|count| &count.observations).filter(|seen| !seen.counts) {
+            *uncounted.entry(&seen.allele).or_default() += 1;
+        }
+        let Some(depths) = evidence.depths.position(position) else { return AllelesStory::default() };
+        let depth = depths.depth();
+        let mut seen: BTreeMap<&ObservedAllele, (u32, u32)> =
+            uncounted.keys().map(|allele| (*allele, (0, 0))).collect();
+        seen.extend(depths.alleles().map(|(allele, depth)| (allele, (depth.all, depth.reverse))));
+        let others = seen.into_iter().map(|(allele, (reads, reverse))| {
+            let normal = allele.allele(position, &evidence.reference);
+            let spelled =
+                normal.zip(candidate).map(|(allele, candidate)| allele.spelled_over(position, &candidate.reference));
+            let is_candidate = spelled
+                .zip(candidate)
+                .is_some_and(|(bases, candidate)| candidate.alts.iter().any(|alt| alt.bases == bases));
+            AlleleStory {
+                allele: allele_text(allele, evidence.reference.base(position.cast_signed())),
+                reads,
+                reverse,
+                share: share(reads, depth),
+                low_quality: uncounted.get(allele).copied().unwrap_or(0),
+                is_candidate,
+                reason: self.reason(allele.kind, reads, depth, is_candidate),
+            }
+        });
+        let mut others: Vec<AlleleStory> = others.collect();
+        others.sort_by_key(|allele| std::cmp::Reverse((allele.reads, allele.low_quality)));
+        AllelesStory {
+            depth,
+            reference: depths.reference.all,
+            reference_reverse: depths.reference.reverse,
+            low_quality_reference: at.map_or(0, |count| count.low_quality_reference),
+            others,
+        }
+    }
+
+    /// Why an allele is, or is not, one of a candidate.
+    fn reason(&self, kind: AlleleKind, reads: u32, depth: u32, is_candidate: bool) -> String {
+        let options = &self.settings.evidence.candidates;
+        let (least, fraction) = match kind {
+            AlleleKind::Substitution => (options.min_count_snps, options.min_fraction_snps),
+            AlleleKind::Insertion | AlleleKind::Deletion => (options.min_count_indels, options.min_fraction_indels),
+            AlleleKind::SoftClip => return "clipped ends are no alleles; they are in the depth".into(),
+        };
+        let needed = format!("{least} reads and {:.0} % of the depth are needed", fraction * 100.0);
+        if is_candidate {
+            format!("candidate: {needed}")
+        } else if reads < least {
+            format!("too few reads: {needed}")
+        } else if f64::from(reads) < fraction * f64::from(depth) {
+            format!("too small a share: {needed}")
+        } else {
+            "not a candidate: the reference is unknown here, or the reads at hand are a sample that shows it less often"
+                .into()
+        }
+    }
+
+    fn tell_models(&mut self, story: &mut Story, candidate: &Candidate, evidence: &Evidence) -> Result<Vec<Drawing>> {
+        let own = account(candidate, evidence, &mut self.models, true)?;
+        story.small_model = own.small_model.as_ref().map(small_model_story);
+        story.images = images(candidate, evidence, &own, &self.settings.image);
+        let called = called(candidate, &own, self.settings.multi_allelic);
+        let kept = |bases: &[u8]| {
+            let shared = candidate.reference.len() - called.reference.len();
+            called.alts.iter().any(|alt| *alt == bases[..bases.len().saturating_sub(shared)])
+        };
+        let (kept, dropped): (Vec<_>, Vec<_>) = candidate.alts.iter().partition(|alt| kept(&alt.bases));
+        let names = |alts: Vec<&crate::candidates::AltAllele>| alts.into_iter().map(|alt| text(&alt.bases)).collect();
+        let genotypes = crate::variant::Genotype::all(called.alts.len() + 1);
+        story.merging = Some(MergingStory {
+            decided_by: own.predictions.first().map_or_else(String::new, |(_, p)| p.predictor.to_string()),
+            kept: names(kept),
+            dropped: names(dropped),
+            genotypes: genotypes
+                .zip(called.probabilities.values())
+                .map(|(genotype, p)| (genotype.to_string(), rounded(*p)))
+                .collect(),
+        });
+        let (overlaps, resolved) = self.resolved(called, candidate, evidence)?;
+        story.overlaps = Some(overlaps);
+        story.call = Some(call_story(&resolved));
+        Ok(if self.drawing { self.drawings(&story.chrom, candidate, evidence, &own) } else { Vec::new() })
+    }
+
+    /// Pictures of a candidate's images, whether or not the CNN got them.
+    fn drawings(&self, contig: &str, candidate: &Candidate, evidence: &Evidence, own: &Account) -> Vec<Drawing> {
+        let spec = &self.settings.image;
+        let mut drawings = Vec::new();
+        for set in alt_sets(candidate.alts.len()) {
+            let image = evidence.render(spec, candidate, set);
+            let title = png::title(contig, candidate, set);
+            let picture = png::picture(spec, &image, &title, candidate.position);
+            let of = format!("Image of {}", png::alleles(candidate, set));
+            drawings.push(Drawing { title: of.clone(), note: OF_PILEUP, picture });
+            let told = own.images.iter().find(|told| told.set == set).and_then(|told| told.gradient.as_ref());
+            if let Some(gradient) = told {
+                let relevance = png::heat(image.shape(), &by_pixel(&image, gradient));
+                drawings.push(Drawing { title: format!("{of}: what counted"), note: OF_RELEVANCE, picture: relevance });
+                let slopes = png::heat(image.shape(), &saliency(&image, gradient));
+                drawings.push(Drawing { title: format!("{of}: saliency"), note: OF_SALIENCY, picture: slopes });
+            }
+        }
+        drawings
+    }
+
+    /// The call, after those of the candidates of its region that overlap it, or each other.
+    fn resolved(&mut self, own: Call, candidate: &Candidate, evidence: &Evidence) -> Result<(OverlapStory, Call)> {
+        let (mut start, mut end) = (candidate.position, candidate.interval().end());
+        // Groups grow by what overlaps their members.
+        loop {
+            let touching = evidence.candidates.iter().filter(|c| c.position < end && c.interval().end() > start);
+            let (from, to) =
+                touching.fold((start, end), |(from, to), c| (from.min(c.position), to.max(c.interval().end())));
+            if (from, to) == (start, end) {
+                break;
+            }
+            (start, end) = (from, to);
+        }
+        let mut resolver = Resolver::default();
+        let (mut done, mut others) = (Vec::new(), Vec::new());
+        let before = own.genotype;
+        for other in evidence.candidates.iter().filter(|c| c.position >= start && c.position < end) {
+            if other.position == candidate.position {
+                done.extend(resolver.push(own.clone()));
+                continue;
+            }
+            let predicted = account(other, evidence, &mut self.models, false)?;
+            let called = called(other, &predicted, self.settings.multi_allelic);
+            others.push(format!(
+                "{} {}>{} {}",
+                called.position + 1,
+                text(&called.reference),
+                called.alts.iter().map(|alt| text(alt)).collect::<Vec<_>>().join(","),
+                genotype_text(&called)
+            ));
+            done.extend(resolver.push(called));
+        }
+        done.extend(resolver.finish());
+        let own = done.into_iter().find(|call| call.position == own.position).unwrap_or(own);
+        let changed = own.genotype != before;
+        let before = changed.then(|| before.map_or_else(|| "./.".into(), |genotype| genotype.to_string()));
+        Ok((OverlapStory { others, before }, own))
+    }
+}
+
+/// The positions of a region whose stories are told.
+fn sites(gathered: &Gathered, targets: &Targets, padded: &Targets, least: u32) -> Vec<u64> {
+    let Gathered { region, evidence, .. } = gathered;
+    let mut sites: Vec<u64> = evidence
+        .candidates
+        .iter()
+        .map(|candidate| candidate.position)
+        .filter(|&position| padded.contains(region.contig, position))
+        .collect();
+    let (from, to) = (region.interval.start(), region.interval.end());
+    for (_, target) in targets.iter().filter(|(contig, _)| *contig == region.contig) {
+        let here = target.intersect(Interval::new(from, to));
+        let near = |&site: &u64| site + 5 >= target.start() && site < target.end() + 5;
+        let is_single = target.len() == 1;
+        if is_single && !here.is_empty() && !sites.iter().any(near) {
+            sites.push(target.start());
+        }
+        if !is_single {
+            let odd = (here.start()..here.end()).filter(|&position| {
+                let at = evidence.depths.position(position);
+                let most = at.into_iter().flat_map(|at| {
+                    at.alleles().filter(|(allele, _)| allele.kind != AlleleKind::SoftClip).map(|(_, depth)| depth.all)
+                });
+                most.max().is_some_and(|most| most >= least)
+            });
+            sites.extend(odd.collect::<Vec<_>>());
+        }
+    }
+    sites.sort_unstable();
+    sites.dedup();
+    sites
+}
+
+fn over(reads: &[Read], position: u64) -> impl Iterator<Item = &Read> {
+    reads.iter().filter(move |read| read.span.contains(position))
+}
+
+fn text(bases: &[u8]) -> String {
+    String::from_utf8_lossy(bases).into_owned()
+}
+
+fn share(part: u32, all: u32) -> f64 {
+    rounded(f64::from(part) / f64::from(all.max(1)))
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+fn place(contigs: &Contigs, contig: ContigId, interval: Interval) -> String {
+    format!("{}:{}-{}", contigs.get(contig).name, interval.start() + 1, interval.end())
+}
+
+fn allele_text(allele: &ObservedAllele, base: u8) -> String {
+    let rest = text(&allele.bases[1..]);
+    match allele.kind {
+        AlleleKind::Substitution => format!("{}>{}", char::from(base), text(&allele.bases)),
+        AlleleKind::Insertion => format!("+{rest}"),
+        AlleleKind::Deletion => format!("-{rest}"),
+        AlleleKind::SoftClip => format!("clip of {} bp", rest.len()),
+    }
+}
+
+/// How a haplotype differs from the reference: the part between what both begin and end with.
+fn differences(haplotype: &[u8], window: Interval, reference: &ReferenceWindow) -> String {
+    let Some(expected) = reference.slice(window.start().cast_signed(), window.end().cast_signed()) else {
+        return text(haplotype);
+    };
+    if haplotype == expected {
+        return "reference".into();
+    }
+    let most = haplotype.len().min(expected.len());
+    let prefix = haplotype.iter().zip(expected).take_while(|(a, b)| a == b).count();
+    let ends = haplotype.iter().rev().zip(expected.iter().rev());
+    let suffix = ends.take(most - prefix).take_while(|(a, b)| a == b).count();
+    let part = |bases: &[u8]| match &bases[prefix..bases.len() - suffix] {
+        [] => "-".into(),
+        bases => text(bases),
+    };
+    format!("{} {}>{}", window.start() + prefix as u64 + 1, part(expected), part(haplotype))
+}
+
+fn candidate_story(candidate: &Candidate) -> CandidateStory {
+    let counts = candidate.alts.iter().map(|alt| alt.count);
+    CandidateStory {
+        pos: candidate.position + 1,
+        reference: text(&candidate.reference),
+        alternatives: candidate.alts.iter().map(|alt| text(&alt.bases)).collect(),
+        allele_depths: std::iter::once(candidate.reference_count).chain(counts).collect(),
+        depth: candidate.depth,
+    }
+}
+
+fn small_model_story(own: &SmallModelAccount) -> SmallModelStory {
+    let mut features: Vec<FeatureStory> = own
+        .features
+        .iter()
+        .map(|feature| FeatureStory {
+            name: feature.id.name(),
+            about: feature.id.about(),
+            value: rounded(f64::from(feature.value)),
+            deviations: rounded(f64::from(feature.deviations)),
+            contribution: rounded(feature.contribution),
+            if_replaced: rounded(feature.if_replaced),
+        })
+        .collect();
+    features.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+    let verdict = match own.silence {
+        None if own.is_certain => "it is certain and decides alone; no image is rendered".to_owned(),
+        None => "it is not certain: the CNN classifies the image, too".to_owned(),
+        Some(Silence::Beyond(feature)) => format!(
+            "{} is beyond all values of the training data; the likelihoods of the reads decide, and no image is rendered",
+            feature.name()
+        ),
+        Some(Silence::SeveralAlleles) => "it takes candidates of one alternative allele; the CNN decides".to_owned(),
+        Some(Silence::TooDeep) => "the depth is over that of its training data; the CNN decides".to_owned(),
+        Some(Silence::ThirdAllele) => {
+            "no read shows the allele, or a third allele or a deletion has a haplotype's share of the reads: it has learned nothing of such; the CNN decides".to_owned()
+        }
+        Some(Silence::Strange(feature)) => {
+            format!("{} is far from all values of the training data; the CNN decides", feature.name())
+        }
+    };
+    SmallModelStory {
+        verdict,
+        probabilities: own.probabilities.map(|p| p.0.map(rounded)),
+        certainty: own.certainty.map(rounded),
+        needed: own.needed,
+        between: own.between.map(|[best, second]| [GENOTYPES[best], GENOTYPES[second]]),
+        difference: own.difference.map(rounded),
+        at_the_mean: own.at_the_mean.map(rounded),
+        features,
+    }
+}
+
+fn images(candidate: &Candidate, evidence: &Evidence, own: &Account, spec: &ImageSpec) -> Vec<ImageStory> {
+    let of = own.images.iter();
+    of.map(|image| ImageStory {
+        alleles: candidate
+            .alts
+            .iter()
+            .enumerate()
+            .filter(|(alt, _)| image.set.contains(*alt))
+            .map(|(_, alt)| text(&alt.bases))
+            .collect(),
+        rows: image.rows,
+        cnn: image.cnn.0.map(rounded),
+        weight: image.weight,
+        joint: image.joint.0.map(rounded),
+        one_copy: image.one_copy,
+        relevance: image.gradient.as_ref().map(|gradient| {
+            let rendered = evidence.render(spec, candidate, image.set);
+            Relevance::of(spec, &rendered, gradient, image.between.map(|genotype| GENOTYPES[genotype]))
+        }),
+    })
+    .collect()
+}
+
+fn called(candidate: &Candidate, own: &Account, multi_allelic: MultiAllelic) -> Call {
+    let by_set: BySet = own.predictions.iter().map(|(set, p): &(AltSet, _)| (*set, p.probabilities)).collect();
+    call(candidate, &by_set, CallOptions { haploid: false, multi_allelic })
+}
+
+fn genotype_text(call: &Call) -> String {
+    call.genotype.map_or_else(|| "./.".into(), |genotype| genotype.to_string())
+}
+
+fn call_story(call: &Call) -> CallStory {
+    CallStory {
+        pos: call.position + 1,
+        reference: text(&call.reference),
+        alternatives: call.alts.iter().map(|alt| text(alt)).collect(),
+        genotype: genotype_text(call),
+        genotype_quality: call.genotype_quality,
+        quality: call.quality,
+        filter: call.filter.name(),
+        allele_depths: call.allele_depths.clone(),
+        depth: call.depth,
+        phred_likelihoods: call.phred_likelihoods.clone(),
+    }
+}
+
+fn outcome(story: &Story) -> String {
+    let Some(call) = &story.call else {
+        return if story.reads.used == 0 {
+            "no call: no usable read covers the site".into()
+        } else if story.alleles.others.iter().all(|allele| allele.reads == 0) {
+            "no call: all reads that count show the reference".into()
+        } else {
+            "no call: no alternative allele has enough reads to be a candidate".into()
+        };
+    };
+    let changed = story.overlaps.as_ref().and_then(|overlaps| overlaps.before.as_ref());
+    let filter = call.filter;
+    if filter == Filter::Pass.name() {
+        format!(
+            "called {} with GQ {}, QUAL {}: it passes and is written",
+            call.genotype, call.genotype_quality, call.quality
+        )
+    } else if filter == Filter::RefCall.name() && changed.is_some() {
+        "called hom-ref (RefCall), as overlapping calls leave no copy for it: not written without --emit-ref-calls"
+            .into()
+    } else if filter == Filter::RefCall.name() {
+        let gq = call.genotype_quality;
+        format!(
+            "called hom-ref (RefCall) with GQ {gq}, the most probable genotype: not written without --emit-ref-calls"
+        )
+    } else {
+        "no read counts for any of its alleles (NoCall)".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn haplotypes_are_told_by_what_differs() {
+        let reference = ReferenceWindow::new(0, b"ACGTACGTTTACG".to_vec());
+        let window = Interval::new(2, 11);
+        let of = |haplotype: &str| differences(haplotype.as_bytes(), window, &reference);
+        assert_eq!(of("GTACGTTTA"), "reference");
+        assert_eq!(of("GTACCTTTA"), "7 G>C");
+        assert_eq!(of("GTACGTTTTA"), "11 ->T");
+        assert_eq!(of("GTGTTTA"), "5 AC>-");
+    }
+}

@@ -1,0 +1,77 @@
+//! Calls of the lowest GQ -> pictures of their reads, gathered again as the run did.
+
+use super::page::Picture;
+use super::summary::ListedCall;
+use crate::candidates::Candidate;
+use crate::error::Result;
+use crate::evidence::{Evidence, Gatherer};
+use crate::genome::Contigs;
+use crate::pileup::{AltSet, ImageSpec, png};
+use crate::predict::{Decider, Decision, Probabilities, decide};
+use crate::regions::Targets;
+
+/// What draws pictures.
+pub struct Artist<'a> {
+    /// Gathers the evidence, as in the run.
+    pub gatherer: Gatherer,
+    /// The images' shape and channels.
+    pub image: &'a ImageSpec,
+    /// Length of the run's regions, bp.
+    pub region_size: u64,
+    /// The reference's contigs.
+    pub contigs: &'a Contigs,
+    /// What decided before images were rendered.
+    pub decider: &'a Decider,
+}
+
+impl Artist<'_> {
+    /// A picture of each of the calls that is a candidate of the reads.
+    ///
+    /// # Errors
+    /// As [`Gatherer::gather`] and [`png::encoded`].
+    pub fn pictures<'c>(&mut self, calls: impl Iterator<Item = &'c ListedCall>) -> Result<Vec<Picture>> {
+        let mut pictures = Vec::new();
+        for call in calls {
+            let Some(contig) = self.contigs.id(&call.chrom) else { continue };
+            let position = call.pos - 1;
+            let target = Targets::of_positions(std::iter::once((contig, vec![position])));
+            for region in target.whole_regions(self.region_size, self.contigs) {
+                let evidence = self.gatherer.gather(region)?;
+                let Some(candidate) = evidence.candidates.iter().find(|c| c.position == position) else { continue };
+                pictures.push(self.picture(call, candidate, &evidence)?);
+            }
+        }
+        Ok(pictures)
+    }
+
+    fn picture(&self, call: &ListedCall, candidate: &Candidate, evidence: &Evidence) -> Result<Picture> {
+        let best = (0..candidate.alts.len()).max_by_key(|&alt| (candidate.alts[alt].count, candidate.alts.len() - alt));
+        let set = AltSet::One(best.unwrap_or(0));
+        let image = evidence.render(self.image, candidate, set);
+        let title = png::title(&call.chrom, candidate, set);
+        let png = png::encoded(&png::picture(self.image, &image, &title, candidate.position))?;
+        Ok(Picture {
+            place: (call.chrom.clone(), call.pos),
+            png,
+            about: format!("Pileup image of {title}"),
+            models: self.models(candidate, evidence),
+        })
+    }
+
+    /// What is known of the candidate before its image.
+    fn models(&self, candidate: &Candidate, evidence: &Evidence) -> String {
+        let numbers =
+            |p: Probabilities| format!("hom-ref {:.3}, het {:.3}, hom-alt {:.3}", p.hom_ref(), p.het(), p.hom_alt());
+        match decide(candidate, evidence, self.decider) {
+            Decision::Decided(prediction) => {
+                format!("Decided by {}: {}.", prediction.predictor, numbers(prediction.probabilities))
+            }
+            Decision::NeedsImages(undecided) => match undecided.estimate() {
+                Some((estimate, _)) => {
+                    format!("The small model is not certain ({}); the CNN classified the image.", numbers(estimate))
+                }
+                None => "The CNN classified the image.".into(),
+            },
+        }
+    }
+}
