@@ -34,7 +34,9 @@ pub(super) struct InputArgs {
     #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "BAM", help_heading = INPUT)]
     #[arg(short_aliases = ['I', 'b'], aliases = ["bam", "cram", "input", "bam-fn"])]
     reads: Vec<PathBuf>,
-    /// Without --regions: call all contigs, also unplaced, alternate, decoy and HLA contigs of GRCh37 and GRCh38
+    #[arg(
+        help = "Without --regions: call all contigs, also unplaced, alternate, decoy and HLA contigs of GRCh37 and GRCh38"
+    )]
     #[arg(long, help_heading = INPUT)]
     all_contigs: bool,
 }

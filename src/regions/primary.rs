@@ -1,6 +1,6 @@
 //! Contigs -> those that are called where no regions are given: of a human reference, all but what was added for aligners.
 //!
-//! References of GRCh37 and GRCh38 for alignment hold contigs that attract reads which would be misplaced otherwise: unlocalised and unplaced scaffolds,
+//! References of `GRCh37` and `GRCh38` for alignment hold contigs that attract reads which would be misplaced otherwise: unlocalised and unplaced scaffolds,
 //! alternate loci, decoys, HLA alleles, the Epstein-Barr virus. DeepVariant leaves them out by a list of their names
 //! (`deepvariant/exclude_contigs.py`); here they are known by how these names are formed, where the first chromosome has the length of one of these
 //! builds. Mitochondrial DNA is called, as there.
@@ -8,7 +8,7 @@
 use super::Targets;
 use crate::genome::{Contig, Contigs, Interval};
 
-/// The first chromosome of GRCh37 and of GRCh38, bp.
+/// The first chromosome of `GRCh37` and of `GRCh38`, bp.
 const FIRST_CHROMOSOMES: [u64; 2] = [249_250_621, 248_956_422];
 
 impl Targets {

@@ -198,7 +198,6 @@ def life(runs: Runs, stops: Iterator[Callable[[], Stop | None]], more: list[str]
 
 def main(argv: Sequence[str]) -> None:
     parser = project.parser(NAME, __doc__)
-    parser.prog = "scripts/check-resume"
     parser.add_argument("--kills", type=int, default=100, help="runs to kill [%(default)s]")
     parser.add_argument("--disks", type=int, default=10, help="disks to fill [%(default)s]")
     parser.add_argument("--copies", type=int, default=20, help="copies of testdata/ [%(default)s]")
