@@ -311,6 +311,8 @@ fn without_the_option_nothing_is_picked_up() {
 fn what_cannot_be_resumed_is_refused() {
     let world = World::new();
     world.call(&["--resume", "--realigned-bam", &text(&world.path("out.bam"))]).fails(2, &[]);
+    let summary = text(&world.path("out.json"));
+    world.call(&["--resume", "--summary", &summary]).fails(2, &["--resume", "varpix report"]);
     let (reference, reads) = (text(&world.reference), text(&world.reads));
     let region = ["--regions", "chrA:1-5000", "--resume"];
     let stdout = ["call", "--ref", &reference, "--reads", &reads, "--output-vcf", "-"];
