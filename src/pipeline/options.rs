@@ -97,7 +97,7 @@ pub struct RunOptions<'a> {
     pub ploidy: &'a Ploidy,
     /// Values of GQ in a bin of reference blocks.
     pub quality_bin: i32,
-    /// Also count depths and measure the time of each region ([`Details`](super::stats::Details)).
+    /// Also count depths and measure the time of each region (`Details`).
     pub detailed: bool,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,

@@ -209,14 +209,14 @@ pub struct Account {
     pub small_model: Option<SmallModelAccount>,
     /// What the CNN says of each image; none where the candidate needs none.
     pub images: Vec<ImageAccount>,
-    /// The predictions, as [`predict`] gives them.
+    /// The predictions, as `predict` gives them.
     pub predictions: Vec<(AltSet, Prediction)>,
 }
 
 /// The predictions for a candidate and how they come about; with gradients where these are wanted.
 ///
 /// # Errors
-/// As [`predict`].
+/// As `predict`.
 pub fn account(
     candidate: &Candidate,
     evidence: &Evidence,

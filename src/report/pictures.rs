@@ -28,7 +28,7 @@ impl Artist<'_> {
     /// A picture of each of the calls that is a candidate of the reads.
     ///
     /// # Errors
-    /// As [`Gatherer::gather`] and [`png::encoded`].
+    /// As [`Gatherer::gather`] and `png::encoded`.
     pub fn pictures<'c>(&mut self, calls: impl Iterator<Item = &'c ListedCall>) -> Result<Vec<Picture>> {
         let mut pictures = Vec::new();
         for call in calls {

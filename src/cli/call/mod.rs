@@ -131,7 +131,7 @@ pub(super) struct CallArgs {
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
     threads: Option<u16>,
     /// Keep what is finished beside the output, and go on from what an interrupted run of the same command kept
-    #[arg(long, conflicts_with = "realigned_bam")]
+    #[arg(long, conflicts_with = "realigned_bam", help_heading = OUTPUT)]
     resume: bool,
     /// Seconds between two states that a run can be resumed from
     #[arg(long, default_value_t = DEFAULT_INTERVAL.as_secs_f64(), value_name = "SECONDS", hide = true, requires = "resume")]
