@@ -12,6 +12,7 @@ use noodles_tabix as tabix;
 
 use crate::error::{Error, Result};
 use crate::files::{Unplaced, part_of, temporary_beside};
+use crate::genome::names::is_valid_in_vcf;
 use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
 
@@ -23,7 +24,12 @@ const MIN_SHIFT: u8 = 14;
 /// Collects what the index is made of.
 pub(super) enum Indexer {
     Tabix(tabix::index::Indexer),
-    Csi { indexer: csi::binning_index::Indexer<BinnedIndex>, contigs: usize },
+    Csi {
+        indexer: csi::binning_index::Indexer<BinnedIndex>,
+        /// The number that the file gives each contig, and how many it numbers.
+        numbers: Vec<usize>,
+        contigs: usize,
+    },
 }
 
 impl Indexer {
@@ -31,19 +37,31 @@ impl Indexer {
         let header = header::Builder::vcf();
         if longest(contigs) > LONGEST_TABIX_CONTIG {
             let names = contigs.iter().map(|(_, contig)| contig.name.as_str().into()).collect();
-            return Self::csi(contigs, Some(header.set_reference_sequence_names(names).build()));
+            let numbers = (0..contigs.len()).collect();
+            return Self::csi(
+                contigs,
+                (numbers, contigs.len()),
+                Some(header.set_reference_sequence_names(names).build()),
+            );
         }
         let mut indexer = tabix::index::Indexer::default();
         indexer.set_header(header.build());
         Self::Tabix(indexer)
     }
 
-    /// BCF's records name their contigs by number, so its index needs no names.
+    /// BCF's records name their contigs by their numbers in the header, so its index needs no names. Names that VCF forbids are not in the
+    /// header; their contigs have no records, and get the number of the next.
     pub(super) fn of_bcf(contigs: &Contigs) -> Self {
-        Self::csi(contigs, None)
+        let mut numbered = 0;
+        let mut numbers = Vec::with_capacity(contigs.len());
+        for (_, contig) in contigs.iter() {
+            numbers.push(numbered);
+            numbered += usize::from(is_valid_in_vcf(&contig.name));
+        }
+        Self::csi(contigs, (numbers, numbered), None)
     }
 
-    fn csi(contigs: &Contigs, header: Option<Header>) -> Self {
+    fn csi(contigs: &Contigs, (numbers, numbered): (Vec<usize>, usize), header: Option<Header>) -> Self {
         // The five levels of TBI, which cover 2^29 bp, and one more for each eight times the length.
         let depth = (5..10).find(|&depth| longest(contigs) <= 1 << (MIN_SHIFT + 3 * depth)).unwrap_or(5);
         let indexer = csi::binning_index::Indexer::new(MIN_SHIFT, depth).unwrap_or_default();
@@ -51,7 +69,7 @@ impl Indexer {
             Some(header) => indexer.set_header(header),
             None => indexer,
         };
-        Self::Csi { indexer, contigs: contigs.iter().count() }
+        Self::Csi { indexer, numbers, contigs: numbered }
     }
 
     /// The index's final name, of that of its file.
@@ -71,8 +89,9 @@ impl Indexer {
         let end = position(interval.end())?;
         match self {
             Self::Tabix(indexer) => indexer.add_record(name, start, end, chunk),
-            Self::Csi { indexer, .. } => {
-                indexer.add_record(Some((contig.0, start, end, true)), chunk).map_err(io::Error::other)
+            Self::Csi { indexer, numbers, .. } => {
+                let number = numbers.get(contig.0).copied().ok_or_else(|| io::Error::other("no contig"))?;
+                indexer.add_record(Some((number, start, end, true)), chunk).map_err(io::Error::other)
             }
         }
     }
@@ -102,7 +121,7 @@ impl Indexer {
                 writer.write_index(&indexer.build())?;
                 writer.into_inner().finish()
             }
-            Self::Csi { indexer, contigs } => {
+            Self::Csi { indexer, contigs, .. } => {
                 let mut writer = csi::io::Writer::new(Vec::new());
                 writer.write_index(&indexer.build(contigs))?;
                 writer.into_inner().finish()
@@ -113,4 +132,23 @@ impl Indexer {
 
 fn longest(contigs: &Contigs) -> u64 {
     contigs.iter().map(|(_, contig)| contig.length).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use noodles_bgzf::VirtualPosition;
+
+    use super::*;
+    use crate::genome::Contig;
+
+    #[test]
+    fn a_bcf_numbers_the_contigs_of_its_header() {
+        let named = ["a(b)", "chr1", "chr2"].map(|name| Contig { name: name.into(), length: 1000 });
+        let mut indexer = Indexer::of_bcf(&Contigs::new(named.to_vec()));
+        let chunk = Chunk::new(VirtualPosition::from(100), VirtualPosition::from(200));
+        indexer.add(ContigId(2), "chr2", Interval::new(10, 11), chunk).unwrap();
+        let index = csi::io::Reader::new(indexer.bytes().unwrap().as_slice()).read_index().unwrap();
+        let used: Vec<bool> = index.reference_sequences().iter().map(|contig| !contig.bins().is_empty()).collect();
+        assert_eq!(used, [false, true]);
+    }
 }
