@@ -85,9 +85,10 @@ fn stopped(mut child: Child, signal: &str) -> Outcome {
 
 /// Starts a command and waits until it has said a line that holds `word`; its stderr is then read on.
 fn begun(args: &[&str], word: &str) -> Child {
-    // At the lowest priority, so that on a busy machine too the signal comes before the run is done.
-    let mut command = Command::new("nice");
-    command.args(["-n", "19", env!("CARGO_BIN_EXE_varpix")]).args(args);
+    // Signals that the tests were started to ignore, as under nohup, are not ignored here. At the lowest priority, so that on a busy machine too the
+    // signal comes before the run is done.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,TERM", "nice", "-n", "19", env!("CARGO_BIN_EXE_varpix")]).args(args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
