@@ -5,7 +5,8 @@ use super::common;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::Evidence;
-use crate::genotype::{BySet, Call, CallOptions, call};
+use crate::explain::called;
+use crate::genotype::Call;
 use crate::inputs::Inputs;
 use crate::model::{Model, MultiAllelic};
 use crate::pileup::AltSet;
@@ -35,10 +36,8 @@ impl Classification {
     /// The call of a candidate with two copies, and the model that decided; calls of overlapping sites do not change it.
     pub(super) fn call(&mut self, candidate: &Candidate, evidence: &Evidence) -> Result<(Call, Option<Predictor>)> {
         let predictions = self.predict(candidate, evidence)?;
-        let by_set: BySet = predictions.iter().map(|(set, prediction)| (*set, prediction.probabilities)).collect();
         let predictor = predictions.first().map(|(_, prediction)| prediction.predictor);
-        let options = CallOptions { haploid: false, multi_allelic: self.multi_allelic };
-        Ok((call(candidate, &by_set, options), predictor))
+        Ok((called(candidate, &predictions, self.multi_allelic), predictor))
     }
 
     /// The predictions for a candidate.

@@ -10,6 +10,6 @@ pub mod story;
 mod text;
 
 pub use known::{Explanation, Verdict, explain};
-pub use narrator::{Drawing, Narrator, Settings};
+pub use narrator::{Drawing, Narrator, Settings, called};
 pub use relevance::Relevance;
 pub use story::Story;

@@ -20,11 +20,12 @@ use crate::inputs::Inputs;
 use crate::model::MultiAllelic;
 use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
 use crate::predict::small::{Silence, SmallModelAccount};
-use crate::predict::{Account, Models, account};
+use crate::predict::{Account, Models, Prediction, account};
 use crate::reads::source::ReadOptions;
 use crate::reads::{BamSource, FilterReason, Read, ReadSource};
 use crate::realign::Plan;
 use crate::regions::{Region, Targets};
+use crate::variant::allele::{shared_prefix, shared_suffix};
 
 /// Names of the genotypes of both models.
 const GENOTYPES: [&str; 3] = ["hom-ref", "het", "hom-alt"];
@@ -263,7 +264,7 @@ impl<'a> Narrator<'a> {
         let own = account(candidate, evidence, &mut self.models, true)?;
         story.small_model = own.small_model.as_ref().map(small_model_story);
         story.images = images(candidate, evidence, &own, &self.settings.image);
-        let called = called(candidate, &own, self.settings.multi_allelic);
+        let called = called(candidate, &own.predictions, self.settings.multi_allelic);
         let kept = |bases: &[u8]| {
             let shared = candidate.reference.len() - called.reference.len();
             called.alts.iter().any(|alt| *alt == bases[..bases.len().saturating_sub(shared)])
@@ -329,7 +330,7 @@ impl<'a> Narrator<'a> {
                 continue;
             }
             let predicted = account(other, evidence, &mut self.models, false)?;
-            let called = called(other, &predicted, self.settings.multi_allelic);
+            let called = called(other, &predicted.predictions, self.settings.multi_allelic);
             others.push(format!(
                 "{} {}>{} {}",
                 called.position + 1,
@@ -418,10 +419,8 @@ fn differences(haplotype: &[u8], window: Interval, reference: &ReferenceWindow) 
     if haplotype == expected {
         return "reference".into();
     }
-    let most = haplotype.len().min(expected.len());
-    let prefix = haplotype.iter().zip(expected).take_while(|(a, b)| a == b).count();
-    let ends = haplotype.iter().rev().zip(expected.iter().rev());
-    let suffix = ends.take(most - prefix).take_while(|(a, b)| a == b).count();
+    let prefix = shared_prefix(haplotype, expected);
+    let suffix = shared_suffix(&haplotype[prefix..], [&expected[prefix..]]);
     let part = |bases: &[u8]| match &bases[prefix..bases.len() - suffix] {
         [] => "-".into(),
         bases => text(bases),
@@ -505,8 +504,10 @@ fn images(candidate: &Candidate, evidence: &Evidence, own: &Account, spec: &Imag
     .collect()
 }
 
-fn called(candidate: &Candidate, own: &Account, multi_allelic: MultiAllelic) -> Call {
-    let by_set: BySet = own.predictions.iter().map(|(set, p): &(AltSet, _)| (*set, p.probabilities)).collect();
+/// The call of a candidate with two copies; calls of overlapping sites do not change it.
+#[must_use]
+pub fn called(candidate: &Candidate, predictions: &[(AltSet, Prediction)], multi_allelic: MultiAllelic) -> Call {
+    let by_set: BySet = predictions.iter().map(|(set, prediction)| (*set, prediction.probabilities)).collect();
     call(candidate, &by_set, CallOptions { haploid: false, multi_allelic })
 }
 

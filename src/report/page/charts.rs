@@ -3,6 +3,8 @@
 //! Colours are those of light paper; the page's style replaces them where it is dark. A chart has a label for those who cannot see it, and
 //! the page has its numbers as a table beside it.
 
+use plotters::chart::MeshStyle;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::FontStyle;
 
@@ -95,10 +97,22 @@ impl Chart {
         }
     }
 
+    /// Names and looks of the axes, which charts of all kinds share.
+    fn style(&self, mesh: &mut MeshStyle<RangedCoordf64, RangedCoordf64, SVGBackend>) {
+        mesh.light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .axis_style(INK)
+            .label_style(font(13))
+            .axis_desc_style(font(13))
+            .x_desc(&self.x)
+            .y_desc(&self.y)
+            .y_label_formatter(&|y| number(*y))
+            .y_labels(6);
+    }
+
     fn draw(&self, text: &mut String) -> Result<(), String> {
         let said = |e: &dyn std::fmt::Display| e.to_string();
         let root = SVGBackend::with_string(text, (WIDTH, HEIGHT)).into_drawing_area();
-        let font = |size: u32| ("sans-serif", size, FontStyle::Normal, &INK);
         let mut builder = ChartBuilder::on(&root);
         builder.margin(8).margin_right(16).x_label_area_size(44).y_label_area_size(62);
         match &self.plot {
@@ -110,20 +124,9 @@ impl Chart {
                 let (first, last) = if first < last { (first, last) } else { (0.0, 1.0) };
                 let mut chart =
                     builder.build_cartesian_2d(first..last, 0.0..headroom(highest)).map_err(|e| said(&e))?;
-                chart
-                    .configure_mesh()
-                    .light_line_style(TRANSPARENT)
-                    .bold_line_style(GRID)
-                    .axis_style(INK)
-                    .label_style(font(13))
-                    .axis_desc_style(font(13))
-                    .x_desc(&self.x)
-                    .y_desc(&self.y)
-                    .x_label_formatter(&|x| number(*x))
-                    .y_label_formatter(&|y| number(*y))
-                    .y_labels(6)
-                    .draw()
-                    .map_err(|e| said(&e))?;
+                let mut mesh = chart.configure_mesh();
+                self.style(&mut mesh);
+                mesh.x_label_formatter(&|x| number(*x)).draw().map_err(|e| said(&e))?;
                 for ((name, points), colour) in series.iter().zip(SERIES) {
                     chart
                         .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
@@ -148,22 +151,10 @@ impl Chart {
                     .map_err(|e| said(&e))?;
                 let step = bars.len().div_ceil(MOST_LABELS).max(1);
                 let name = |x: &f64| bar_name(bars, *x, step);
-                chart
-                    .configure_mesh()
-                    .disable_x_mesh()
-                    .light_line_style(TRANSPARENT)
-                    .bold_line_style(GRID)
-                    .axis_style(INK)
-                    .label_style(font(13))
-                    .axis_desc_style(font(13))
-                    .x_desc(&self.x)
-                    .y_desc(&self.y)
-                    .x_labels(bars.len() + 1)
-                    .x_label_formatter(&name)
-                    .y_label_formatter(&|y| number(*y))
-                    .y_labels(6)
-                    .draw()
-                    .map_err(|e| said(&e))?;
+                let mut mesh = chart.configure_mesh();
+                self.style(&mut mesh);
+                let mesh = mesh.disable_x_mesh().x_labels(bars.len() + 1).x_label_formatter(&name);
+                mesh.draw().map_err(|e| said(&e))?;
                 let drawn = (0_u32..).zip(bars).map(|(i, (_, value))| {
                     let middle = f64::from(i);
                     Rectangle::new([(middle - 0.4, 0.0), (middle + 0.4, *value)], SERIES[0].filled())
@@ -173,6 +164,10 @@ impl Chart {
         }
         root.present().map_err(|e| said(&e))
     }
+}
+
+fn font(size: u32) -> (&'static str, u32, FontStyle, &'static RGBColor) {
+    ("sans-serif", size, FontStyle::Normal, &INK)
 }
 
 /// The name under a bar; of many, every `step`th.
