@@ -55,12 +55,27 @@ fn usable(name: &str) -> bool {
     !name.is_empty() && !name.contains(char::is_control)
 }
 
+/// The sequencing platforms that the read groups of the files name (PL), in capitals, each once.
+#[must_use]
+pub fn platforms(files: &[BamFile]) -> Vec<String> {
+    let mut found: Vec<String> =
+        files.iter().flat_map(|file| tags(file.header(), "PL:")).map(str::to_uppercase).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// The samples that read groups name; an empty name is none.
 fn sample_tags(header: &str) -> Vec<&str> {
+    tags(header, "SM:")
+}
+
+/// The values of a tag of the read groups; empty ones are none.
+fn tags<'a>(header: &'a str, tag: &str) -> Vec<&'a str> {
     // Not `lines`, which takes a carriage return for part of the break.
     let groups = header.split('\n').filter(|line| line.starts_with("@RG\t"));
-    let names = groups.filter_map(|line| line.split('\t').find_map(|field| field.strip_prefix("SM:")));
-    names.filter(|name| !name.is_empty()).collect()
+    let values = groups.filter_map(|line| line.split('\t').find_map(|field| field.strip_prefix(tag)));
+    values.filter(|value| !value.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a survey found of a sample, and counts of a run's reads -> warnings about what the calls alone may not reveal.
 
+use crate::model::ModelConfig;
 use crate::reads::read::MISSING_BASE_QUALITY;
 use crate::reads::{FetchStats, FilterReason};
 use crate::sample::SampleProfile;
@@ -12,21 +13,40 @@ const LONG: u32 = 700;
 /// Share of spliced reads from which on they are RNA.
 const SPLICED: f64 = 0.05;
 
-/// Warnings about a sample unlike those that a model for short reads of DNA has learned from.
-pub(super) fn unlike(sample: &SampleProfile, model: &str) -> Vec<String> {
+/// Warnings about a sample unlike those that a model has learned from. `platforms` are those that the reads' header names.
+pub(super) fn unlike(sample: &SampleProfile, platforms: &[String], model: &ModelConfig) -> Vec<String> {
     let mut found = Vec::new();
-    if sample.read_length >= LONG {
+    let (for_long, name, length) = (model.evidence.cut_long_reads, &model.name, sample.read_length);
+    if !for_long && length >= LONG {
+        let fitting = match platforms {
+            [one] if one == "ONT" => "DeepVariant's ONT_R104 ('varpix import-deepvariant --help')",
+            _ => "hifi for PacBio HiFi, or DeepVariant's ONT_R104 ('varpix import-deepvariant --help')",
+        };
         found.push(format!(
-            "these are long reads (median {} bp), and model {model} has learned from short ones: its calls will be poor; give --model a model \
-             for long reads, such as DeepVariant's PACBIO or ONT_R104 ('varpix import-deepvariant --help')",
-            sample.read_length
+            "these are long reads (median {length} bp), and model {name} has learned from short ones: its calls will be poor; give --model a \
+             model for long reads: {fitting}"
+        ));
+    }
+    if for_long && (1..LONG).contains(&length) {
+        found.push(format!(
+            "these are short reads (median {length} bp), and model {name} has learned from long ones: its calls will be poor; give --model a \
+             model for short reads, such as wgs"
+        ));
+    } else if let (Some(platform), [_, ..]) = (&model.platform, platforms)
+        && !platforms.contains(platform)
+    {
+        found.push(format!(
+            "the read groups name {} as platform (PL), and model {name} is for reads of {platform}: its calls will be poor; give --model a model \
+             for these reads",
+            platforms.join(", ")
         ));
     }
     if sample.spliced >= SPLICED {
         found.push(format!(
             "{:.0} % of the alignments are spliced, as those of RNA are, and model {model} has learned from DNA: its calls will be poor; give \
              --model a model for RNA, such as DeepVariant's RNASEQ ('varpix import-deepvariant --help')",
-            sample.spliced * 100.0
+            sample.spliced * 100.0,
+            model = model.name
         ));
     }
     found
@@ -84,6 +104,7 @@ fn remedy(reason: FilterReason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::tests::config;
 
     #[test]
     fn reads_left_out_are_warned_of() {
@@ -101,11 +122,18 @@ mod tests {
 
     #[test]
     fn reads_that_the_model_is_not_for_are_warned_of() {
-        let of =
-            |read_length, spliced| unlike(&SampleProfile { read_length, spliced, ..SampleProfile::default() }, "wgs");
-        assert!(of(300, 0.01).is_empty());
-        assert!(of(15_000, 0.0)[0].contains("median 15000 bp") && of(15_000, 0.0)[0].contains("PACBIO"));
-        assert!(of(101, 0.3)[0].contains("30 %") && of(101, 0.3)[0].contains("RNASEQ"));
+        let (short, mut long) = (config(), config());
+        (long.evidence.cut_long_reads, long.platform) = (true, Some("PACBIO".into()));
+        let of = |read_length, spliced, platform: &str, model: &ModelConfig| {
+            unlike(&SampleProfile { read_length, spliced, ..SampleProfile::default() }, &[platform.to_owned()], model)
+        };
+        assert!(of(300, 0.01, "ILLUMINA", &short).is_empty() && of(15_000, 0.0, "PACBIO", &long).is_empty());
+        let said = of(15_000, 0.0, "PACBIO", &short);
+        assert!(said[0].contains("median 15000 bp") && said[0].contains("hifi for PacBio HiFi"), "{said:?}");
+        assert!(of(15_000, 0.0, "ONT", &short)[0].contains("long reads: DeepVariant's ONT_R104"));
+        assert!(of(101, 0.0, "ILLUMINA", &long)[0].contains("such as wgs"));
+        assert!(of(15_000, 0.0, "ONT", &long)[0].contains("name ONT as platform"));
+        assert!(of(101, 0.3, "ILLUMINA", &short)[0].contains("30 %"));
         assert_eq!(beyond(0, 9), None);
         assert!(beyond(3, 9).unwrap().starts_with("3 of 9 candidates"));
     }

@@ -37,6 +37,15 @@ enum What {
     Temperature,
 }
 
+/// What reads a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Preset {
+    /// Short reads: regions of 1 kb, reads realigned
+    ShortReads,
+    /// PacBio HiFi reads: regions of 25 kb, reads phased; features and rows by haplotype
+    Hifi,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
     /// Training and tuning data: a TSV with the columns reads, reference, truth, confident, weight and role (train or tune)
@@ -55,6 +64,9 @@ pub(super) struct TrainArgs {
     /// Name of the model, written to VCF headers
     #[arg(long, default_value = "wgs", help_heading = common::OUTPUT)]
     name: String,
+    /// Reads that the model is for
+    #[arg(long, value_enum, default_value_t = Preset::ShortReads, value_name = "PRESET", help_heading = DATA)]
+    preset: Preset,
     /// What to train; the rest is kept from the model in --out
     #[arg(long, value_enum, default_value_t = What::All, value_name = "WHAT", help_heading = IMAGES)]
     learn: What,
@@ -131,7 +143,8 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let choice: DeviceChoice =
         args.device.parse().map_err(|e| Error::Usage(format!("--device {}: {e}", args.device)))?;
     let device = choice.resolve()?;
-    let image = ImageSpec { height: args.image_height, width: args.image_width, ..ImageSpec::default() };
+    let (evidence, image) = args.preset.settings();
+    let image = ImageSpec { height: args.image_height, width: args.image_width, ..image };
     if let Some(problem) = image.problem() {
         return Err(Error::Usage(problem));
     }
@@ -141,14 +154,15 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let from = args.from.as_deref().map(Model::open).transpose()?;
     let manifest = Manifest::read(data)?;
     args.files(&manifest, from.as_ref()).check()?;
-    let sets = Sets::open(manifest)?;
+    let sets = Sets::open(manifest, evidence)?;
     let options = TrainOptions {
         out: args.out.clone(),
         name: args.name.clone(),
+        platform: args.preset.platform().map(String::from),
         network: args.network.clone(),
         from,
         image,
-        evidence: EvidenceOptions { missing_insert_size: Some(INSERT_SIZE), ..EvidenceOptions::default() },
+        evidence,
         epochs: args.epochs,
         batch: args.batch as usize,
         shuffle_buffer: args.shuffle_buffer.max(args.batch) as usize,
@@ -171,6 +185,26 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         log::info!("kept: F1 of tune images {both:.4} (SNP {snp:.4}, indel {indel:.4}), in {}", args.out.display());
     }
     Ok(())
+}
+
+impl Preset {
+    fn platform(self) -> Option<&'static str> {
+        match self {
+            Self::ShortReads => None,
+            Self::Hifi => Some("PACBIO"),
+        }
+    }
+
+    fn settings(self) -> (EvidenceOptions, ImageSpec) {
+        match self {
+            Self::ShortReads => {
+                let evidence =
+                    EvidenceOptions { missing_insert_size: Some(INSERT_SIZE), ..EvidenceOptions::default() };
+                (evidence, ImageSpec::default())
+            }
+            Self::Hifi => (EvidenceOptions::long_reads(), ImageSpec::long_reads()),
+        }
+    }
 }
 
 impl From<What> for Learn {

@@ -66,6 +66,7 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     let config = ModelConfig {
         format: FORMAT,
         name: options.name.clone(),
+        platform: options.model_type.and_then(ModelType::platform).map(String::from),
         network: inception_v3::NAME.into(),
         image,
         image_features: Vec::new(),

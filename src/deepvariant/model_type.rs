@@ -72,6 +72,15 @@ impl ModelType {
         }
     }
 
+    /// The sequencing platform of its reads as read groups name it (PL), where it is for one alone.
+    pub(super) fn platform(self) -> Option<&'static str> {
+        match self {
+            Self::PacBio | Self::MasSeq => Some("PACBIO"),
+            Self::OntR104 => Some("ONT"),
+            Self::Wgs | Self::Wes | Self::Hybrid => None,
+        }
+    }
+
     /// The type of that name.
     ///
     /// # Errors

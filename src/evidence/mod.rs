@@ -26,6 +26,10 @@ const LONGEST_DELETION: u64 = 5000;
 /// Half of the widest image, in bp.
 const WIDEST_HALF: u64 = 1000;
 
+/// Length of a region of long reads in bp, and most of its reads that are kept.
+const LONG_READ_REGION_SIZE: u64 = 25_000;
+const LONG_READS: usize = 600;
+
 /// How evidence is gathered; stored in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +98,21 @@ impl Default for EvidenceOptions {
 }
 
 impl EvidenceOptions {
+    /// For consensus reads of 10 kb and more: regions of 25 kb, reads phased by the candidates that they share and not realigned.
+    #[must_use]
+    pub fn long_reads() -> Self {
+        Self {
+            max_reads: LONG_READS,
+            realign: None,
+            region_size: LONG_READ_REGION_SIZE,
+            read_margin: 0,
+            cut_long_reads: true,
+            track_reference_reads: true,
+            phasing: Some(PhasingOptions::default()),
+            ..Self::default()
+        }
+    }
+
     /// What of it concerns the reads file.
     #[must_use]
     pub fn reads(&self) -> ReadOptions {

@@ -12,16 +12,17 @@ pub use config::{ModelConfig, MultiAllelic, SmallModelOptions};
 pub use store::{DEFAULT_MODEL, Model, search_path};
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::config::FORMAT;
     use super::*;
     use crate::evidence::EvidenceOptions;
     use crate::pileup::ImageSpec;
 
-    pub(super) fn config() -> ModelConfig {
+    pub(crate) fn config() -> ModelConfig {
         ModelConfig {
             format: FORMAT,
             name: "test".into(),
+            platform: None,
             network: "pileup_net".into(),
             image: ImageSpec::default(),
             image_features: Vec::new(),

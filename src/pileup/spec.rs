@@ -54,6 +54,18 @@ impl Default for ImageSpec {
 }
 
 impl ImageSpec {
+    /// For long reads: no template length; rows by haplotype, of the part of each read around the variant.
+    #[must_use]
+    pub fn long_reads() -> Self {
+        let channels = Self::default().channels.into_iter().filter(|&channel| channel != Channel::InsertSize);
+        Self {
+            channels: channels.chain([Channel::Haplotype]).collect(),
+            sort_by_haplotype: true,
+            trim_reads: true,
+            ..Self::default()
+        }
+    }
+
     /// Height, width and channels.
     #[must_use]
     pub fn shape(&self) -> ImageShape {

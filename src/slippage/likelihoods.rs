@@ -23,6 +23,8 @@ pub(super) struct Likelihoods {
     of_lengths: Vec<Vec<f64>>,
     /// Each genotype with its log-likelihood, a natural logarithm; in VCF's order.
     of_genotypes: Vec<(Genotype, f64)>,
+    /// The same with haplotypes known: the fragments of one are all of the same allele. Empty where none is known.
+    of_phased: Vec<(Genotype, f64)>,
 }
 
 impl Likelihoods {
@@ -36,13 +38,30 @@ impl Likelihoods {
         };
         let of_alleles = |shown: i32| (0..alleles.len()).map(|allele| likelihood(shown, allele)).collect();
         let of_lengths: Vec<Vec<f64>> = seen.lengths.iter().map(|(shown, _)| of_alleles(shown)).collect();
+        // By haplotype: fragments with the likelihoods of what they show.
+        let phased = seen.by_haplotype.each_ref().map(|lengths| {
+            lengths.iter().map(|(shown, n)| (f64::from(n), of_alleles(shown))).collect::<Vec<_>>()
+        });
+        let is_phased = phased.iter().any(|rows| !rows.is_empty());
+        let of_haplotype = |rows: &[(f64, Vec<f64>)], [a, b]: [usize; 2]| -> f64 {
+            rows.iter().map(|(n, row)| n * (0.5 * row[a] + 0.5 * row[b]).ln()).sum()
+        };
+        let with_haplotypes = |genotype: Genotype| {
+            let mut alleles = genotype.alleles();
+            let a = alleles.next().unwrap_or_default();
+            let b = alleles.next().unwrap_or(a);
+            let [unknown, one, two] = &phased;
+            let either = |a, b| of_haplotype(one, [a, a]) + of_haplotype(two, [b, b]);
+            (genotype, SCALE * (of_haplotype(unknown, [a, b]) + f64::max(either(a, b), either(b, a))))
+        };
         let of = |genotype: Genotype| {
             let of_fragment = |row: &[f64]| genotype.alleles().map(|allele| 0.5 * row[allele]).sum::<f64>().ln();
             let rows = of_lengths.iter().zip(seen.lengths.iter());
             (genotype, SCALE * rows.map(|(row, (_, n))| f64::from(n) * of_fragment(row)).sum::<f64>())
         };
         let of_genotypes = Genotype::all(alleles.len()).map(of).collect();
-        Self { alleles: alleles.to_vec(), of_lengths, of_genotypes }
+        let of_phased = Genotype::all(alleles.len()).filter(|_| is_phased).map(with_haplotypes).collect();
+        Self { alleles: alleles.to_vec(), of_lengths, of_genotypes, of_phased }
     }
 
     /// For each length, in the order of [`Lengths`](super::spans::Lengths), and each allele that one of its molecules shows it.
@@ -66,8 +85,17 @@ impl Likelihoods {
     /// The best log-likelihood with none, one and two copies of an image's alleles, less the best of the three. Alternative allele i of the
     /// site is allele i + 1 here.
     fn of_set(&self, set: AltSet) -> [f64; 3] {
+        Self::best(&self.of_genotypes, set)
+    }
+
+    /// The same with haplotypes; as without them where none is known.
+    fn of_set_phased(&self, set: AltSet) -> [f64; 3] {
+        Self::best(if self.of_phased.is_empty() { &self.of_genotypes } else { &self.of_phased }, set)
+    }
+
+    fn best(of_genotypes: &[(Genotype, f64)], set: AltSet) -> [f64; 3] {
         let mut best = [f64::NEG_INFINITY; 3];
-        for &(genotype, value) in &self.of_genotypes {
+        for &(genotype, value) in of_genotypes {
             let copies = genotype.alleles().filter(|&allele| allele > 0 && set.contains(allele - 1)).count();
             best[copies] = best[copies].max(value);
         }
@@ -83,6 +111,8 @@ pub struct TractNumbers {
     pub in_tract: bool,
     /// Natural log-likelihoods of hom-ref, het and hom-alt of the image's alleles, less the best, at least -40.
     pub log_likelihoods: [f64; 3],
+    /// The same with the fragments of a haplotype all of one allele; equal where no haplotypes are known.
+    pub phased_log_likelihoods: [f64; 3],
     /// Length of the tract's unit, in bp.
     pub unit: usize,
     /// Whole units in the reference.
@@ -104,6 +134,7 @@ impl Default for TractNumbers {
         Self {
             in_tract: false,
             log_likelihoods,
+            phased_log_likelihoods: log_likelihoods,
             unit: 0,
             copies: 0,
             log_fewer,
@@ -147,9 +178,11 @@ impl RegionTracts {
         let tract = &seen.tract;
         let rates = model.rates(tract.unit, tract.copies());
         let in_set = alleles[1..].iter().enumerate().filter(|&(alt, _)| set.contains(alt));
+        let likelihoods = Likelihoods::of(seen, &alleles, model);
         TractNumbers {
             in_tract: true,
-            log_likelihoods: Likelihoods::of(seen, &alleles, model).of_set(set),
+            log_likelihoods: likelihoods.of_set(set),
+            phased_log_likelihoods: likelihoods.of_set_phased(set),
             unit: tract.unit,
             copies: tract.copies(),
             log_fewer: rates.fewer.ln(),
@@ -206,7 +239,8 @@ mod tests {
 
     fn seen(bases: [u8; LONGEST_UNIT], unit: usize, length: u64, gained: &[(i32, usize)]) -> Observed {
         let tract = Tract { interval: Interval::new(100, 100 + length), unit, bases };
-        Observed { tract, lengths: Lengths::of(gained.iter().flat_map(|&(gained, n)| vec![gained; n]).collect()) }
+        let lengths = Lengths::of(gained.iter().flat_map(|&(gained, n)| vec![gained; n]).collect());
+        Observed { tract, lengths, by_haplotype: Default::default() }
     }
 
     /// Twelve T at 100..112.
@@ -242,6 +276,24 @@ mod tests {
         let of = |set| genotype(&tracts.numbers(&both, set, &AMPLIFIED)).0;
         assert_eq!([0, 1, 2].map(|alt| of(AltSet::One(alt))), [HET, HET, HOM_REF]);
         assert_eq!((of(AltSet::Two(0, 1)), of(AltSet::Two(0, 2)), of(AltSet::Two(1, 2))), (HOM_ALT, HET, HET));
+    }
+
+    #[test]
+    fn haplotypes_tell_slips_from_alleles() {
+        let shorter = candidate(99, "GT", &[("G", 8, &[])], 22);
+        let with = |by_haplotype: [&[(i32, usize)]; 3]| {
+            let of = |gained: &[(i32, usize)]| Lengths::of(gained.iter().flat_map(|&(gained, n)| vec![gained; n]).collect());
+            let mut tracts = homopolymer(&by_haplotype.concat());
+            tracts.observed[0].by_haplotype = by_haplotype.map(of);
+            let numbers = tracts.numbers(&shorter, AltSet::One(0), &AMPLIFIED);
+            let phased = TractNumbers { log_likelihoods: numbers.phased_log_likelihoods, ..numbers };
+            (genotype(&numbers).0, genotype(&phased).0)
+        };
+        // Of one haplotype: a slip of some reads of each, or an allele of one of the two.
+        assert_eq!(with([&[], &[(0, 11), (-1, 4)], &[(0, 11), (-1, 4)]]).1, HOM_REF);
+        assert_eq!(with([&[], &[(0, 14), (-1, 1)], &[(0, 5), (-1, 10)]]).1, HET);
+        let (unphased, phased) = with([&[(0, 20), (-1, 12)], &[], &[]]);
+        assert_eq!(unphased, phased, "reads without haplotypes");
     }
 
     #[test]

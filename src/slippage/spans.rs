@@ -47,12 +47,15 @@ pub struct Observed {
     pub tract: Tract,
     /// The lengths.
     pub lengths: Lengths,
+    /// The same of the fragments of no haplotype, of 1 and of 2; empty where no read has one.
+    pub by_haplotype: [Lengths; 3],
 }
 
 /// What the fragments show of each tract. Reads are in [`Read::order`] and finally aligned, tracts by position.
 #[must_use]
 pub fn observe(reads: &[Read], tracts: Vec<Tract>) -> Vec<Observed> {
-    let mut votes: Vec<Vec<(u32, i32)>> = vec![Vec::new(); tracts.len()];
+    let mut votes: Vec<Vec<(u32, i32, u8)>> = vec![Vec::new(); tracts.len()];
+    let phased = reads.iter().any(|read| read.haplotype > 0);
     let fragments = fragments(reads);
     let mut indels = Vec::new();
     for (read, &fragment) in reads.iter().zip(&fragments) {
@@ -65,14 +68,19 @@ pub fn observe(reads: &[Read], tracts: Vec<Tract>) -> Vec<Observed> {
             tracts[from..].iter().zip(&mut votes[from..]).take_while(|(tract, _)| tract.interval.start() < last);
         for (tract, votes) in reached.filter(|(tract, _)| tract.interval.end() <= last) {
             let changes = indels.iter().filter(|indel| tract.is_changed_by(indel));
-            votes.push((fragment, changes.map(Indel::gained).sum()));
+            votes.push((fragment, changes.map(Indel::gained).sum(), read.haplotype));
         }
     }
     let observed = tracts.into_iter().zip(votes).map(|(tract, mut votes)| {
         // Stable, so that the read that comes first in the order speaks for its fragment.
-        votes.sort_by_key(|&(fragment, _)| fragment);
-        votes.dedup_by_key(|&mut (fragment, _)| fragment);
-        Observed { tract, lengths: Lengths::of(votes.into_iter().map(|(_, gained)| gained).collect()) }
+        votes.sort_by_key(|&(fragment, ..)| fragment);
+        votes.dedup_by_key(|&mut (fragment, ..)| fragment);
+        let of = |wanted: &dyn Fn(u8) -> bool| {
+            let votes = votes.iter().filter(|&&(_, _, haplotype)| wanted(haplotype));
+            Lengths::of(votes.map(|&(_, gained, _)| gained).collect())
+        };
+        let by_haplotype = if phased { [0, 1, 2].map(|one| of(&|haplotype| haplotype == one)) } else { Default::default() };
+        Observed { lengths: of(&|_| true), tract, by_haplotype }
     });
     observed.collect()
 }

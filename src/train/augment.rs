@@ -47,6 +47,25 @@ const CONSTANT: std::ops::RangeInclusive<u8> = 20..=40;
 const FOUR_LEVELS: &[u8] = &[2, 12, 23, 37];
 const EIGHT_LEVELS: &[u8] = &[2, 6, 15, 22, 27, 33, 37, 40];
 
+/// Levels of base quality of `PacBio`'s Revio.
+const SEVEN_LEVELS: &[u8] = &[3, 10, 17, 22, 27, 35, 40];
+/// Share of regions of long reads whose base qualities have another maximum, Phred, and which it is; consensus callers differ in it.
+const ANOTHER_MAXIMUM: f64 = 0.4;
+const MAXIMA: std::ops::RangeInclusive<u8> = 35..=93;
+/// Highest base quality of short reads and of long ones, Phred.
+const HIGHEST: [u8; 2] = [41, 93];
+/// Wrong bases that are added, by base, to short reads and to long ones.
+const ADDED_ERRORS: [std::ops::Range<f64>; 2] = [0.0005..0.006, 0.0001..0.001];
+
+/// Whether reads are a sequencer's short ones or long ones (consensus reads of one molecule).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Some hundred bp.
+    Short,
+    /// 10 kb and more.
+    Long,
+}
+
 /// How the augmented reads' sample differs from the original one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thinned {
@@ -57,19 +76,27 @@ pub struct Thinned {
 }
 
 /// Augments the reads of a sample of that median depth; they need sorting afterwards.
-pub fn reads(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Thinned {
+pub fn reads(reads: &mut Vec<Read>, kind: Kind, median_depth: f64, random: &mut Pcg64) -> Thinned {
     let mut thinned = thin(reads, median_depth, random);
-    if random.random_bool(TRIMMED) {
+    // Of long reads only the part in the region may be here.
+    if kind == Kind::Short && random.random_bool(TRIMMED) {
         thinned.left *= trim(reads, random);
     }
     if random.random_bool(MORE_ERRORS) {
-        more_errors(reads, random);
+        more_errors(reads, &ADDED_ERRORS[kind as usize], random);
+    }
+    if kind == Kind::Long && random.random_bool(ANOTHER_MAXIMUM) {
+        let most = random.random_range(MAXIMA);
+        for quality in reads.iter_mut().flat_map(|read| read.qualities.iter_mut()) {
+            *quality = most.min(*quality);
+        }
     }
     if random.random_bool(SHIFTED_QUALITIES) {
-        shift_qualities(reads, random);
+        shift_qualities(reads, HIGHEST[kind as usize], random);
     }
     if random.random_bool(BINNED) {
-        let levels = if random.random_bool(0.6) { FOUR_LEVELS } else { EIGHT_LEVELS };
+        let fine = if kind == Kind::Short { EIGHT_LEVELS } else { SEVEN_LEVELS };
+        let levels = if random.random_bool(0.6) { FOUR_LEVELS } else { fine };
         for read in reads.iter_mut() {
             read.qualities.iter_mut().for_each(|quality| *quality = nearest(*quality, levels));
         }
@@ -219,11 +246,11 @@ fn nearest(quality: u8, levels: &[u8]) -> u8 {
     levels.iter().copied().min_by_key(|level| level.abs_diff(quality)).unwrap_or(quality)
 }
 
-fn shift_qualities(reads: &mut [Read], random: &mut Pcg64) {
+fn shift_qualities(reads: &mut [Read], highest: u8, random: &mut Pcg64) {
     let (shift, noise) = (random.random_range(-7_i16..=4), random.random_range(0_i16..=3));
     for quality in reads.iter_mut().flat_map(|read| read.qualities.iter_mut()).filter(|quality| **quality > 2) {
         let changed = i16::from(*quality) + shift + random.random_range(-noise..=noise);
-        *quality = u8::try_from(changed.clamp(2, 41)).unwrap_or(2);
+        *quality = u8::try_from(changed.clamp(2, i16::from(highest))).unwrap_or(2);
     }
 }
 
@@ -238,8 +265,8 @@ fn doubt_alignments(reads: &mut [Read], random: &mut Pcg64) {
     }
 }
 
-fn more_errors(reads: &mut [Read], random: &mut Pcg64) {
-    let rate = random.random_range(0.0005..0.006);
+fn more_errors(reads: &mut [Read], rates: &std::ops::Range<f64>, random: &mut Pcg64) {
+    let rate = random.random_range(rates.clone());
     for read in reads {
         for i in 0..read.bases.len() {
             if random.random_bool(rate) && read.bases[i] != b'N' {
@@ -341,7 +368,7 @@ mod tests {
                 })
                 .collect();
             let mut random = Pcg64::new(u128::from(seed), 0);
-            let thinned = reads(&mut all, 40.0, &mut random);
+            let thinned = reads(&mut all, Kind::Short, 40.0, &mut random);
             prop_assert!(thinned.left > 0.05 && thinned.left <= 1.0 && (0.0..0.5).contains(&thinned.spread));
             for read in &all {
                 let Consumed { bases, positions } = consumed(&read.cigar);

@@ -33,11 +33,16 @@ pub struct DataSet {
 const SHARES: [f64; 4] = [0.2, 0.35, 0.6, 1.0];
 
 impl DataSet {
-    /// Opens a set's files and checks them against each other.
+    /// Opens a set's files, checks them against each other, and surveys the reads by `evidence`.
     ///
     /// # Errors
     /// [`Error::Input`] for a file that cannot be used.
-    pub fn open(files: &SetFiles, reference: &ReferenceFile, confident: Targets) -> Result<Self> {
+    pub fn open(
+        files: &SetFiles,
+        reference: &ReferenceFile,
+        confident: Targets,
+        evidence: EvidenceOptions,
+    ) -> Result<Self> {
         let reads =
             files.reads.iter().map(|path| open_reads(path, reference, &confident)).collect::<Result<Vec<_>>>()?;
         let truth = Truth::read(&files.truth, reference.contigs())?;
@@ -50,7 +55,7 @@ impl DataSet {
             let mut random = Pcg64::new(3, 7);
             let mut thin = |reads: &mut Vec<Read>| reads.retain(|_| random.random_bool(share));
             // Thinned reads slip as all do.
-            let options = SurveyOptions { evidence: EvidenceOptions::default(), slippage: share >= 1.0 };
+            let options = SurveyOptions { evidence, slippage: share >= 1.0 };
             *profile = survey_with(&reads, reference, options, &mut thin)?;
         }
         Ok(Self { reference: reference.clone(), reads, truth, confident, weight: files.weight, profiles })

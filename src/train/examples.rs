@@ -13,7 +13,7 @@ use crate::predict::small::{Features, SmallModel, certainty};
 use crate::reads::Read;
 use crate::regions::Region;
 use crate::sample::SampleProfile;
-use crate::train::augment;
+use crate::train::augment::{self, Kind};
 use crate::train::data::DataSet;
 use crate::train::label::{class, label};
 use crate::variant::Genotype;
@@ -190,7 +190,8 @@ fn labelled(
     let augmented = options.augment.is_some();
     let evidence = gatherers[index].gather_with(region, &mut |reads: &mut Vec<Read>| {
         if augmented {
-            let thinned = augment::reads(reads, profile.median_depth, &mut random);
+            let kind = if options.evidence.cut_long_reads { Kind::Long } else { Kind::Short };
+            let thinned = augment::reads(reads, kind, profile.median_depth, &mut random);
             profile = set.thinned(thinned, &mut Pcg64::new(state, stream(1000)));
         }
     })?;

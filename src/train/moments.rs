@@ -1,6 +1,6 @@
 //! Features of candidates -> the mean and the scale of each, with which networks standardise them, and the range of each.
 
-use crate::predict::small::FEATURES;
+use crate::predict::small::FeatureId;
 use crate::train::examples::Described;
 
 /// Lowest scale: a feature that hardly varies in the training data must not become large elsewhere.
@@ -17,15 +17,18 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// Of all of them.
+    /// Of these features of all of them.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "means of numbers near 1")]
-    pub(super) fn of(known: &[Described]) -> Self {
+    pub(super) fn of(known: &[Described], features: &[FeatureId]) -> Self {
         let n = known.len().max(1) as f64;
+        let values = |feature: FeatureId| known.iter().map(move |example| feature.of(&example.features));
         let mean: Vec<f32> =
-            (0..FEATURES).map(|i| (known.iter().map(|e| f64::from(e.features[i])).sum::<f64>() / n) as f32).collect();
-        let scale = (0..FEATURES)
-            .map(|i| {
-                let variance = known.iter().map(|e| f64::from(e.features[i] - mean[i]).powi(2)).sum::<f64>() / n;
+            features.iter().map(|&feature| (values(feature).map(f64::from).sum::<f64>() / n) as f32).collect();
+        let scale = features
+            .iter()
+            .zip(&mean)
+            .map(|(&feature, mean)| {
+                let variance = values(feature).map(|value| f64::from(value - mean).powi(2)).sum::<f64>() / n;
                 (variance.sqrt() as f32).max(LOWEST_SCALE)
             })
             .collect();
@@ -34,13 +37,14 @@ impl Moments {
 }
 
 /// Lowest and highest value of each feature, but for the farthest few.
-pub(super) fn ranges(known: &[Described]) -> Vec<[f32; 2]> {
+pub(super) fn ranges(known: &[Described], features: &[FeatureId]) -> Vec<[f32; 2]> {
     let few = known.len() / OUTSIDE;
     let mut values: Vec<f32> = Vec::with_capacity(known.len());
-    (0..FEATURES)
-        .map(|i| {
+    features
+        .iter()
+        .map(|feature| {
             values.clear();
-            values.extend(known.iter().map(|example| example.features[i]));
+            values.extend(known.iter().map(|example| feature.of(&example.features)));
             values.sort_unstable_by(f32::total_cmp);
             [few, values.len().saturating_sub(1 + few)].map(|at| values.get(at).copied().unwrap_or(0.0))
         })
@@ -50,6 +54,7 @@ pub(super) fn ranges(known: &[Described]) -> Vec<[f32; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::predict::small::FEATURES;
 
     #[test]
     fn ranges_leave_the_farthest_out() {
@@ -57,8 +62,9 @@ mod tests {
             (0..n).rev().map(|i| Described { features: [f32::from(i); FEATURES], class: 0 }).collect()
         };
         let bits = |range: [f32; 2]| range.map(f32::to_bits);
-        assert_eq!(bits(ranges(&known(100))[3]), bits([0.0, 99.0]));
-        assert_eq!(bits(ranges(&known(20_001))[64]), bits([2.0, 19_998.0]));
+        let all: Vec<FeatureId> = FeatureId::all().collect();
+        assert_eq!(bits(ranges(&known(100), &all)[3]), bits([0.0, 99.0]));
+        assert_eq!(bits(ranges(&known(20_001), &all)[64]), bits([2.0, 19_998.0]));
     }
 
     #[test]
@@ -68,7 +74,7 @@ mod tests {
             features[0] = first;
             Described { features, class: 0 }
         };
-        let Moments { mean, scale } = Moments::of(&[of(1.0), of(5.0)]);
+        let Moments { mean, scale } = Moments::of(&[of(1.0), of(5.0)], &FeatureId::learned(false));
         let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
         assert!(near(mean[0], 3.0) && near(scale[0], 2.0) && near(mean[1], 2.0) && near(scale[1], LOWEST_SCALE));
     }

@@ -9,7 +9,7 @@ use crate::evidence::EvidenceOptions;
 use crate::model::Model;
 use crate::pileup::ImageSpec;
 use crate::predict::cnn::networks;
-use crate::predict::small::SmallNetwork;
+use crate::predict::small::{FeatureId, SmallNetwork};
 use crate::train::examples::ExampleOptions;
 
 /// What is trained; the rest is taken from the model in the output folder. Where it has a small model, the CNN learns from few of the
@@ -33,6 +33,8 @@ pub struct TrainOptions {
     pub out: PathBuf,
     /// The model's name.
     pub name: String,
+    /// The sequencing platform of its reads, as read groups name it (PL), where it is for one alone.
+    pub platform: Option<String>,
     /// The network's name.
     pub network: String,
     /// The model whose weights it begins with, in place of random ones. The means and variances of its batch norms then stay as
@@ -80,6 +82,11 @@ impl TrainOptions {
     /// Whether the network takes features with its images.
     pub(super) fn takes_features(&self) -> bool {
         networks::takes_features(&self.network)
+    }
+
+    /// The features that the models learn from.
+    pub(super) fn features(&self) -> Vec<FeatureId> {
+        FeatureId::learned(self.evidence.phasing.is_some())
     }
 
     /// How examples are made, augmented by that seed.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::error::{Error, Result};
+use crate::evidence::EvidenceOptions;
 use crate::files::input::same_file;
 use crate::genome::{ContigId, Contigs, Interval, ReferenceFile};
 use crate::regions::Targets;
@@ -31,11 +32,11 @@ struct Outline<'a> {
 }
 
 impl Sets {
-    /// Opens all files of a manifest.
+    /// Opens all files of a manifest; the reads are surveyed by `evidence`.
     ///
     /// # Errors
     /// [`Error::Input`] for a file that cannot be used, or where a tune set's reads are learned from in the same regions.
-    pub fn open(manifest: Manifest) -> Result<Self> {
+    pub fn open(manifest: Manifest, evidence: EvidenceOptions) -> Result<Self> {
         let mut references: HashMap<PathBuf, ReferenceFile> = HashMap::new();
         let mut outlines = Vec::new();
         for files in manifest.sets() {
@@ -49,7 +50,7 @@ impl Sets {
         }
         keep_apart(&manifest, &outlines)?;
         let open = |Outline { files, reference, confident }: Outline| {
-            DataSet::open(files, &reference, confident).map(|set| (files.role, set))
+            DataSet::open(files, &reference, confident, evidence).map(|set| (files.role, set))
         };
         // Their surveys take most of the time. Of several faults the first line's is reported.
         let sets: Vec<Result<(Role, DataSet)>> = outlines.into_par_iter().map(open).collect();

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::SmallModelOptions;
 use crate::predict::Probabilities;
 use crate::predict::small::{
-    FEATURES, FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
+    FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
 };
 use crate::train::calibrate::{best_temperature, lowest};
 use crate::train::data::DataSet;
@@ -78,7 +78,7 @@ struct Outcome {
 pub(super) fn learn(training: &Training) -> Result<SmallNetwork> {
     let known = candidates(training)?;
     log::info!("small model: {} candidates to learn from", known.len());
-    train_network(&known, training.seed).map_err(failed)
+    train_network(&known, FeatureId::learned(training.examples.evidence.phasing.is_some()), training.seed).map_err(failed)
 }
 
 /// The candidates of all passes over the data.
@@ -171,9 +171,13 @@ fn limit(outcomes: &[Outcome], snp: bool) -> f64 {
     limits.take_while(|&limit| good(limit)).last().unwrap_or(f64::from(u8::MAX))
 }
 
-fn train_network(known: &[Described], seed: u64) -> std::result::Result<SmallNetwork, TchError> {
-    let Moments { mean, scale } = Moments::of(known);
-    let (features, ranges) = (FeatureId::all().collect(), ranges(known));
+fn train_network(
+    known: &[Described],
+    features: Vec<FeatureId>,
+    seed: u64,
+) -> std::result::Result<SmallNetwork, TchError> {
+    let Moments { mean, scale } = Moments::of(known, &features);
+    let ranges = ranges(known, &features);
     let mut network = SmallNetwork { features, mean, scale, ranges, members: Vec::new() };
     for member in 0..MEMBERS {
         network.members.push(train_member(&network, known, seed.wrapping_add(member))?);
@@ -187,7 +191,7 @@ fn train_member(network: &SmallNetwork, known: &[Described], seed: u64) -> std::
     tch::manual_seed(seed.cast_signed());
     let store = nn::VarStore::new(Device::Cpu);
     let root = store.root();
-    let width = i64::try_from(FEATURES).unwrap_or(i64::MAX);
+    let width = i64::try_from(network.features.len()).unwrap_or(i64::MAX);
     let [first, second] = HIDDEN;
     let layers: Vec<nn::Linear> = [(width, first), (first, second), (second, 3)]
         .into_iter()
@@ -223,6 +227,7 @@ fn train_member(network: &SmallNetwork, known: &[Described], seed: u64) -> std::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::predict::small::FEATURES;
 
     fn known(n: usize) -> Vec<Described> {
         // The class follows the share of reads, the sixth number.
@@ -240,12 +245,13 @@ mod tests {
     fn it_learns_and_stays_the_same() {
         let _alone = crate::testing::libtorch_random();
         let known = known(20_000);
-        let network = train_network(&known, 3).unwrap();
+        let train = || train_network(&known, FeatureId::learned(false), 3).unwrap();
+        let network = train();
         for example in &known[..15] {
             let logits = Probabilities(network.logits(&example.features).map(f64::from));
             assert_eq!(most_probable(logits), example.class, "{logits:?}");
         }
-        assert_eq!(train_network(&known, 3).unwrap(), network);
+        assert_eq!(train(), network);
     }
 
     #[test]

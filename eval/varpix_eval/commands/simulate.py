@@ -23,7 +23,8 @@ Layout: all over; --uneven SD makes the depth vary with GC and along the genome 
 
 Reads: --profile names ART's sequencer, dwgsim (any read length) or pirs (plain reads alone), or real: then lengths, qualities and errors are
 those of real pairs (--templates), laid as the real ones lie to each other (--scatter: anywhere), and no read maps better than the real one
-did; of --artefacts there are then what molecules share and diverged copies. pIRS' errors, qualities and depth by GC are those of human
+did; of --artefacts there are then what molecules share and diverged copies. hifi makes PacBio HiFi reads, as long as --insert says, at the
+slips of --library hifi, hifi-clean or hifi-dirty; of --artefacts there are then diverged copies. pIRS' errors, qualities and depth by GC are those of human
 genomes sequenced in fact (2 x 100 bp).
 
 The same arguments give the same bytes. Needs Debian's art-nextgen-simulation-tools, bwa, samtools, bcftools, tabix; --profile dwgsim and
@@ -32,6 +33,7 @@ The same arguments give the same bytes. Needs Debian's art-nextgen-simulation-to
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import tempfile
 from collections.abc import Sequence
@@ -55,7 +57,7 @@ def arguments(argv: Sequence[str]) -> Options:
     add("--depth", type=float, default=30, help="bases of reads by bases of the region, of targets or of amplicons")
     add("--read-length", type=int, default=150)
     add("--insert", default="400,60", help="mean,standard deviation of the fragment length")
-    add("--profile", default="HS25", help="ART's sequencer profile, dwgsim, pirs, or real (with --templates)")
+    add("--profile", default="HS25", help="ART's sequencer profile, dwgsim, pirs, hifi, or real (with --templates)")
     add("--aligner", choices=("bwa", "minimap2"), default="bwa")
     add("--seed", type=int, default=1)
     add("--sample", default="simulated")
@@ -96,6 +98,10 @@ def arguments(argv: Sequence[str]) -> Options:
         help="scale of the mapping qualities: the aligner's, bowtie2's (to 42), DRAGEN's (to 250), or all 255",
     )
     options = Options(**vars(parser.parse_args(argv)))
+    if options.hifi:
+        if options.layouts not in ([], ["uneven"]) or options.merge or options.trim_adapters:
+            parser.error("--profile hifi makes reads of whole fragments: no --targets, --amplicons, --merge or --trim-adapters")
+        options = dataclasses.replace(options, aligner="minimap2", single_end=True, library=options.library or "hifi")
     if len(options.layouts) > 1:
         parser.error(f"{' and '.join('--' + name for name in options.layouts)} exclude each other")
     if (options.profile == "real") != bool(options.templates):

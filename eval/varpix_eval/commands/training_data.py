@@ -1,6 +1,6 @@
 """Makes the simulated sets that models are trained and tuned on, in .cache/sim, and the manifest that names them for training.
 
-In:  the tables of eval/sets (wgs: what models/wgs has learned from; kinds: further kinds of reads), VARPIX_DATA (default ../shared/data;
+In:  the tables of eval/sets (wgs: what models/wgs has learned from; kinds: further kinds of reads; hifi: long reads), VARPIX_DATA (default ../shared/data;
      its README gives the split) and b37 chr20 of Debian's package vt-examples.
 Out: reads, truth and confident regions of each set; with --manifest a TSV of those to learn from and to tune on:
      reads, reference, truth, confident, weight, role, with paths relative to its folder
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from .. import project, sets
 
 NAME = "training-data"
-TABLES = ("wgs", "kinds")
+TABLES = ("wgs", "kinds", "hifi")
 
 
 def main(argv: Sequence[str]) -> None:

@@ -15,11 +15,13 @@ def align(options: Options, plan: Plan, fastq: list[pathlib.Path], prefix: str) 
     """Two files of mates, or one with mates behind each other and single reads."""
     if options.aligner == "bwa" and not pathlib.Path(f"{options.ref}.bwt").exists():
         subprocess.run(["bwa", "index", options.ref], check=True, stderr=subprocess.DEVNULL)
-    group = f"@RG\\tID:{options.sample}\\tSM:{options.sample}\\tPL:ILLUMINA"
+    platform = "PACBIO\\tDS:READTYPE=CCS" if options.hifi else "ILLUMINA"
+    group = f"@RG\\tID:{options.sample}\\tSM:{options.sample}\\tPL:{platform}"
     if options.aligner == "bwa":
         command: list[object] = ["bwa", "mem", "-t", options.threads, "-K", 10000000, "-v", 1, *(["-p"] if len(fastq) == 1 else [])]
     else:
-        command = ["minimap2", "-ax", "sr", "-t", options.threads, "-K", "10M", "--secondary=no"]
+        preset = "map-hifi" if options.hifi else "sr"
+        command = ["minimap2", "-ax", preset, "-t", options.threads, "-K", "10M", "--secondary=no"]
     command += ["-R", group, options.ref, *fastq]
     with (
         subprocess.Popen([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source,

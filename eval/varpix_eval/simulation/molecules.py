@@ -28,8 +28,9 @@ class Fragment:
     start: int
     end: int
     reverse: bool
-    template: int = -1  # of the real pairs whose lengths, qualities and errors it gets
+    template: int = -1  # of the real pairs whose lengths, qualities and errors it gets; of a long read its class
     primers: tuple[str, str] | None = None  # bases that replace the molecule's ends
+    slips: float = 1.0  # how often it slips, by the library's rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Source:
                 if tract.start <= start:
                     continue
                 units = tract.shared if tract.share and rng.random() < tract.share else 0
-                if rng.random() < tract.either:
+                if rng.random() < tract.either * fragment.slips:
                     step = 1
                     while rng.random() > self.library.step:
                         step += 1

@@ -47,10 +47,16 @@ class Options:
         return [name for name in ("targets", "amplicons", "uneven") if getattr(self, name)]
 
     @property
+    def hifi(self) -> bool:
+        """Reads are PacBio's, long and without mates."""
+        return self.profile == "hifi"
+
+    @property
     def molecules(self) -> bool:
         """Reads are made of single molecules, not by a simulator run on whole haplotypes."""
         return bool(
             self.artefacts
+            or self.hifi
             or self.library
             or self.layouts
             or self.duplicates

@@ -5,15 +5,19 @@ from __future__ import annotations
 import random
 
 
-def paralogs(sequence: str, rng: random.Random) -> list[str]:
-    """Diverged copies of segments, about 0.3 % of the sequence, between stretches that map nowhere.
+SHORT_READS = (1000, 4000)
+LONG_READS = (20000, 60000)
+
+
+def paralogs(sequence: str, rng: random.Random, lengths: tuple[int, int] = SHORT_READS) -> list[str]:
+    """Diverged copies of segments of such lengths (bp), about 0.3 % of the sequence, between stretches that map nowhere.
 
     Never closer than 1.5 %: an image must show more than one difference, or nothing tells them from true variants and a
     network learns to doubt every heterozygous SNP.
     """
     result, left = [], int(len(sequence) * 0.003)
     while left > 0:
-        length = rng.randrange(1000, 4000)
+        length = rng.randrange(*lengths)
         left -= length
         if length >= len(sequence):
             continue

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from ..reads import libraries
-from . import layout, molecules, sequencers, templates
+from . import hifi, layout, molecules, sequencers, templates
 from .known import EDGE, Region
 from .molecules import Fragment, Source
 from .options import Options
@@ -41,7 +41,11 @@ class Plan:
         mean, spread = (float(n) for n in options.insert.split(","))
         real = options.artefacts and options.profile != "real"
         self.lengths = layout.Lengths(
-            mean, spread, options.read_length, 1 if options.single_end else 2, layout.SHORT if real and not options.amplicons else 0
+            mean,
+            spread,
+            options.read_length if not options.hifi else round(mean),
+            1 if options.single_end or options.hifi else 2,
+            layout.SHORT if real and not (options.amplicons or options.hifi) else 0,
         )
         self.duplicates = options.duplicates if options.duplicates is not None else DUPLICATES if real else 0
         self.weights: dict[str, layout.Weight] = {}
@@ -92,7 +96,8 @@ class Plan:
             return layout.capture(hap, self.targets[key], source.depth, options.off_target, self.lengths, rng)
         if self.templates:
             return layout.as_templates(hap, source.depth, self.windows, rng, options.scatter or not hap.contig, self.weights.get(key))
-        return layout.shotgun(hap, source.depth, self.lengths, rng, self.weights.get(key))
+        found = layout.shotgun(hap, source.depth, self.lengths, rng, self.weights.get(key))
+        return _as_long_reads(found, rng) if options.hifi else found
 
     def named(self, source: Source) -> Iterator[sequencers.Named]:
         """Molecules with names, some of them twice."""
@@ -114,6 +119,10 @@ class Plan:
         """The reads of a source, mates one after the other."""
         options, seed = self.options, self.options.seed * 1000 + index
         pairs, path = self.named(source), folder / f"{index}.fq"
+        if options.hifi:
+            with open(path, "w") as out:
+                out.writelines(hifi.sequenced(pairs, seed, source.name))
+            return path
         if options.profile == "real":
             reads = sequencers.transplanted(pairs, self.templates)
         elif options.profile == "dwgsim":
@@ -127,6 +136,12 @@ class Plan:
         with open(path, "w") as out:
             out.writelines(sequencers.fastq(reads, self.lengths.mates, options.merge))
         return path
+
+
+def _as_long_reads(fragments: Iterator[Fragment], rng: random.Random) -> Iterator[Fragment]:
+    for fragment in fragments:
+        number = hifi.drawn_class(rng)
+        yield dataclasses.replace(fragment, template=number, slips=hifi.ERRORS[number])
 
 
 _made: tuple[Plan, list[Source], pathlib.Path]  # what workers inherit

@@ -11,7 +11,7 @@ from . import molecules
 from .known import Hole, Record, Region
 from .molecules import Source
 from .options import Options
-from .paralogs import paralogs
+from .paralogs import LONG_READS, SHORT_READS, paralogs
 from .plan import Plan
 from .variants import Haplotype, Variant, divergent, natural, planted, without_overlaps
 
@@ -46,7 +46,11 @@ def drawn(options: Options, plan: Plan) -> Sample:
         sample.records += [(contig, *v) for v in variants]
         sample.regions.append(region)
         plan.add(region)
-        wrong = molecules.shared_errors(region.sequence, start, variants, rng) if options.artefacts else []
+        if options.hifi:
+            # Fewer long reads lie at the ends of a region.
+            reach = round(options.fragments[0])
+            sample.holes += [(contig, start, start + reach), (contig, end - reach, end)]
+        wrong = molecules.shared_errors(region.sequence, start, variants, rng) if options.artefacts and not options.hifi else []
         if options.leave_out_shared:
             sample.holes += [(contig, p, p + 1) for p, _, _, share in wrong if share >= MUCH_SHARED]
         for i, alts in enumerate(([v[2] for v in variants], [v[3] for v in variants]), 1):
@@ -55,7 +59,7 @@ def drawn(options: Options, plan: Plan) -> Sample:
             here = [(haplotype.from_reference(p), base, share) for p, _, base, share in wrong]
             sample.sources.append(Source(f"h{number}.{i}", haplotype, options.depth / 2, plan.library, here))
         if options.artefacts and not (options.targets or options.amplicons):
-            for i, copy in enumerate(paralogs(region.sequence, rng)):
+            for i, copy in enumerate(paralogs(region.sequence, rng, LONG_READS if options.hifi else SHORT_READS)):
                 depth = options.depth / 2 * COPY_DEPTHS[i % len(COPY_DEPTHS)]
                 sample.sources.append(Source(f"p{number}.{i}", Haplotype("", 0, copy, []), depth, plan.library))
     return sample

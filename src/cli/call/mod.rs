@@ -22,7 +22,7 @@ use super::read_warnings::{beyond, unlike, warnings};
 use super::report_args::{ReportArgs, Reports};
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
-use crate::alignment_file::sample::sample_name;
+use crate::alignment_file::sample::{platforms, sample_name};
 use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
 use crate::files::{self, Destination, Files, Storage, Whole, journal_of, part_of};
@@ -30,7 +30,7 @@ use crate::genome::Contigs;
 use crate::genotype::Ploidy;
 use crate::genotype::ploidy::pseudoautosomal_regions;
 use crate::inputs::Inputs;
-use crate::model::Model;
+use crate::model::{Model, ModelConfig};
 use crate::model::store::DEFAULT_MODEL;
 use crate::output::RealignedBam;
 use crate::pipeline::checkpoint::DEFAULT_INTERVAL;
@@ -192,7 +192,7 @@ pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
         resume.log(&regions, contigs);
     }
     let decider = Decider::surveyed(small_model, classifier.as_ref(), &inputs, model.config.evidence)?;
-    log_profile(&decider, &model.config.name);
+    log_profile(&decider, &model.config, &inputs);
     if args.dry_run {
         log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());
@@ -534,7 +534,7 @@ fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dy
 }
 
 /// Logs what the survey found, as far as a model takes it.
-fn log_profile(decider: &Decider, model: &str) {
+fn log_profile(decider: &Decider, model: &ModelConfig, inputs: &Inputs) {
     if !decider.takes_profile() {
         return;
     }
@@ -550,7 +550,7 @@ fn log_profile(decider: &Decider, model: &str) {
         let [shorter, longer] = [rates.fewer, rates.more].map(|rate| rate * 100.0);
         log::info!("slippage in homopolymers of 10 bp: {shorter:.1} % shorter, {longer:.1} % longer");
     }
-    for warning in unlike(sample, model) {
+    for warning in unlike(sample, &platforms(inputs.reads()), model) {
         log::warn!("{warning}");
     }
 }

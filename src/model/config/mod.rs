@@ -59,6 +59,9 @@ pub struct ModelConfig {
     pub format: u32,
     /// The model's name.
     pub name: String,
+    /// Sequencing platform of the reads that it is for, as read groups name it (PL); any where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// The network's name: a module of `predict::cnn::networks`.
     pub network: String,
     /// Shape and channels of its images.

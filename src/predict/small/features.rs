@@ -7,7 +7,7 @@ use crate::candidates::Candidate;
 use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
-use crate::predict::small::observed::{Group, Look, Nearby, Observed, REACH, flag, small};
+use crate::predict::small::observed::{Group, Haplotypes, Look, Nearby, Observed, REACH, flag, small};
 use crate::predict::small::table::{self, Features};
 use crate::reads::{CigarKind, Read};
 use crate::sample::SampleProfile;
@@ -92,6 +92,7 @@ pub fn features(
     support.sort_unstable();
     let mut columns = Columns::around(candidate.position.cast_signed());
     let (mut alts, mut others, mut log_likelihoods) = (Group::default(), Group::default(), [0.0; 3]);
+    let mut haplotypes = Haplotypes::default();
     let mut support = support.into_iter().peekable();
     let snp = candidate.is_snp();
     for (index, read) in (0_u32..).zip(&evidence.reads) {
@@ -102,6 +103,7 @@ pub fn features(
         let Some(look) = look(read, candidate, &evidence.reference, &mut columns, in_support) else { continue };
         if in_support { &mut alts } else { &mut others }.add(read, &look);
         let error = if snp { 10_f32.powf(-look.quality / 10.0).clamp(1e-4, 0.3) } else { INDEL_ERROR };
+        haplotypes.add(read.haplotype, in_support, error);
         let (hom_ref, hom_alt) = if in_support { (error, 1.0 - error) } else { (1.0 - error, error) };
         for (sum, likelihood) in log_likelihoods.iter_mut().zip([hom_ref, 0.5, hom_alt]) {
             *sum += likelihood.ln();
@@ -123,6 +125,7 @@ pub fn features(
         } else {
             TractNumbers::default()
         },
+        haplotypes,
     };
     table::all(&observed)
 }
@@ -231,6 +234,31 @@ mod tests {
         assert!(of_all[0] < -1.0 && of_all[1] > 0.0, "hom-alt is likeliest: {all:?}");
         assert!((of_name("alt_fraction", &half) - 0.5).abs() < 1e-6 && is_snp(&half));
         assert!(of_name("nearby_columns", &half).abs() < 1e-6);
+    }
+
+    #[test]
+    fn haplotypes_are_told_apart_whatever_their_numbers() {
+        let old = char::from(window().base(100)).to_string();
+        let new = if old == "A" { "C" } else { "A" };
+        let found = candidate(100, &old, &[(new, 5, &[0, 1, 2, 3, 4])], 5);
+        let with = |of: &dyn Fn(usize) -> u8| {
+            let mut reads = reads(5, new.as_bytes()[0]);
+            for (index, read) in reads.iter_mut().enumerate() {
+                read.haplotype = of(index);
+            }
+            features((&found, AltSet::One(0)), &evidence(reads, window()), sample_profile(), false)
+        };
+        let names = ["phased", "first", "second", "none"].map(|name| format!("haplotype_{name}"));
+        let of = |seen: &Features| names.each_ref().map(|name| of_name(name, seen));
+        let near = |a: [f32; 4], b: [f32; 4]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        let split = with(&|index| if index < 5 { 1 } else { 2 });
+        assert!(near(of(&split), [1.0, 1.0, 0.0, 0.0]), "{split:?}");
+        assert_eq!(split, with(&|index| if index < 5 { 2 } else { 1 }));
+        let mixed = with(&|index| 1 + u8::try_from(index % 2).unwrap());
+        let het = |seen: &Features| [of_name("haplotype_hom_ref", seen), of_name("haplotype_hom_alt", seen)];
+        assert!(het(&split).iter().all(|&by_het| by_het < -1.0), "{:?}", het(&split));
+        assert!(het(&mixed).iter().sum::<f32>() > het(&split).iter().sum::<f32>(), "{:?}", het(&mixed));
+        assert!(near(of(&with(&|_| 0)), [0.0, 0.0, 0.0, 0.5]));
     }
 
     #[test]

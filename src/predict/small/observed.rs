@@ -33,6 +33,68 @@ pub(super) struct Observed<'a> {
     pub(super) log_likelihoods: [f32; 3],
     pub(super) nearby: Nearby,
     pub(super) tract: TractNumbers,
+    pub(super) haplotypes: Haplotypes,
+}
+
+/// Reads with the allele and without it by haplotype: of none, of 1 and of 2.
+#[derive(Default)]
+pub(super) struct Haplotypes {
+    pub(super) alts: [f32; 3],
+    pub(super) others: [f32; 3],
+    /// Natural log-likelihoods of the reads if their haplotype has the allele, and if it has not.
+    pub(super) log_alt: [f32; 3],
+    pub(super) log_other: [f32; 3],
+}
+
+impl Haplotypes {
+    /// Adds a read whose base is wrong with a probability of `error`.
+    pub(super) fn add(&mut self, haplotype: u8, in_support: bool, error: f32) {
+        let of = usize::from(haplotype.min(2));
+        let (right, wrong) = ((1.0 - error).ln(), error.ln());
+        if in_support {
+            self.alts[of] += 1.0;
+        } else {
+            self.others[of] += 1.0;
+        }
+        self.log_alt[of] += if in_support { right } else { wrong };
+        self.log_other[of] += if in_support { wrong } else { right };
+    }
+
+    /// Share of the reads that have a haplotype.
+    pub(super) fn phased_share(&self) -> f32 {
+        let all: f32 = self.alts.iter().chain(&self.others).sum();
+        let without = self.alts[0] + self.others[0];
+        if all > 0.0 { 1.0 - without / all } else { 0.0 }
+    }
+
+    fn share(&self, of: usize) -> f32 {
+        self.alts[of] / (self.alts[of] + self.others[of]).max(1.0)
+    }
+
+    /// Share of reads with the allele: in the haplotype that has more of it, and in the other one.
+    pub(super) fn shares(&self) -> [f32; 2] {
+        let [one, two] = [self.share(1), self.share(2)];
+        [one.max(two), one.min(two)]
+    }
+
+    /// Share of reads with the allele among those without a haplotype.
+    pub(super) fn unphased_share(&self) -> f32 {
+        self.share(0)
+    }
+
+    /// Logarithms of the reads of the haplotype that has more of the allele, and of the other one.
+    pub(super) fn log_reads(&self) -> [f32; 2] {
+        let reads = |of: usize| (self.alts[of] + self.others[of]).ln_1p();
+        if self.share(1) >= self.share(2) { [reads(1), reads(2)] } else { [reads(2), reads(1)] }
+    }
+
+    /// Log-likelihoods of hom-ref and hom-alt less that of het, where each haplotype has or lacks the allele as a whole, by 10.
+    pub(super) fn likelihoods_by_het(&self) -> [f32; 2] {
+        let [alt, other] = [&self.log_alt, &self.log_other];
+        let unphased = (self.alts[0] + self.others[0]) * 0.5_f32.ln();
+        let het = f32::max(alt[1] + other[2], alt[2] + other[1]) + unphased;
+        [other, alt].map(|same| ((same.iter().sum::<f32>() - het) / 10.0).clamp(-6.0, 6.0))
+    }
 }
 
 /// Sums over the reads that support the allele, or over the others.
@@ -122,6 +184,12 @@ impl Observed<'_> {
     #[allow(clippy::cast_possible_truncation, reason = "0 to -40")]
     pub(super) fn tract_likelihood(&self, copies: usize) -> f32 {
         (self.tract.log_likelihoods[copies] / 8.0) as f32
+    }
+
+    /// The same where the fragments of a haplotype are all of one allele.
+    #[allow(clippy::cast_possible_truncation, reason = "0 to -40")]
+    pub(super) fn phased_tract_likelihood(&self, copies: usize) -> f32 {
+        (self.tract.phased_log_likelihoods[copies] / 8.0) as f32
     }
 
     /// Logarithm of a share of slipped fragments, 0 for none.

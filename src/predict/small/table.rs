@@ -96,10 +96,24 @@ const TABLE: &[Feature] = &[
     feature("tract_longer", "ln(share of fragments that gain units) / 4", |o| o.slipped(|tract| tract.log_more)),
     feature("tract_fragments", "ln(1 + fragments that span the tract) / 5", |o| o.tract_fragments()),
     feature("tract_whole_units", "the allele gains or loses whole units: 1, else 0", |o| flag(o.tract.whole_units)),
+    // Haplotypes of the reads, where a model phases them; "first" is the haplotype of whose reads more have the allele, "second" the other one.
+    feature("haplotype_phased", "share of the reads that have a haplotype", |o| o.haplotypes.phased_share()),
+    feature("haplotype_first", "share of the first's reads with the allele", |o| o.haplotypes.shares()[0]),
+    feature("haplotype_second", "share of the second's reads with the allele", |o| o.haplotypes.shares()[1]),
+    feature("haplotype_none", "share of the reads without a haplotype that have the allele", |o| o.haplotypes.unphased_share()),
+    feature("haplotype_first_reads", "ln(1 + reads of the first)", |o| o.haplotypes.log_reads()[0]),
+    feature("haplotype_second_reads", "ln(1 + reads of the second)", |o| o.haplotypes.log_reads()[1]),
+    feature("haplotype_hom_ref", "ln(likelihood of hom-ref by that of het, if a haplotype has or lacks the allele as a whole) / 10", |o| o.haplotypes.likelihoods_by_het()[0]),
+    feature("haplotype_hom_alt", "the same of hom-alt", |o| o.haplotypes.likelihoods_by_het()[1]),
+    feature("haplotype_tract_hom_ref", "tract_hom_ref where the fragments of a haplotype are all of one allele", |o| o.phased_tract_likelihood(0)),
+    feature("haplotype_tract_het", "the same of tract_het", |o| o.phased_tract_likelihood(1)),
+    feature("haplotype_tract_hom_alt", "the same of tract_hom_alt", |o| o.phased_tract_likelihood(2)),
 ];
 
 /// What the names of features of tracts begin with; these take some time, so they are computed only where a model takes one.
-const OF_TRACTS: &str = "tract";
+const OF_TRACTS: [&str; 2] = ["tract", "haplotype_tract"];
+/// What the names of features of haplotypes begin with.
+const OF_HAPLOTYPES: &str = "haplotype";
 
 /// How many features there are.
 pub const FEATURES: usize = TABLE.len();
@@ -134,7 +148,13 @@ impl FeatureId {
     /// Whether it is of the tract that an allele changes.
     #[must_use]
     pub fn is_of_tract(self) -> bool {
-        self.name().starts_with(OF_TRACTS)
+        OF_TRACTS.iter().any(|of| self.name().starts_with(of))
+    }
+
+    /// What a model learns from: features of haplotypes only where its reads are phased.
+    #[must_use]
+    pub fn learned(phased: bool) -> Vec<Self> {
+        Self::all().filter(|feature| phased || !feature.name().starts_with(OF_HAPLOTYPES)).collect()
     }
 
     /// Its value among a candidate's.

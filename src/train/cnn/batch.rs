@@ -53,7 +53,7 @@ impl Batch {
         let bytes: Vec<u8> = examples.iter().flat_map(|example| example.image.bytes()).copied().collect();
         let classes: Vec<i64> = examples.iter().map(|example| i64::from(example.class)).collect();
         let weights: Vec<f32> = examples.iter().map(|example| example.weight).collect();
-        let taken: Vec<FeatureId> = if options.takes_features() { FeatureId::all().collect() } else { Vec::new() };
+        let taken: Vec<FeatureId> = if options.takes_features() { options.features() } else { Vec::new() };
         let features: Vec<_> = examples.iter().map(|example| example.features).collect();
         Ok(Self {
             input: Input::new(&bytes, size, &features, &taken, options.device)?,

@@ -6,7 +6,6 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::predict::cnn::networks::{self, Network};
 use crate::predict::cnn::torch::load_weights;
-use crate::predict::small::FEATURES;
 use crate::train::options::TrainOptions;
 
 /// A network and its variables.
@@ -19,7 +18,7 @@ impl Net {
     /// With fresh variables.
     pub(in crate::train) fn new(options: &TrainOptions) -> Result<Self> {
         let variables = nn::VarStore::new(options.device);
-        let features = if options.takes_features() { FEATURES } else { 0 };
+        let features = if options.takes_features() { options.features().len() } else { 0 };
         let network = networks::build(&options.network, &variables.root(), options.image.shape(), features);
         Ok(Self { network: network.map_err(Error::Usage)?, variables })
     }

@@ -11,7 +11,6 @@ use crate::model::checksums::WEIGHTS;
 use crate::model::config::FORMAT;
 use crate::model::{Checksums, Model, ModelConfig, MultiAllelic};
 use crate::predict::cnn::torch::first_line;
-use crate::predict::small::FeatureId;
 use crate::train::options::TrainOptions;
 
 /// What the model's card says of the training.
@@ -44,6 +43,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
     let config = ModelConfig {
         format: FORMAT,
         name: options.name.clone(),
+        platform: options.platform.clone(),
         network: options.network.clone(),
         image: options.image.clone(),
         evidence: options.evidence,
@@ -54,7 +54,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
         training,
         measured,
         image_features: if options.takes_features() {
-            FeatureId::all().map(String::from).collect()
+            options.features().into_iter().map(String::from).collect()
         } else {
             Vec::new()
         },

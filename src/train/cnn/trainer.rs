@@ -79,7 +79,7 @@ fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions) -> Result<()>
     for job in &jobs[..jobs.len().min(STANDARDISED_REGIONS)] {
         known.extend(maker.described(job)?);
     }
-    let Moments { mean, scale } = Moments::of(&known);
+    let Moments { mean, scale } = Moments::of(&known, &options.features());
     net.network.standardise(&mean, &scale);
     Ok(())
 }
