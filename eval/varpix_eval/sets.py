@@ -149,7 +149,7 @@ def references(command: str, values: dict[str, str]) -> None:
         "b37": ("/usr/share/doc/vt/examples/ref/20.fa.gz", "install Debian's vt-examples"),
         "grch38": (f"{values['data']}/reference/grch38.chr20_chr21_first10Mb.fa.gz", "set VARPIX_DATA"),
     }
-    for name, (origin, hint) in origins.items():
+    for name, (origin, hint) in (origins | {"grch38-long": (values["grch38"], "")}).items():
         target = pathlib.Path(values[name])
         if pathlib.Path(f"{target}.fai").exists():
             continue
@@ -157,10 +157,26 @@ def references(command: str, values: dict[str, str]) -> None:
             project.fail(command, f"{origin} is missing; {hint}")
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
-        with gzip.open(origin) as packed, open(part, "wb") as plain:
-            shutil.copyfileobj(packed, plain, 1 << 20)
+        if name == "grch38-long":
+            lengthened(pathlib.Path(origin), part)
+        else:
+            with gzip.open(origin) as packed, open(part, "wb") as plain:
+                shutil.copyfileobj(packed, plain, 1 << 20)
         part.rename(target)
         project.checked(command, "samtools", "faidx", target)
+
+
+GRCH38 = {"chr20": 64444167, "chr21": 46709983}
+
+
+def lengthened(origin: pathlib.Path, target: pathlib.Path) -> None:
+    """Contigs that are cut short, filled with N to the length that alignments to the whole genome know."""
+    text = origin.read_text().split(">")[1:]
+    with open(target, "w") as out:
+        for record in text:
+            name, bases = record.split("\n", 1)
+            sequence = bases.replace("\n", "").ljust(GRCH38[name.split()[0]], "N")
+            out.write(f">{name}\n" + "\n".join(sequence[i : i + 60] for i in range(0, len(sequence), 60)) + "\n")
 
 
 def make(command: str, sets: Iterable[ReadSet]) -> None:

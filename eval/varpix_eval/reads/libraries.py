@@ -108,7 +108,7 @@ def to_json(library: Library) -> dict[str, Any]:
 
     return {
         "curves": {str(unit): [curve(d), curve(m)] for unit, (d, m) in sorted(library.curves.items())},
-        "strong": [round(x, 2) for x in library.strong],
+        "strong": [round(x, 3) for x in library.strong],
         "step": round(library.step, 3),
         "tract_sd": round(library.tract_sd, 2),
         "shared": round(library.shared, 4),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-
 SHORT_READS = (1000, 4000)
 LONG_READS = (20000, 60000)
 
