@@ -71,6 +71,11 @@ class ReadSet:
     real: tuple[str, str] | None
     folder: str  # where files are made
 
+    @property
+    def hifi(self) -> bool:
+        """Its reads are PacBio HiFi, for models/hifi and not models/wgs."""
+        return self.name.startswith("hifi-")
+
     def made(self, suffix: str) -> str:
         return f"{self.folder}/{self.name}{suffix}"
 

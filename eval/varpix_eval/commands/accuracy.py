@@ -42,6 +42,7 @@ def main(argv: Sequence[str]) -> None:
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for one in chosen:
         prepared(one)
-        comparison = Comparison(one.reference, one.reads, one.known, one.confident, one.region, by_class=args.by_class)
+        model, config = ("hifi", "pacbio-ccs") if one.hifi else ("wgs", "illumina")
+        comparison = Comparison(one.reference, one.reads, one.known, one.confident, one.region, model, config, args.by_class)
         for line in compared(comparison):
             print(f"| {one.name} {line}", flush=True)

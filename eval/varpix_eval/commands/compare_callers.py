@@ -5,7 +5,7 @@ Out: a Markdown table on stdout.
 
   scripts/eval compare-callers --ref 20.fa --reads a.bam --truth a.truth.vcf.gz --confident a.confident.bed --regions 20:45000001-46000000
 
-bcftools: mpileup | call -mv, defaults. freebayes: defaults, QUAL over 20. Needs Debian's bcftools, samtools, tabix and freebayes.
+bcftools: mpileup | call -mv, defaults but for --config. freebayes: defaults, QUAL over 20. Needs Debian's bcftools, samtools, tabix and freebayes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Comparison:
     confident: str
     regions: str
     model: str = "wgs"
+    config: str = "illumina"
     by_class: bool = False
 
 
@@ -44,7 +45,7 @@ def compared(one: Comparison) -> list[str]:
         command = [project.VARPIX, "call", "--ref", one.ref, "--reads", one.reads, "--regions", one.regions, "--model", one.model]
         project.checked(NAME, *command, "--output-vcf", calls["varpix"])
         project.pipeline(
-            ["bcftools", "mpileup", "-f", one.ref, "-r", one.regions, one.reads],
+            ["bcftools", "mpileup", "-X", one.config, "-f", one.ref, "-r", one.regions, one.reads],
             ["bcftools", "call", "-mv", "-Oz", "-o", calls["bcftools"]],
         )
         plain = one.ref
@@ -68,6 +69,7 @@ def main(argv: Sequence[str]) -> None:
     for flag in ("--ref", "--reads", "--truth", "--confident", "--regions"):
         parser.add_argument(flag, required=True)
     parser.add_argument("--model", default="wgs", help="a model's name or folder")
+    parser.add_argument("--config", default="illumina", help="bcftools' settings for a platform, as pacbio-ccs (mpileup -X)")
     parser.add_argument("--by-class", action="store_true", help="also a row for each class of variant")
     lines = compared(Comparison(**vars(parser.parse_args(argv))))
     print("\n".join([*aardvark.HEAD, *lines]))
