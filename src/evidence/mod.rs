@@ -109,6 +109,8 @@ impl EvidenceOptions {
             cut_long_reads: true,
             track_reference_reads: true,
             phasing: Some(PhasingOptions::default()),
+            // A consensus read errs at one in thousands of bases, so that at a low depth one read is evidence.
+            candidates: CandidateOptions { min_count_snps: 1, ..CandidateOptions::default() },
             ..Self::default()
         }
     }

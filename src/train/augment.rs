@@ -13,8 +13,8 @@ use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{Channel, ImageSpec, PileupImage};
 use crate::reads::{Cigar, CigarKind, Read, consumed};
 
-/// Depths that samples are thinned to, in reads per position; shallower ones keep their depth, and deeper ones any up to theirs.
-const DEPTHS: std::ops::Range<f64> = 5.0..75.0;
+/// Depths that samples of short and of long reads are thinned to, in reads per position; shallower ones keep their depth, and deeper ones any up to theirs.
+const DEPTHS: [std::ops::Range<f64>; 2] = [5.0..75.0, 3.0..75.0];
 /// Coefficients of variation of the depth that are simulated, and the share of regions with one.
 const SPREADS: std::ops::Range<f64> = 0.03..0.5;
 const UNEVEN: f64 = 0.6;
@@ -77,7 +77,7 @@ pub struct Thinned {
 
 /// Augments the reads of a sample of that median depth; they need sorting afterwards.
 pub fn reads(reads: &mut Vec<Read>, kind: Kind, median_depth: f64, random: &mut Pcg64) -> Thinned {
-    let mut thinned = thin(reads, median_depth, random);
+    let mut thinned = thin(reads, &DEPTHS[kind as usize], median_depth, random);
     // Of long reads only the part in the region may be here.
     if kind == Kind::Short && random.random_bool(TRIMMED) {
         thinned.left *= trim(reads, random);
@@ -152,8 +152,8 @@ pub fn image(image: &mut PileupImage, spec: &ImageSpec, random: &mut Pcg64) {
 
 /// Thins a region's reads to another sample's depth, which may vary along the genome: log-normally around its median, with a correlation
 /// that falls off exponentially with the distance.
-fn thin(reads: &mut Vec<Read>, median_depth: f64, random: &mut Pcg64) -> Thinned {
-    let wanted = log_uniform(&(DEPTHS.start..DEPTHS.end.max(median_depth)), random);
+fn thin(reads: &mut Vec<Read>, depths: &std::ops::Range<f64>, median_depth: f64, random: &mut Pcg64) -> Thinned {
+    let wanted = log_uniform(&(depths.start..depths.end.max(median_depth)), random);
     let share = (wanted / median_depth).min(1.0);
     let spread = if random.random_bool(UNEVEN) { random.random_range(SPREADS) } else { 0.0 };
     let starts = || reads.iter().map(|read| read.span.start());
@@ -336,7 +336,7 @@ mod tests {
         let (mut even, mut uneven) = (Vec::new(), Vec::new());
         for _ in 0..300 {
             let mut kept = all.clone();
-            let Thinned { left, spread } = thin(&mut kept, 40.0, &mut random);
+            let Thinned { left, spread } = thin(&mut kept, &DEPTHS[0], 40.0, &mut random);
             let of_median = (small(kept.len()) / small(all.len()) / left).ln();
             if spread > 0.0 { uneven.push(of_median / spread) } else { even.push(of_median) }
         }
