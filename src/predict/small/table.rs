@@ -115,6 +115,8 @@ const OF_TRACTS: [&str; 2] = ["tract", "haplotype_tract"];
 /// What the names of features of haplotypes begin with.
 const OF_HAPLOTYPES: &str = "haplotype";
 
+const ARTEFACT_RATE: &str = "artefact_rate";
+
 /// How many features there are.
 pub const FEATURES: usize = TABLE.len();
 /// The line of the feature that is 1 for a substitution, 0 for all else.
@@ -151,10 +153,12 @@ impl FeatureId {
         OF_TRACTS.iter().any(|of| self.name().starts_with(of))
     }
 
-    /// What a model learns from: features of haplotypes only where its reads are phased.
+    /// What a model learns from: features of haplotypes only where its reads are phased, and the artefact rate only where they are not: of
+    /// long reads most windows have a false length, so that it tells how deep the sample is and not how good.
     #[must_use]
     pub fn learned(phased: bool) -> Vec<Self> {
-        Self::all().filter(|feature| phased || !feature.name().starts_with(OF_HAPLOTYPES)).collect()
+        let wanted = |name: &str| if phased { name != ARTEFACT_RATE } else { !name.starts_with(OF_HAPLOTYPES) };
+        Self::all().filter(|feature| wanted(feature.name())).collect()
     }
 
     /// Its value among a candidate's.
