@@ -55,6 +55,8 @@ pub mod genome;
 pub mod genotype;
 // A reference, a sample's reads and targets, checked.
 pub mod inputs;
+// Files of TensorFlow and Keras: variables, small models of DeepVariant's.
+pub mod keras;
 // Model folders: settings, checksums, search path.
 pub mod model;
 // Realigned reads as BAM.

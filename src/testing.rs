@@ -3,7 +3,6 @@
 // A builder that cannot build is a broken test.
 #![allow(clippy::expect_used, clippy::missing_panics_doc)]
 
-#[cfg(feature = "torch")]
 pub mod checkpoint;
 
 use std::fmt::Write as _;
@@ -88,6 +87,7 @@ pub fn evidence(reads: Vec<Read>, reference: ReferenceWindow) -> Evidence {
         fetched: FetchStats::default(),
         realigned: 0,
         phases: Vec::new(),
+        context: None,
         tracts: OnceLock::new(),
     }
 }

@@ -11,7 +11,7 @@ import pytest
 
 from varpix_eval import environments, project, timing
 from varpix_eval.__main__ import COMMANDS
-from varpix_eval.commands import bench, bench_growth, crate_licenses, deepvariant_reference, make_testdata
+from varpix_eval.commands import bench, bench_growth, crate_licenses, deepvariant_reference, make_testdata, small_model_reference
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -121,6 +121,21 @@ def test_probabilities_are_compared_within_the_precision(tmp_path: pathlib.Path,
     assert capsys.readouterr().out == "| flat | bf16 | 1.0e-03 | 100.0 % | 128/128/0 |\n"
     with pytest.raises(SystemExit, match="over the tolerance"):
         deepvariant_reference.compare(str(theirs), str(ours), "flat", "f32")
+
+
+def test_small_models_are_compared_within_1e_5(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [0.9, 0.05, 0.05, 0.1, 0.8, 0.1] * (small_model_reference.ROWS // 2)
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.write_bytes(array.array("d", rows).tobytes())
+    ours.write_bytes(array.array("d", [p + 9e-6 for p in rows]).tobytes())
+    small_model_reference.compare(str(theirs), str(ours), "70")
+    assert capsys.readouterr().out == "| 70 | 9.0e-06 | 500/500/0 |\n"
+    ours.write_bytes(array.array("d", [p + 2e-5 for p in rows]).tobytes())
+    with pytest.raises(SystemExit, match="over the tolerance"):
+        small_model_reference.compare(str(theirs), str(ours), "70")
+    ours.write_bytes(b"")
+    with pytest.raises(SystemExit, match="0 results"):
+        small_model_reference.compare(str(theirs), str(ours), "70")
 
 
 def test_testdata_has_the_references_alleles() -> None:

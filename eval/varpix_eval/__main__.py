@@ -30,6 +30,7 @@ COMMANDS = {
     "bench-genome": "time and memory by length of the genome and number of contigs",
     "conformance": "candidates, counts and images beside DeepVariant's",
     "deepvariant-reference": "DeepVariant's network in Keras, for the check of imports",
+    "small-model-reference": "networks like DeepVariant's small models in Keras, for the check of imports",
     "faults": "plants faults in inputs, outputs and arguments, and checks the answers",
     "check-resume": "kills runs at random moments, resumes them, and compares the bytes",
     "crate-licenses": "licence texts of the crates in the program",

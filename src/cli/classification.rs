@@ -11,13 +11,12 @@ use crate::inputs::Inputs;
 use crate::model::{Model, MultiAllelic};
 use crate::pileup::AltSet;
 use crate::predict::decision::{Models, predict};
-use crate::predict::small::SmallModel;
-use crate::predict::{Decider, Prediction, Predictor};
+use crate::predict::{AnySmallModel, Decider, Prediction, Predictor};
 
 /// Loads a model's CNN and small model, and surveys the sample for them.
 pub(super) fn models(model: &Model, inputs: &Inputs) -> Result<Models> {
     let cnn = backend::device("auto", "auto")?.load(model, common::available_threads())?;
-    let decider = Decider::surveyed(SmallModel::of(model)?, cnn.as_ref(), inputs, model.config.evidence)?;
+    let decider = Decider::surveyed(AnySmallModel::of(model)?, cnn.as_ref(), inputs, model.config.evidence)?;
     Ok(Models { decider, cnn, image: model.config.image.clone() })
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::files::Files;
 
 /// The files of a model's folder.
-pub(super) const MODEL: [&str; 3] = ["model.json", "weights.safetensors", "small_model.json"];
+pub(super) const MODEL: [&str; 4] =
+    ["model.json", "weights.safetensors", "small_model.json", "deepvariant_small_model.safetensors"];
 
 /// Reads files with the indexes they may have.
 pub(super) fn reads<'a>(files: &mut Files, flag: &str, paths: impl IntoIterator<Item = &'a Path>) {

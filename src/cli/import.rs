@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::deepvariant::{ImportOptions, ModelType, import};
+use super::common;
+use crate::deepvariant::{ImportOptions, ModelType, SmallModelSource, import};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
@@ -25,6 +26,19 @@ pub(super) struct ImportArgs {
     )]
     #[arg(long, value_name = "TYPE")]
     model_type: Option<String>,
+    #[arg(
+        help = "Also import its small model: model.keras, a folder with one (1.9, 1.10), or a SavedModel's folder (1.8)"
+    )]
+    #[arg(long, value_name = "PATH")]
+    small_model: Option<PathBuf>,
+    #[arg(
+        help = "Least GQ from which on the small model decides a SNP without the network [default: that of the model's JSON file, or DeepVariant's for its type]"
+    )]
+    #[arg(long, value_name = "PHRED", requires = "small_model", value_parser = common::number(0.0..=1000.0))]
+    small_model_snp_gq_threshold: Option<f64>,
+    /// The same for insertions, deletions and others
+    #[arg(long, value_name = "PHRED", requires = "small_model", value_parser = common::number(0.0..=1000.0))]
+    small_model_indel_gq_threshold: Option<f64>,
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<()> {
@@ -32,7 +46,14 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let name = args.name.clone().or(folder);
     let name = name.ok_or_else(|| Error::Usage("--out: is not the name of a folder".into()))?;
     let model_type = args.model_type.as_deref().map(ModelType::parse).transpose()?;
-    let model = import(&ImportOptions { model: args.model.clone(), out: args.out.clone(), name, model_type })?;
+    let limits = [args.small_model_snp_gq_threshold, args.small_model_indel_gq_threshold];
+    let small_model = args.small_model.clone().map(|path| SmallModelSource { path, limits });
+    let (model, out) = (args.model.clone(), args.out.clone());
+    let model = import(&ImportOptions { model, out, name, model_type, small_model })?;
+    if let Some(options) = model.config.imported_small_model {
+        let (snps, indels) = (options.min_gq_snps, options.min_gq_indels);
+        log::info!("its small model decides from GQ {snps} (SNPs) and {indels} (others) on");
+    }
     log::info!(
         "imported {} ({}, images {}); use it with --model {}",
         model.config.name,

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::common;
 use super::report_args::made;
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::keras;
+use crate::model::{ImportedSmallModelOptions, Model, ModelConfig};
+use crate::predict::imported::{ImportedSmallModel, prepare};
 
 /// Types of DeepVariant's models without one of varpix's own, and the names under which imported ones are looked for.
 const IMPORTED: [(&str, &str); 4] = [
@@ -42,6 +45,21 @@ pub(super) struct WrapperArgs {
     postprocess_cpus: Option<String>,
     #[arg(long, hide = true)]
     customized_small_model: Option<PathBuf>,
+    #[arg(long, hide = true, value_parser = common::number(0.0..=1000.0))]
+    small_model_snp_gq_threshold: Option<f64>,
+    #[arg(long, hide = true, value_parser = common::number(0.0..=1000.0))]
+    small_model_indel_gq_threshold: Option<f64>,
+}
+
+/// Reads a small model of DeepVariant's, and makes evidence be gathered for it.
+fn given_small_model(
+    path: &Path,
+    config: &mut ModelConfig,
+    options: ImportedSmallModelOptions,
+) -> Result<ImportedSmallModel> {
+    let network = keras::read(path)?;
+    prepare(&network, &mut config.evidence).map_err(|problem| Error::model(path, problem))?;
+    Ok(ImportedSmallModel::new(network, options))
 }
 
 impl WrapperArgs {
@@ -64,10 +82,6 @@ impl WrapperArgs {
                 self.use_hp_information,
                 "--use-hp-information: the model does not use haplotype tags; leave the flag out",
             ),
-            (
-                self.customized_small_model.is_some(),
-                "--customized-small-model: the small model is part of the model; leave the flag out",
-            ),
         ];
         if let Some((_, sentence)) = refused.into_iter().find(|(given, _)| *given) {
             return Err(Error::Usage(sentence.into()));
@@ -82,6 +96,42 @@ impl WrapperArgs {
             log::info!("ignored options, not needed by varpix: {}", given.join(", "));
         }
         Ok(())
+    }
+
+    /// A small model of DeepVariant's that is given by its own path, and limits of certainty; the model's settings are those that it needs then.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a model with a small model of varpix's own, or with none where only limits are given; as `keras::read`.
+    pub(super) fn small_model(&self, config: &mut ModelConfig) -> Result<Option<ImportedSmallModel>> {
+        let limits = [self.small_model_snp_gq_threshold, self.small_model_indel_gq_threshold];
+        let flag = match (&self.customized_small_model, limits) {
+            (Some(_), _) => "--customized-small-model",
+            (None, [Some(_), _]) => "--small-model-snp-gq-threshold",
+            (None, [_, Some(_)]) => "--small-model-indel-gq-threshold",
+            _ => return Ok(None),
+        };
+        let name = &config.name;
+        if config.small_model.is_some() {
+            return Err(Error::Usage(format!(
+                "{flag}: is for models imported from DeepVariant (--customized-model), and model {name} has a small model of its own; leave the flag out"
+            )));
+        }
+        let known = config.imported_small_model;
+        if self.customized_small_model.is_none() && known.is_none() {
+            return Err(Error::Usage(format!("{flag}: model {name} has no small model; leave the flag out")));
+        }
+        let [snps, indels] = limits;
+        let (snps, indels) =
+            (snps.or(known.map(|known| known.min_gq_snps)), indels.or(known.map(|known| known.min_gq_indels)));
+        let (Some(min_gq_snps), Some(min_gq_indels)) = (snps, indels) else {
+            return Err(Error::Usage(format!(
+                "{flag}: model {name} does not say from which GQ on it decides; give --small-model-snp-gq-threshold and --small-model-indel-gq-threshold"
+            )));
+        };
+        let multi_allelic = known.is_none_or(|known| known.multi_allelic);
+        let options = ImportedSmallModelOptions { min_gq_snps, min_gq_indels, multi_allelic };
+        config.imported_small_model = Some(options);
+        self.customized_small_model.as_ref().map(|path| given_small_model(path, config, options)).transpose()
     }
 
     /// Pages that are asked for by DeepVariant's flags, under the names that it gives them, beside these calls or in the folder of its logs.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::deepvariant::model_type::{ALL_READS, ModelType, Settings, phased};
+use crate::deepvariant::small_limits::SmallModelFlags;
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
 use crate::model::{MultiAllelic, store};
@@ -48,8 +49,8 @@ const CHANNELS: [(u64, Result<Channel, &str>); 29] = [
     (29, Err("homopolymer_deletion_quality")),
 ];
 
-/// Settings for calling that have no bearing on images and candidates here: those of the small model, which is not imported, and
-/// what only it needs.
+/// Settings for calling that have no bearing on images and candidates here: those of the small model ([`SmallModelFlags`]), and what only it
+/// needs.
 const WITHOUT_BEARING: [&str; 8] = [
     "call_small_model_examples",
     "small_model_snp_gq_threshold",
@@ -70,6 +71,8 @@ pub struct ExampleInfo {
     pub channels: Vec<u64>,
     /// How images and their evidence are made.
     pub settings: Settings,
+    /// What it says of a small model.
+    pub small_model: SmallModelFlags,
 }
 
 /// The file's own terms.
@@ -127,7 +130,8 @@ impl ExampleInfo {
             settings.apply(name, value)?;
         }
         settings.take_together(&raw.flags_for_calling)?;
-        let info = Self { version: raw.version, channels: raw.channels, settings };
+        let small_model = SmallModelFlags::of(&raw.flags_for_calling)?;
+        let info = Self { version: raw.version, channels: raw.channels, settings, small_model };
         info.settings.image.problem().map_or(Ok(info), Err)
     }
 }

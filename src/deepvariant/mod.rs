@@ -1,15 +1,15 @@
 //! A downloaded DeepVariant model -> a model's folder that `varpix call --model` takes. No TensorFlow is needed.
 //!
 //! ```text
-//! variables.index  -> table -> bundle: names, shapes, places   \
-//! variables.data-* -> bundle: numbers                           > variables: ours by Keras's names -> weights.safetensors
+//! variables.index  -> keras::bundle: names, shapes, places     \
+//! variables.data-* -> keras::bundle: numbers                    > variables: ours by Keras's names -> weights.safetensors
 //! example_info.json -> example_info: image, evidence           -> model.json
+//! model.keras, or a SavedModel -> keras: the small model       -> deepvariant_small_model.safetensors
 //! ```
 
-pub(crate) mod bundle;
 pub(crate) mod example_info;
 pub(crate) mod model_type;
-mod table;
+mod small_limits;
 pub(crate) mod variables;
 
 use std::os::unix::fs::PermissionsExt;
@@ -18,16 +18,20 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tch::{Device, Tensor, nn};
 
-use self::bundle::Bundle;
 use self::example_info::ExampleInfo;
 pub use self::model_type::ModelType;
 use self::model_type::Settings;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
+use crate::keras;
+use crate::keras::bundle::Bundle;
+use crate::model::checksums::IMPORTED_SMALL_MODEL;
 use crate::model::config::FORMAT;
 use crate::model::{Checksums, Model, ModelConfig};
 use crate::predict::cnn::networks::{self, inception_v3};
 use crate::predict::cnn::torch::{first_line, unusable};
+use crate::predict::imported::dense::DenseNetwork;
+use crate::predict::imported::prepare;
 
 /// What is to be imported, and where to.
 #[derive(Clone, Debug)]
@@ -40,6 +44,17 @@ pub struct ImportOptions {
     pub name: String,
     /// Its type, which releases up to 1.9 do not write beside it; WGS where it is not given.
     pub model_type: Option<ModelType>,
+    /// Its small model, if that is to be imported, too.
+    pub small_model: Option<SmallModelSource>,
+}
+
+/// A small model that is to be imported with a model.
+#[derive(Clone, Debug)]
+pub struct SmallModelSource {
+    /// A Keras archive, a folder with one, or a `SavedModel`'s folder.
+    pub path: PathBuf,
+    /// Least GQ of substitutions and of other variants from which on it decides, Phred; where they are not given, those of the model.
+    pub limits: [Option<f64>; 2],
 }
 
 /// Imports a `DeepVariant` model; its folder is there whole or not at all.
@@ -55,7 +70,22 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     let bundle = Bundle::open(&prefix)?;
     let info_path = example_info_path(&options.model, &prefix)?;
     let info = ExampleInfo::read(&info_path, options.model_type)?;
-    let Settings { image, evidence, multi_allelic } = info.settings;
+    let Settings { image, mut evidence, multi_allelic } = info.settings;
+    let mut training = json!({
+        "imported_from": "DeepVariant", "version": info.version, "channels": info.channels,
+        "index_sha256": bundle.checksum(),
+    });
+    let small_model = options.small_model.as_ref().map(|given| {
+        let network = keras::read(&given.path)?;
+        evidence.track_reference_reads |= info.small_model.tracks_reference;
+        prepare(&network, &mut evidence).map_err(|problem| Error::model(&given.path, problem))?;
+        let of = (info.version.as_str(), options.model_type);
+        let limits = info.small_model.options(given.limits, network.layout(), of);
+        training["small_model"] =
+            json!({ "inputs": network.layout().inputs(), "layers": network.widths().collect::<Vec<_>>() });
+        Ok((network, limits.map_err(|problem| Error::model(&info_path, problem))?))
+    });
+    let small_model = small_model.transpose()?;
     let mut store = nn::VarStore::new(Device::Cpu);
     let _network = networks::build(inception_v3::NAME, &store.root(), image.shape(), 0)
         .map_err(|why| Error::model(&options.model, why))?;
@@ -74,17 +104,15 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         temperature: 1.0,
         multi_allelic,
         small_model: None,
+        imported_small_model: small_model.as_ref().map(|(_, options)| *options),
         checksums: Checksums::default(),
-        training: json!({
-            "imported_from": "DeepVariant", "version": info.version, "channels": info.channels,
-            "index_sha256": bundle.checksum(),
-        }),
+        training,
         measured: serde_json::Value::Null,
     };
     config
         .validate()
         .map_err(|problem| Error::model(&info_path, format!("asks for what varpix cannot do: {problem}")))?;
-    write(&options.out, &store, &config)?;
+    write(&options.out, &store, small_model.as_ref().map(|(network, _)| network), &config)?;
     Model::open(&options.out)
 }
 
@@ -177,7 +205,7 @@ fn fill(store: &mut nn::VarStore, bundle: &Bundle) -> Result<()> {
 }
 
 /// Writes the folder under another name, then gives it its own.
-fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
+fn write(out: &Path, store: &nn::VarStore, small_model: Option<&DenseNetwork>, config: &ModelConfig) -> Result<()> {
     let cannot = |what: String| Error::output(out, format!("cannot be written: {what}"));
     let parent = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -189,6 +217,10 @@ fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
     let made = leftovers::noted(|| builder.tempdir_in(parent), tempfile::TempDir::path);
     let folder = made.map_err(|e| cannot(e.to_string()))?;
     store.save(folder.path().join("weights.safetensors")).map_err(|e| cannot(first_line(&e)))?;
+    if let Some(network) = small_model {
+        let bytes = network.to_bytes()?;
+        std::fs::write(folder.path().join(IMPORTED_SMALL_MODEL), bytes).map_err(|e| cannot(e.to_string()))?;
+    }
     Model::write(config, folder.path())?;
     // From here on the folder is the model's; a failed renaming leaves it to be removed.
     let temporary = folder.keep();
@@ -202,6 +234,7 @@ fn write(out: &Path, store: &nn::VarStore, config: &ModelConfig) -> Result<()> {
 mod tests {
     use super::*;
     use crate::pileup::PileupImage;
+    use crate::predict::AnySmallModel;
     use crate::predict::cnn::torch::{Precision, TorchClassifier};
     use crate::predict::cnn::{Batch, Classifier};
     use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3_names};
@@ -242,7 +275,7 @@ mod tests {
     }
 
     fn options(model: &Path, out: PathBuf) -> ImportOptions {
-        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type: None }
+        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type: None, small_model: None }
     }
 
     #[test]
@@ -280,6 +313,38 @@ mod tests {
             }
         }
         assert_eq!(std::fs::read_dir(folder.path().join("models")).unwrap().count(), 3, "something is left");
+    }
+
+    #[test]
+    fn a_small_model_goes_with_it() {
+        let _alone = crate::testing::libtorch_random();
+        let folder = tempfile::tempdir().unwrap();
+        let (_, store) = network();
+        checkpoint(&store, |_, name| format!("{name}/.ATTRIBUTES/VARIABLE_VALUE")).write(&folder.path().join("ckpt"));
+        let info = |version: &str| {
+            let text = INFO.replace("1.8.0", version);
+            std::fs::write(folder.path().join("example_info.json"), text).unwrap();
+        };
+        let keras = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras/keras3.keras");
+        let imported = |name: &str, limits| {
+            let small_model = Some(SmallModelSource { path: keras.clone(), limits });
+            import(&ImportOptions { small_model, ..options(folder.path(), folder.path().join(name)) })
+        };
+        info("1.9.0");
+        let model = imported("a", [None, Some(30.0)]).unwrap();
+        let limits = model.config.imported_small_model.unwrap();
+        assert_eq!((limits.min_gq_snps, limits.min_gq_indels, limits.multi_allelic), (20.0, 30.0, true));
+        let evidence = model.config.evidence;
+        assert!(evidence.allele_context && evidence.track_reference_reads);
+        let said = AnySmallModel::of(&model).unwrap();
+        let Some(AnySmallModel::Imported(small_model)) = said else { panic!("it has a small model") };
+        assert_eq!(model.config.checksums.imported_small_model, Some(small_model.checksum().unwrap()));
+        // A release whose limits are in the model's own file, which lacks them.
+        info("1.10.0");
+        let said = imported("b", [None, Some(30.0)]).unwrap_err().to_string();
+        assert!(said.contains("example_info.json") && said.contains("--small-model-snp-gq-threshold"), "{said}");
+        assert!(imported("b", [Some(0.0), Some(30.0)]).is_ok());
+        assert!(!folder.path().join("c").exists());
     }
 
     #[test]

@@ -7,23 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::deepvariant::bundle::{Bundle, OBJECT_GRAPH};
 use crate::error::{Error, Result};
+use crate::keras::bundle::{Bundle, OBJECT_GRAPH, of_training};
 use crate::predict::cnn::networks::inception_v3::CONVOLUTIONS;
-
-/// First words of keys that belong to training, not to the network: the optimiser with its moments and averages, counters and
-/// figures.
-const OF_TRAINING: [&str; 9] = [
-    "optimizer",
-    "save_counter",
-    "global_step",
-    "step",
-    "early_stopping",
-    "best_checkpoint_value",
-    "train_metrics",
-    "tune_metrics",
-    "keras_api",
-];
 
 /// Parts of a norm: Keras's name and ours.
 const NORM: [(&str, &str); 3] =
@@ -113,11 +99,6 @@ pub fn sources(bundle: &Bundle) -> Result<Vec<Source>> {
         None => Ok(sources),
         Some(key) => Err(wrong(format!("holds {key}, which Inception v3 has no place for ({} such)", left.len()))),
     }
-}
-
-fn of_training(key: &str) -> bool {
-    let first = key.split('/').next().unwrap_or_default();
-    OF_TRAINING.contains(&first) || key.contains("/.OPTIMIZER_SLOT/")
 }
 
 /// A layer's kind and number: `conv2d_5` is `conv2d` and 5, `conv2d` is `conv2d` and 0.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alleles::{self, CountOptions, Depths};
+use crate::alleles::{self, AlleleContext, ContextOptions, CountOptions, Depths};
 use crate::candidates::sites::{Counted, Sites};
 use crate::candidates::{self, Candidate, CandidateOptions};
 use crate::error::Result;
@@ -33,6 +33,7 @@ const LONG_READS: usize = 600;
 /// How evidence is gathered; stored in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct EvidenceOptions {
     /// Which reads are used.
     pub read_filter: ReadFilter,
@@ -64,6 +65,9 @@ pub struct EvidenceOptions {
     /// List the reads with the reference allele of each candidate, which phasing needs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub track_reference_reads: bool,
+    /// Keep all alleles of candidates, and the share of other alleles at each position, which a small model of DeepVariant's takes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allele_context: bool,
     /// How reads are phased; not at all where it is not set, and haplotypes are those of the file (HP tags).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phasing: Option<PhasingOptions>,
@@ -92,6 +96,7 @@ impl Default for EvidenceOptions {
             cut_long_reads: false,
             methylation: false,
             track_reference_reads: false,
+            allele_context: false,
             phasing: None,
         }
     }
@@ -154,6 +159,8 @@ pub struct Evidence {
     pub fetched: FetchStats,
     /// Reads whose alignment was changed.
     pub realigned: usize,
+    /// Where [`EvidenceOptions::allele_context`] asks for it; none of given sites.
+    pub context: Option<AlleleContext>,
     /// See [`Evidence::tracts`].
     pub(crate) tracts: OnceLock<RegionTracts>,
 }
@@ -328,7 +335,18 @@ impl Gatherer {
             let depths = Depths::new(Interval::new(start, 0), Vec::new());
             let reference = ReferenceWindow::new(start.cast_signed() - self.margin(region), Vec::new());
             let (interval, candidates, phases, tracts) = (region.interval, Vec::new(), Vec::new(), OnceLock::new());
-            return Ok(Evidence { interval, reads, depths, candidates, phases, reference, fetched, realigned, tracts });
+            return Ok(Evidence {
+                interval,
+                reads,
+                depths,
+                candidates,
+                phases,
+                reference,
+                fetched,
+                realigned,
+                context: None,
+                tracts,
+            });
         };
         let options = CountOptions { min_base_quality: self.image.min_base_quality, ..CountOptions::default() };
         let length = self.reference.contigs().get(region.contig).length;
@@ -338,6 +356,7 @@ impl Gatherer {
             let found = self.found(region, &reads, &counts, &reference);
             Phased::new(found, &mut reads, &counts, (&reference, options), &phasing)
         });
+        let context = self.context(region, &reads, &counts, (&reference, options));
         let counts = counts.within(region.interval);
         let joint = self.sites.as_ref().map_or_else(Vec::new, |sites| sites.joint(region));
         let mut depths = Depths::new(region.interval, joint.clone());
@@ -370,7 +389,27 @@ impl Gatherer {
             }
         }
         let (interval, phases, tracts) = (region.interval, padded_region.of(&candidates), OnceLock::new());
-        Ok(Evidence { interval, reads, depths, candidates, phases, reference, fetched, realigned, tracts })
+        Ok(Evidence { interval, reads, depths, candidates, phases, reference, fetched, realigned, context, tracts })
+    }
+
+    /// What is kept of the allele counts for a small model that takes it. Sites that are asked for have none: their alleles may be anchored elsewhere.
+    fn context(
+        &self,
+        region: Region,
+        reads: &[Read],
+        counts: &alleles::AlleleCounts,
+        (reference, count): (&ReferenceWindow, CountOptions),
+    ) -> Option<AlleleContext> {
+        let wanted = self.options.allele_context && self.sites.is_none();
+        let options = ContextOptions {
+            tracks_reference: self.options.track_reference_reads,
+            min_base_quality: count.min_base_quality,
+        };
+        wanted.then(|| {
+            let found = self.found(region, reads, counts, reference);
+            let positions: Vec<u64> = found.iter().map(|candidate| candidate.position).collect();
+            AlleleContext::new(counts, reads, &positions, options)
+        })
     }
 
     /// The candidates that these reads have wherever they were counted.
@@ -515,6 +554,34 @@ mod tests {
         let evidence = phased(reads.collect());
         let candidate = &evidence.candidates[0];
         assert_eq!((candidate.reference_count, candidate.reference_support.as_slice()), (1, [3, 4].as_slice()));
+    }
+
+    #[test]
+    fn the_context_is_of_the_padded_region_and_only_where_a_model_asks() {
+        // A candidate in the region, one in the padding, a difference beyond it.
+        let reads = (0..4).map(|i| {
+            let changed = if i < 2 { vec![(120, b'C'), (210, b'T'), (230, b'A')] } else { Vec::new() };
+            long_read(&format!("a{i}"), &changed, None)
+        });
+        let reads: Vec<Read> = reads.collect();
+        let gathered = |phasing: Option<PhasingOptions>, allele_context| {
+            let reference = ReferenceBuilder::new().contig("1", &"ACGT".repeat(500)).build();
+            let source = Box::new(MemorySource::new(ContigId(0), reads.clone()));
+            let track_reference_reads = phasing.is_some();
+            let options = EvidenceOptions {
+                realign: None,
+                track_reference_reads,
+                allele_context,
+                phasing,
+                ..EvidenceOptions::default()
+            };
+            Gatherer::new(source, reference.open(), options, ImageSpec::default()).gather(region()).unwrap().context
+        };
+        let shares = |context: AlleleContext| [120, 121, 210, 230].map(|position| context.share(position));
+        // 2 of 4 reads; with tracked ones, 4 entries beside 2 reads of the reference.
+        assert_eq!(shares(gathered(None, true).unwrap()), [50, 0, 0, 0]);
+        assert_eq!(shares(gathered(Some(PhasingOptions::default()), true).unwrap()), [66, 0, 66, 0]);
+        assert_eq!(gathered(None, false), None);
     }
 
     #[test]

@@ -455,6 +455,7 @@ fn small_model_story(own: &SmallModelAccount) -> SmallModelStory {
     features.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
     let verdict = match own.silence {
         None if own.is_certain => "it is certain and decides alone; no image is rendered".to_owned(),
+        None if own.features.is_empty() => "it is not sure enough: the CNN decides".to_owned(),
         None => "it is not certain: the CNN classifies the image, too".to_owned(),
         Some(Silence::Beyond(feature)) => format!(
             "{} is beyond all values of the training data; the likelihoods of the reads decide, and no image is rendered",
@@ -465,6 +466,7 @@ fn small_model_story(own: &SmallModelAccount) -> SmallModelStory {
         Some(Silence::ThirdAllele) => {
             "no read shows the allele, or a third allele or a deletion has a haplotype's share of the reads: it has learned nothing of such; the CNN decides".to_owned()
         }
+        Some(Silence::NotTaken) => "it does not take alleles that are asked for; the CNN decides".to_owned(),
         Some(Silence::Strange(feature)) => {
             format!("{} is far from all values of the training data; the CNN decides", feature.name())
         }

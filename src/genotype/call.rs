@@ -67,6 +67,8 @@ pub struct Call {
     pub phred_likelihoods: Vec<i32>,
     /// What PL is made of.
     pub probabilities: GenotypeProbabilities,
+    /// Whether the CNN classified an image of it; else the small model or likelihoods decided alone.
+    pub by_images: bool,
     /// The record that asked for it, if any.
     pub asked: Option<Box<Asked>>,
 }
@@ -141,6 +143,7 @@ pub fn call(candidate: &Candidate, images: &BySet, options: CallOptions) -> Call
         haploid,
         phred_likelihoods: probabilities.phred_likelihoods(),
         probabilities,
+        by_images: true,
         asked: candidate.asked.clone(),
     }
 }

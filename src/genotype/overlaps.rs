@@ -181,6 +181,7 @@ mod tests {
             haploid: false,
             phred_likelihoods: Vec::new(),
             probabilities: probabilities.clone(),
+            by_images: true,
             asked: None,
         };
         call.set_probabilities(probabilities);

@@ -11,6 +11,8 @@ use crate::files::input::regular_file;
 
 /// The small model's file in a model's folder.
 pub(crate) const SMALL_MODEL: &str = "small_model.json";
+/// The file of a small model of DeepVariant's in a model's folder.
+pub(crate) const IMPORTED_SMALL_MODEL: &str = "deepvariant_small_model.safetensors";
 /// The CNN's file in a model's folder.
 pub(crate) const WEIGHTS: &str = "weights.safetensors";
 /// Bytes read at once; SHA-256 takes longer than the reading from some 10 kB on.
@@ -26,17 +28,23 @@ pub struct Checksums {
     /// Of the small model.
     #[serde(rename = "small_model.json", default, skip_serializing_if = "Option::is_none")]
     pub small_model: Option<String>,
+    /// Of a small model of DeepVariant's.
+    #[serde(rename = "deepvariant_small_model.safetensors", default, skip_serializing_if = "Option::is_none")]
+    pub imported_small_model: Option<String>,
 }
 
 impl Checksums {
-    /// Of the files in a model's folder.
+    /// Of the files in a model's folder; `small_models` tells which of the two kinds of small models are there.
     ///
     /// # Errors
     /// [`Error::Input`] where one cannot be read.
-    pub(super) fn of(folder: &Path, with_small_model: bool) -> Result<Self> {
-        let weights = Some(of_file(&folder.join(WEIGHTS))?);
-        let small_model = with_small_model.then(|| of_file(&folder.join(SMALL_MODEL))).transpose()?;
-        Ok(Self { weights, small_model })
+    pub(super) fn of(folder: &Path, small_models: [bool; 2]) -> Result<Self> {
+        let of = |is_there: bool, name: &str| is_there.then(|| of_file(&folder.join(name))).transpose();
+        Ok(Self {
+            weights: of(true, WEIGHTS)?,
+            small_model: of(small_models[0], SMALL_MODEL)?,
+            imported_small_model: of(small_models[1], IMPORTED_SMALL_MODEL)?,
+        })
     }
 
     /// True where there is none.

@@ -1,14 +1,14 @@
 //! A model's folder -> its checked settings ([`ModelConfig`]) and its files ([`Model`]); and back, with their checksums.
 //!
 //! A folder holds `model.json` (all that calling depends on), `weights.safetensors` (the CNN) and, where the model has a small model,
-//! `small_model.json`.
+//! `small_model.json`, or `deepvariant_small_model.safetensors`.
 
 pub(crate) mod checksums;
 pub(crate) mod config;
 pub(crate) mod store;
 
 pub use checksums::Checksums;
-pub use config::{ModelConfig, MultiAllelic, SmallModelOptions};
+pub use config::{ImportedSmallModelOptions, ModelConfig, MultiAllelic, SmallModelOptions};
 pub use store::{DEFAULT_MODEL, Model, search_path};
 
 #[cfg(test)]
@@ -36,6 +36,7 @@ pub(crate) mod tests {
                 image_weight: 0.5,
                 max_depth: Some(300),
             }),
+            imported_small_model: None,
             checksums: Checksums::default(),
             training: serde_json::Value::Null,
             measured: serde_json::Value::Null,

@@ -101,7 +101,7 @@ impl Model {
     /// # Errors
     /// [`Error::Output`] where that fails; [`Error::Input`] where a file of the model cannot be read.
     pub fn write(config: &ModelConfig, folder: &Path) -> Result<()> {
-        let checksums = Checksums::of(folder, config.small_model.is_some())?;
+        let checksums = Checksums::of(folder, [config.small_model.is_some(), config.imported_small_model.is_some()])?;
         let text = serde_json::to_string_pretty(&ModelConfig { checksums, ..config.clone() })
             .map_err(|e| Error::Internal(format!("{CONFIG}: {e}")))?;
         files::write(&folder.join(CONFIG), (text + "\n").as_bytes())

@@ -8,12 +8,11 @@ use crossbeam_channel::{Receiver, Sender};
 use super::checkpoint::Checkpoint;
 use super::messages::{Message, Stop, receive};
 use super::options::{Outputs, RunInputs, RunOptions};
-use super::reorder::{AskedOrder, Reorder};
+use super::reorder::{AskedOrder, Predicted, Reorder};
 use super::stats::{RunStats, Stage, StageTimes};
-use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::files::PartState;
-use crate::genotype::{BySet, Call, CallOptions, Resolver, call};
+use crate::genotype::{Call, CallOptions, Resolver, call};
 use crate::output::Placement;
 use crate::predict::Predictor;
 use crate::reads::FetchStats;
@@ -115,9 +114,8 @@ impl<'a, 'o> Collector<'a, 'o> {
                 self.reorder.gathered(region, candidates, images)
             }
             Message::Predicted { region, candidate, set, prediction } => {
-                let without_image = matches!(prediction.predictor, Predictor::SmallModel | Predictor::Likelihoods);
                 if let Some(Waiting { counts, .. }) = self.waiting.get_mut(&region) {
-                    counts.decided += u64::from(without_image);
+                    counts.decided += u64::from(!prediction.predictor.is_of_images());
                     counts.by_likelihoods += u64::from(prediction.predictor == Predictor::Likelihoods);
                 }
                 self.reorder.predicted(region, candidate, set, prediction)
@@ -126,11 +124,12 @@ impl<'a, 'o> Collector<'a, 'o> {
     }
 
     /// Writes a region whose predecessors are written.
-    fn write(&mut self, region: usize, predicted: &[(Candidate, BySet)]) -> Result<()> {
-        for (candidate, images) in predicted {
+    fn write(&mut self, region: usize, predicted: &[Predicted]) -> Result<()> {
+        for (candidate, images, by_images) in predicted {
             let is_haploid = self.options.ploidy.is_haploid(candidate.contig, candidate.position);
             let options = CallOptions { haploid: is_haploid, multi_allelic: self.inputs.model.multi_allelic };
-            let calls = self.resolver.push(call(candidate, images, options));
+            let call = Call { by_images: *by_images, ..call(candidate, images, options) };
+            let calls = self.resolver.push(call);
             self.calls(calls)?;
         }
         let Waiting { placements, blocks, counts } = self.waiting.remove(&region).unwrap_or_default();

@@ -41,6 +41,9 @@ impl AskedOrder {
     }
 }
 
+/// A candidate, its predictions, and whether the CNN classified an image of it.
+pub(super) type Predicted = (Candidate, BySet, bool);
+
 /// Regions begun and not written; the pipeline bounds how many.
 #[derive(Debug, Default)]
 pub(super) struct Reorder {
@@ -52,6 +55,8 @@ pub(super) struct Reorder {
 struct Pending {
     candidates: Vec<Candidate>,
     results: Vec<BySet>,
+    /// For each candidate whether the CNN classified an image of it.
+    by_images: Vec<bool>,
     missing: usize,
 }
 
@@ -68,8 +73,8 @@ impl Reorder {
 
     /// A region's candidates, which wait for `images` results.
     pub(super) fn gathered(&mut self, region: usize, candidates: Vec<Candidate>, images: usize) -> Result<()> {
-        let results = vec![BySet::new(); candidates.len()];
-        match self.waiting.insert(region, Pending { candidates, results, missing: images }) {
+        let (results, by_images) = (vec![BySet::new(); candidates.len()], vec![false; candidates.len()]);
+        match self.waiting.insert(region, Pending { candidates, results, by_images, missing: images }) {
             None => Ok(()),
             Some(_) => Err(Error::Internal(format!("region {region} was gathered twice"))),
         }
@@ -87,21 +92,23 @@ impl Reorder {
         let pending = self.waiting.get_mut(&region).ok_or_else(unexpected)?;
         let results = pending.results.get_mut(candidate).ok_or_else(unexpected)?;
         pending.missing = pending.missing.checked_sub(1).ok_or_else(unexpected)?;
+        pending.by_images[candidate] |= prediction.predictor.is_of_images();
         if results.insert(set, prediction.probabilities).is_some() {
             return Err(unexpected());
         }
         Ok(())
     }
 
-    /// The next region in genome order with its candidates and their predictions, if all are there.
-    pub(super) fn next_ready(&mut self) -> Option<(usize, Vec<(Candidate, BySet)>)> {
+    /// The next region in genome order with its candidates, their predictions, and whether any is of an image, if all are there.
+    pub(super) fn next_ready(&mut self) -> Option<(usize, Vec<Predicted>)> {
         if self.waiting.get(&self.next)?.missing > 0 {
             return None;
         }
         let pending = self.waiting.remove(&self.next)?;
         let region = self.next;
         self.next += 1;
-        Some((region, pending.candidates.into_iter().zip(pending.results).collect()))
+        let predicted = pending.candidates.into_iter().zip(pending.results).zip(pending.by_images);
+        Some((region, predicted.map(|((candidate, by_set), by_images)| (candidate, by_set, by_images)).collect()))
     }
 }
 

@@ -101,11 +101,11 @@ pub struct RunStats {
     pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
-    /// Candidates that were decided without an image, by the small model or by likelihoods.
+    /// Images that were not needed, as the small model or likelihoods decided: one for each such candidate, or set of its alternative alleles.
     pub decided: u64,
     /// Of these, those unlike any that the model has learned from, which the likelihoods of their reads decided.
     pub by_likelihoods: u64,
-    /// Images of all candidates, without the small model; each candidate that it decides saves one.
+    /// Images of all candidates, without the small model.
     pub images: u64,
     /// Batches of images that the CNN classified. Alone of these counts, it depends on timing.
     pub batches: u64,

@@ -14,7 +14,6 @@ use crate::evidence::{Evidence, Gatherer};
 use crate::genome::Reference;
 use crate::genotype::Ploidy;
 use crate::output::Placement;
-use crate::pileup::{AltSet, alt_sets};
 use crate::predict::{Decision, decide};
 use crate::regions::{Region, Targets};
 use crate::vcf::reference_blocks::blocks;
@@ -97,19 +96,18 @@ impl Workers<'_> {
         let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
         self.announce(region, &evidence)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
-            let decision = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
-            match decision {
-                Decision::Decided(prediction) => {
-                    let (region, set) = (region.sequence, AltSet::One(0));
-                    let message = Message::Predicted { region, candidate: index, set, prediction };
-                    self.messages.send(message).map_err(|_| Error::Stopped)?;
-                }
-                Decision::NeedsImages(undecided) => {
-                    for set in alt_sets(candidate.alts.len()) {
+            let decisions = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
+            let region = region.sequence;
+            for (set, decision) in decisions {
+                match decision {
+                    Decision::Decided(prediction) => {
+                        let message = Message::Predicted { region, candidate: index, set, prediction };
+                        self.messages.send(message).map_err(|_| Error::Stopped)?;
+                    }
+                    Decision::NeedsImage(undecided) => {
                         let spec = &self.inputs.model.image;
                         let image = self.times.time(Stage::Render, || evidence.render(spec, candidate, set));
                         let features = undecided.image_features(candidate, set, &evidence, self.inputs.decider);
-                        let region = region.sequence;
                         waited += self.send(ImageJob { region, candidate: index, set, image, undecided, features })?;
                     }
                 }

@@ -1,6 +1,6 @@
 //! A candidate with its evidence, and its images where they are needed -> a [`Prediction`]: probabilities, and which model they are of.
 //!
-//! This is the one place that says whether a candidate needs an image ([`decide`]), and how the small model and the CNN are joined where it
+//! This is the one place that says which of a candidate's sets of alleles need an image ([`decide`]), and how the small model and the CNN are joined where it
 //! does ([`Undecided::with_image`]). Calling puts a queue and batches between these two; [`predict`] does both at once.
 
 use std::fmt;
@@ -12,9 +12,11 @@ use crate::inputs::Inputs;
 use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::predict::Probabilities;
+use crate::predict::any_small::{self, AnySmallModel};
 use crate::predict::cnn::{Batch, Classifier};
+use crate::predict::imported::ImportedEstimate;
 use crate::predict::small::features::features;
-use crate::predict::small::{Features, Silence, SmallModel, SmallModelAccount, is_deleted_beside, joined};
+use crate::predict::small::{Features, Silence, SmallModelAccount, is_deleted_beside, joined};
 use crate::sample::{SampleProfile, SurveyOptions, survey};
 
 /// Which model a prediction is of.
@@ -28,6 +30,14 @@ pub enum Predictor {
     Both,
     /// Neither, but the likelihoods of its reads: a feature lies beyond all those that the small model learned from.
     Likelihoods,
+}
+
+impl Predictor {
+    /// Whether the CNN classified an image.
+    #[must_use]
+    pub fn is_of_images(self) -> bool {
+        matches!(self, Self::Cnn | Self::Both)
+    }
 }
 
 impl fmt::Display for Predictor {
@@ -50,14 +60,14 @@ pub struct Prediction {
     pub predictor: Predictor,
 }
 
-/// What the small model makes of a candidate.
+/// What the small model makes of a set of a candidate's alternative alleles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "one is on the stack at a time; features need no allocation so")]
 pub enum Decision {
-    /// The small model is certain, or the likelihoods decide; the candidate has one alternative allele and needs no image.
+    /// The small model is certain, or the likelihoods decide; no image is needed.
     Decided(Prediction),
-    /// An image of each of the candidate's [`alt_sets`] is needed.
-    NeedsImages(Undecided),
+    /// An image is needed.
+    NeedsImage(Undecided),
 }
 
 /// What is known of a candidate before its images are classified.
@@ -75,7 +85,7 @@ pub struct Undecided {
 #[derive(Clone, Debug, Default)]
 pub struct Decider {
     /// The small model, if there is one.
-    pub small_model: Option<SmallModel>,
+    pub small_model: Option<AnySmallModel>,
     /// What the sample's reads are like.
     pub sample: SampleProfile,
     /// Whether the CNN takes a candidate's features with its images ([`Classifier::takes_features`]).
@@ -84,19 +94,34 @@ pub struct Decider {
     pub tracts: bool,
 }
 
-/// Decides whether a candidate needs images.
+/// Decides which of a candidate's [`alt_sets`] need an image.
 #[must_use]
-pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decision {
-    let small_model = by.small_model.as_ref().filter(|_| candidate.alts.len() == 1);
+pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Vec<(AltSet, Decision)> {
+    let sets = alt_sets(candidate.alts.len());
+    if let Some(AnySmallModel::Imported(model)) = &by.small_model {
+        let without = Decision::NeedsImage(by.undecided(candidate, evidence, None, None));
+        let decided = |set| {
+            let estimate = model.estimate(candidate, set, evidence).filter(ImportedEstimate::is_accepted);
+            estimate.map_or(without, |ImportedEstimate { probabilities, .. }| {
+                Decision::Decided(Prediction { probabilities, predictor: Predictor::SmallModel })
+            })
+        };
+        return sets.map(|set| (set, decided(set))).collect();
+    }
+    let decision = by_own_model(candidate, evidence, by);
+    sets.map(|set| (set, decision)).collect()
+}
+
+/// What varpix's own small model decides, if there is one; it takes candidates with one alternative allele.
+fn by_own_model(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decision {
+    let own = by.small_model.as_ref().and_then(AnySmallModel::own);
+    let small_model = own.filter(|_| candidate.alts.len() == 1);
     let features = small_model.map(|_| by.features(candidate, AltSet::One(0), evidence));
     if let Some(probabilities) = small_model.zip(features).and_then(|(model, of)| model.fallback(&of)) {
         return Decision::Decided(Prediction { probabilities, predictor: Predictor::Likelihoods });
     }
     let estimate = small_model.zip(features).and_then(|(model, of)| model.estimate(candidate, evidence, &of));
-    let undecided = |estimate| {
-        let one_copy = by.image_features && is_deleted_beside(candidate, &evidence.reads);
-        Decision::NeedsImages(Undecided { features, estimate, one_copy })
-    };
+    let undecided = |estimate| Decision::NeedsImage(by.undecided(candidate, evidence, features.as_ref(), estimate));
     match estimate {
         Some(estimate) if estimate.is_certain => {
             let probabilities = estimate.probabilities;
@@ -113,12 +138,12 @@ impl Decider {
     /// # Errors
     /// As [`survey`].
     pub fn surveyed(
-        small_model: Option<SmallModel>,
+        small_model: Option<AnySmallModel>,
         cnn: &dyn Classifier,
         inputs: &Inputs,
         evidence: EvidenceOptions,
     ) -> Result<Self> {
-        let tracts = cnn.takes_tracts() || small_model.as_ref().is_some_and(SmallModel::takes_tracts);
+        let tracts = cnn.takes_tracts() || small_model.as_ref().is_some_and(AnySmallModel::takes_tracts);
         let image_features = cnn.takes_features();
         let mut decider = Self { small_model, sample: SampleProfile::default(), image_features, tracts };
         if decider.takes_profile() {
@@ -131,7 +156,18 @@ impl Decider {
     /// Whether a model takes features, some of which are of the sample's profile.
     #[must_use]
     pub fn takes_profile(&self) -> bool {
-        self.small_model.is_some() || self.image_features
+        self.small_model.as_ref().and_then(AnySmallModel::own).is_some() || self.image_features
+    }
+
+    fn undecided(
+        &self,
+        candidate: &Candidate,
+        evidence: &Evidence,
+        features: Option<&Features>,
+        estimate: Option<(Probabilities, f64)>,
+    ) -> Undecided {
+        let one_copy = self.image_features && is_deleted_beside(candidate, &evidence.reads);
+        Undecided { features: features.copied(), estimate, one_copy }
     }
 
     fn features(&self, candidate: &Candidate, set: AltSet, evidence: &Evidence) -> Features {
@@ -224,11 +260,14 @@ pub fn account(
     with_gradients: bool,
 ) -> Result<Account> {
     let by = &models.decider;
-    let small_model = by.small_model.as_ref().map(|model| {
-        if candidate.alts.len() > 1 {
-            return SmallModelAccount { silence: Some(Silence::SeveralAlleles), ..SmallModelAccount::default() };
+    let small_model = by.small_model.as_ref().map(|model| match model {
+        AnySmallModel::Imported(model) => any_small::account(model, candidate, evidence),
+        AnySmallModel::Own(_) if candidate.alts.len() > 1 => {
+            SmallModelAccount { silence: Some(Silence::SeveralAlleles), ..SmallModelAccount::default() }
         }
-        model.account(candidate, evidence, &by.features(candidate, AltSet::One(0), evidence))
+        AnySmallModel::Own(model) => {
+            model.account(candidate, evidence, &by.features(candidate, AltSet::One(0), evidence))
+        }
     });
     let mut images = Vec::new();
     let predictions = predict_with(candidate, evidence, models, with_gradients, &mut |image| images.push(image))?;
@@ -252,12 +291,15 @@ fn predict_with(
     with_gradients: bool,
     seen: &mut dyn FnMut(ImageAccount),
 ) -> Result<Vec<(AltSet, Prediction)>> {
-    let undecided = match decide(candidate, evidence, &models.decider) {
-        Decision::Decided(prediction) => return Ok(vec![(AltSet::One(0), prediction)]),
-        Decision::NeedsImages(undecided) => undecided,
-    };
     let mut predictions = Vec::new();
-    for set in alt_sets(candidate.alts.len()) {
+    for (set, decision) in decide(candidate, evidence, &models.decider) {
+        let undecided = match decision {
+            Decision::Decided(prediction) => {
+                predictions.push((set, prediction));
+                continue;
+            }
+            Decision::NeedsImage(undecided) => undecided,
+        };
         let mut batch = Batch::new(models.image.shape());
         let features = undecided.image_features(candidate, set, evidence, &models.decider);
         let rendered = evidence.render(&models.image, candidate, set);
@@ -300,13 +342,18 @@ fn rows(image: &PileupImage) -> usize {
 mod tests {
     use super::*;
     use crate::genome::ReferenceWindow;
-    use crate::model::SmallModelOptions;
+    use crate::model::{ImportedSmallModelOptions, SmallModelOptions};
     use crate::predict::cnn::fixed::SupportClassifier;
+    use crate::predict::imported::ImportedSmallModel;
+    use crate::predict::imported::dense::{Activation, DenseLayer, DenseNetwork};
+    use crate::predict::imported::features::tests::{gathered, read};
+    use crate::predict::imported::layout::Layout;
+    use crate::predict::small::SmallModel;
     use crate::predict::small::network::tests::constant;
     use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
 
     /// A small model that says het with these odds, in nats.
-    fn small_model(logit: f32, image_weight: f64) -> SmallModel {
+    fn small_model(logit: f32, image_weight: f64) -> AnySmallModel {
         let options = SmallModelOptions {
             temperature: 1.0,
             min_certainty_snps: 20.0,
@@ -314,7 +361,7 @@ mod tests {
             image_weight,
             max_depth: None,
         };
-        SmallModel::new(constant([0.0, logit, 0.0]), options)
+        AnySmallModel::Own(SmallModel::new(constant([0.0, logit, 0.0]), options))
     }
 
     /// Ten reads, five of which support the candidate.
@@ -330,23 +377,60 @@ mod tests {
         let (found, evidence) = found();
         let decider =
             |small_model| Decider { small_model, sample: sample_profile(), image_features: false, tracts: false };
-        let certain = |logit| decide(&found, &evidence, &decider(Some(small_model(logit, 0.5))));
+        let outcome = |by: &Decider| {
+            let [(AltSet::One(0), decision)] = decide(&found, &evidence, by)[..] else { panic!("one set of alleles") };
+            decision
+        };
+        let certain = |logit| outcome(&decider(Some(small_model(logit, 0.5))));
         let Decision::Decided(prediction) = certain(9.0) else { panic!("it is certain") };
         assert_eq!(prediction.predictor, Predictor::SmallModel);
         assert!(matches!(
             certain(1.0),
-            Decision::NeedsImages(Undecided { features: Some(_), estimate: Some(_), one_copy: false })
+            Decision::NeedsImage(Undecided { features: Some(_), estimate: Some(_), one_copy: false })
         ));
-        let without = decide(&found, &evidence, &decider(None));
-        assert_eq!(without, Decision::NeedsImages(Undecided { features: None, estimate: None, one_copy: false }));
+        let without = outcome(&decider(None));
+        assert_eq!(without, Decision::NeedsImage(Undecided { features: None, estimate: None, one_copy: false }));
         let with_features = Decider { image_features: true, ..decider(None) };
-        let Decision::NeedsImages(undecided) = decide(&found, &evidence, &with_features) else {
-            panic!("no small model")
-        };
+        let Decision::NeedsImage(undecided) = outcome(&with_features) else { panic!("no small model") };
         let of_image = undecided.image_features(&found, AltSet::One(0), &evidence, &with_features);
         assert_eq!(of_image, Some(features((&found, AltSet::One(0)), &evidence, sample_profile(), false)));
-        let Decision::NeedsImages(undecided) = certain(1.0) else { panic!("it is not certain") };
+        let Decision::NeedsImage(undecided) = certain(1.0) else { panic!("it is not certain") };
         assert_eq!(undecided.image_features(&found, AltSet::One(0), &evidence, &decider(None)), None);
+    }
+
+    /// A small model of DeepVariant's that is sure of het, but not of sets of two alleles.
+    fn imported() -> AnySmallModel {
+        let mut weights = vec![0.0; 70 * 3];
+        weights[18 * 3] = 20.0;
+        let layer = DenseLayer { weights, bias: vec![0.0, 20.0, 0.0], activation: Activation::Softmax };
+        let options = ImportedSmallModelOptions { min_gq_snps: 20.0, min_gq_indels: 28.0, multi_allelic: true };
+        AnySmallModel::Imported(ImportedSmallModel::new(DenseNetwork::new(vec![layer]).unwrap(), options))
+    }
+
+    #[test]
+    fn an_imported_model_decides_about_each_set_by_itself() {
+        let of_base = |base: u8| (0..3).map(move |i| read(&format!("{base}-{i}"), &[(120, base)]).build());
+        let evidence = gathered(of_base(b'C').chain(of_base(b'G')).collect(), Layout::Short1_9);
+        let (found, decider) =
+            (&evidence.candidates[0], Decider { small_model: Some(imported()), ..Decider::default() });
+        assert!(!decider.takes_profile());
+        let sets: Vec<_> = decide(found, &evidence, &decider)
+            .into_iter()
+            .map(|(set, decision)| (set, matches!(decision, Decision::Decided(_))))
+            .collect();
+        assert_eq!(sets, [(AltSet::One(0), true), (AltSet::One(1), true), (AltSet::Two(0, 1), false)]);
+        let image = ImageSpec::default();
+        let cnn = Box::new(SupportClassifier::new(&image).unwrap());
+        let mut models = Models { decider, cnn, image };
+        let predictions = predict(found, &evidence, &mut models).unwrap();
+        let of = |set| predictions.iter().find(|(of, _)| *of == set).unwrap().1;
+        assert_eq!(of(AltSet::One(1)).predictor, Predictor::SmallModel);
+        // All reads support one of the two: as the images say, and not joined with the small model.
+        assert_eq!(of(AltSet::Two(0, 1)).predictor, Predictor::Cnn);
+        assert!(of(AltSet::Two(0, 1)).probabilities.hom_alt() > 0.9);
+        let told = account(found, &evidence, &mut models, false).unwrap();
+        let own = told.small_model.unwrap();
+        assert_eq!((own.silence, own.is_certain, own.needed, told.images.len()), (None, false, Some(20.0), 1));
     }
 
     #[test]
@@ -364,7 +448,7 @@ mod tests {
     #[test]
     fn predictions_are_made_at_once_too() {
         let (found, evidence) = found();
-        let predicted = |small_model: Option<SmallModel>| {
+        let predicted = |small_model: Option<AnySmallModel>| {
             let image = ImageSpec::default();
             let cnn = Box::new(SupportClassifier::new(&image).unwrap());
             let decider = Decider { small_model, sample: sample_profile(), image_features: true, tracts: true };

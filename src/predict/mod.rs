@@ -1,9 +1,12 @@
 //! A candidate's evidence and images -> probabilities of its genotypes.
 
+pub(crate) mod any_small;
 pub mod cnn;
 pub(crate) mod decision;
+pub mod imported;
 pub mod small;
 
+pub use any_small::AnySmallModel;
 pub use decision::{Account, Decider, Decision, ImageAccount, Models, Prediction, Predictor, account, decide};
 
 /// Genotype probabilities with respect to an image's alternative alleles: that none of the sample's two alleles is among them, one, or both.

@@ -54,24 +54,26 @@ impl Artist<'_> {
             place: (call.chrom.clone(), call.pos),
             png,
             about: format!("Pileup image of {title}"),
-            models: self.models(candidate, evidence),
+            models: self.models(candidate, set, evidence),
         })
     }
 
-    /// What is known of the candidate before its image.
-    fn models(&self, candidate: &Candidate, evidence: &Evidence) -> String {
+    /// What is known of the alleles of the picture before the image.
+    fn models(&self, candidate: &Candidate, set: AltSet, evidence: &Evidence) -> String {
         let numbers =
             |p: Probabilities| format!("hom-ref {:.3}, het {:.3}, hom-alt {:.3}", p.hom_ref(), p.het(), p.hom_alt());
-        match decide(candidate, evidence, self.decider) {
-            Decision::Decided(prediction) => {
+        let mut decisions = decide(candidate, evidence, self.decider).into_iter();
+        match decisions.find_map(|(of, decision)| (of == set).then_some(decision)) {
+            Some(Decision::Decided(prediction)) => {
                 format!("Decided by {}: {}.", prediction.predictor, numbers(prediction.probabilities))
             }
-            Decision::NeedsImages(undecided) => match undecided.estimate() {
+            Some(Decision::NeedsImage(undecided)) => match undecided.estimate() {
                 Some((estimate, _)) => {
                     format!("The small model is not certain ({}); the CNN classified the image.", numbers(estimate))
                 }
                 None => "The CNN classified the image.".into(),
             },
+            None => String::new(),
         }
     }
 }

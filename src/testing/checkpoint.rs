@@ -1,10 +1,10 @@
-//! Writes TensorFlow checkpoints (see [`import::bundle`](crate::deepvariant::bundle)), so that tests need no TensorFlow.
+//! Writes TensorFlow checkpoints (see [`import::bundle`](crate::keras::bundle)), so that tests need no TensorFlow.
 
 use std::path::Path;
 
 use prost::Message;
 
-use crate::deepvariant::bundle::{
+use crate::keras::bundle::{
     Attribute, BundleEntry, BundleHeader, Dim, FLOAT, OBJECT_GRAPH, Object, ObjectGraph, STRING, TensorShape,
 };
 

@@ -284,6 +284,7 @@ mod tests {
             haploid: false,
             phred_likelihoods: vec![30, 0, 30],
             probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
+            by_images: true,
             asked: None,
         }
     }

@@ -28,6 +28,8 @@ pub struct HeaderOptions {
     pub command: Option<String>,
     /// True for a gVCF.
     pub gvcf: bool,
+    /// True where [`MODEL_ID`] is written.
+    pub model_id: bool,
 }
 
 /// Version of VCF: the newest that vcftools and older htsjdk read. No later one is needed.
@@ -37,6 +39,8 @@ const FILE_FORMAT: FileFormat = FileFormat::new(4, 2);
 pub const CALL_FORMATS: [&str; 9] = ["GT", "GQ", "DP", "AD", "VAF", "PL", "ADF", "ADR", "MQ"];
 /// How many of [`CALL_FORMATS`] a gVCF has.
 pub const GVCF_CALL_FORMATS: usize = 6;
+/// FORMAT field of the model that decided, after all others, where it is wanted.
+pub const MODEL_ID: &str = "MID";
 /// FORMAT fields of reference blocks.
 pub const BLOCK_FORMATS: [&str; 4] = ["GT", "GQ", "MIN_DP", "PL"];
 
@@ -98,6 +102,11 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions, info: InfoFields) -> R
         if wanted {
             builder = builder.add_format(name, Map::<Format>::new(number, ty, description));
         }
+    }
+    if options.model_id {
+        let about = "Model that decided: small_model, or deepvariant where the CNN classified an image";
+        let format = Map::<Format>::new(Number::Count(1), Type::String, about);
+        builder = builder.add_format(MODEL_ID, format);
     }
     // Contigs of other names are not called; a line of theirs could not be read.
     for (_, contig) in contigs.iter().filter(|(_, contig)| is_valid_in_vcf(&contig.name)) {

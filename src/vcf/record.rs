@@ -10,7 +10,7 @@ use noodles_vcf::variant::record_buf::samples::sample::value::Array;
 use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype as WrittenGenotype};
 use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
-use super::header::{BLOCK_FORMATS, CALL_FORMATS};
+use super::header::{BLOCK_FORMATS, CALL_FORMATS, MODEL_ID};
 use super::info::{InfoFields, info};
 use super::values::{count, fraction, written};
 use crate::error::{Error, Result};
@@ -27,6 +27,8 @@ pub struct CallStyle {
     pub haploid_as_diploid: bool,
     /// INFO of calls.
     pub info: InfoFields,
+    /// Write which model decided (`MODEL_ID`).
+    pub model_id: bool,
 }
 
 impl CallStyle {
@@ -38,7 +40,7 @@ impl CallStyle {
 
 impl Default for CallStyle {
     fn default() -> Self {
-        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false, info: InfoFields::default() }
+        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false, info: InfoFields::default(), model_id: false }
     }
 }
 
@@ -116,8 +118,12 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
         integers(&mut call.reverse_depths.iter().map(|&n| count(n))),
         Some(Value::Integer(rounded(call.mapping_quality))),
     ];
-    let keys: Keys = CALL_FORMATS.into_iter().take(style.formats).map(str::to_owned).collect();
-    Samples::new(keys, vec![values.into_iter().take(style.formats).collect()])
+    // DeepVariant's words.
+    let decided_by = if call.by_images { "deepvariant" } else { "small_model" };
+    let model_id = style.model_id.then(|| (MODEL_ID, Some(Value::String(decided_by.into()))));
+    let fields = CALL_FORMATS.into_iter().zip(values).take(style.formats).chain(model_id);
+    let (keys, values): (Vec<_>, Vec<_>) = fields.map(|(key, value)| (key.to_owned(), value)).unzip();
+    Samples::new(keys.into_iter().collect(), vec![values])
 }
 
 /// The likelihoods of the genotypes of `copies` alleles; of one, those of the homozygous genotypes.

@@ -33,6 +33,7 @@ mod resume;
 mod show;
 #[cfg(feature = "torch")]
 mod slippage;
+mod small_models;
 mod summary;
 #[cfg(feature = "torch")]
 mod train;

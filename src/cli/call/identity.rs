@@ -17,6 +17,7 @@ use crate::genotype::Ploidy;
 use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::model::checksums::{SMALL_MODEL, of_file};
+use crate::predict::AnySmallModel;
 use crate::predict::cnn::Classifier;
 use crate::regions::Targets;
 
@@ -41,7 +42,7 @@ pub(super) struct Difference {
 #[derive(Clone, Copy)]
 pub(super) struct Opened<'a> {
     pub(super) model: &'a Model,
-    pub(super) has_small_model: bool,
+    pub(super) small_model: Option<&'a AnySmallModel>,
     pub(super) classifier: &'a dyn Classifier,
     pub(super) inputs: &'a Inputs,
     pub(super) chunk: Option<&'a Targets>,
@@ -71,7 +72,7 @@ impl Identity {
     /// # Errors
     /// [`Error::Input`] for a file that cannot be read.
     pub(super) fn of(args: &CallArgs, opened: Opened) -> Result<Self> {
-        let Opened { model, has_small_model, classifier, inputs, chunk, ploidy, sample } = opened;
+        let Opened { model, small_model, classifier, inputs, chunk, ploidy, sample } = opened;
         let mut all = Self::default();
         let built = |what: Option<&'static str>| what.unwrap_or("none");
         let (commit, libtorch) = (built(option_env!("VARPIX_COMMIT")), built(option_env!("VARPIX_LIBTORCH")));
@@ -98,7 +99,11 @@ impl Identity {
 
         all.add("model", &model.config.name);
         all.add("SHA-256 of the model's weights", model.checksum()?);
-        let small = if has_small_model { of_file(&model.folder.join(SMALL_MODEL))? } else { "none".into() };
+        let small = match small_model {
+            None => "none".into(),
+            Some(AnySmallModel::Own(_)) => of_file(&model.folder.join(SMALL_MODEL))?,
+            Some(AnySmallModel::Imported(given)) => given.checksum()?,
+        };
         all.add("small model", small);
         all.add("filter of reads", json(&model.config.evidence.read_filter)?);
         all.add("realignment", if model.config.evidence.realign.is_some() { "on" } else { "off" });
@@ -118,6 +123,7 @@ impl Identity {
         all.add("--only-pass", args.only_pass);
         all.add("--min-qual", args.min_qual);
         all.add("--info", format!("{:?}", args.info));
+        all.add("--model-id", args.model_id);
         let gvcf = args.output_gvcf.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string());
         all.add("--output-gvcf", gvcf);
         all.add("--gvcf-ref-allele", &args.gvcf_ref_allele);

@@ -36,9 +36,8 @@ use crate::output::RealignedBam;
 use crate::pipeline::checkpoint::DEFAULT_INTERVAL;
 use crate::pipeline::stats::RunStats;
 use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
-use crate::predict::Decider;
 use crate::predict::cnn::Classifier;
-use crate::predict::small::SmallModel;
+use crate::predict::{AnySmallModel, Decider};
 use crate::regions::{Region, Targets};
 use crate::report::summary::Options;
 use crate::variant::sites::SiteRecords;
@@ -91,6 +90,8 @@ pub(super) struct CallArgs {
     /// Comma-separated INFO fields to write: DP, AC, AN, AF
     #[arg(long, value_delimiter = ',', value_name = "FIELD")]
     info: Vec<InfoField>,
+    #[arg(long, help = "Also write which model called a site (FORMAT MID: small_model or deepvariant)")]
+    model_id: bool,
     /// Path or URL for ##reference in the VCF header [default: file name of --ref]
     #[arg(long, value_name = "TEXT", value_parser = header_text)]
     header_reference: Option<String>,
@@ -150,7 +151,8 @@ const PLOIDY: &str = "Ploidy";
 pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
-    let model = args.model()?;
+    let mut model = args.model()?;
+    let small_model = args.small_model(&mut model)?;
     let reports = args.reports.resolved(args.wrapper.pages(&args.output_vcf)?);
     args.files(&model, &reports).check()?;
     if args.resume && reports.is_wanted() {
@@ -160,7 +162,6 @@ pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     }
     reports.check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
-    let small_model = if args.no_small_model { None } else { SmallModel::of(&model)? };
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
     let classifier = device.load(&model, split.network)?;
     let inputs = match args.genotype_sites {
@@ -172,10 +173,9 @@ pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
     let ploidy = args.ploidy(contigs)?;
     let sample = sample_name(inputs.reads(), args.sample_name.as_deref())?;
-    let has_small_model = small_model.is_some();
     let opened = Opened {
         model: &model,
-        has_small_model,
+        small_model: small_model.as_ref(),
         classifier: classifier.as_ref(),
         inputs: &inputs,
         chunk: chunk.as_ref(),
@@ -337,6 +337,15 @@ impl CallArgs {
         Ok(model)
     }
 
+    /// The small model, if one is to be used; the model's evidence is gathered for it then.
+    fn small_model(&self, model: &mut Model) -> Result<Option<AnySmallModel>> {
+        if self.no_small_model {
+            return Ok(None);
+        }
+        let given = self.wrapper.small_model(&mut model.config)?;
+        given.map_or_else(|| AnySmallModel::of(model), |given| Ok(Some(AnySmallModel::Imported(given))))
+    }
+
     /// Opens the outputs.
     fn written(
         &self,
@@ -351,7 +360,8 @@ impl CallArgs {
         let header = self.header(sample, model, inputs)?;
         let spelling = self.haploid_gt.as_deref();
         let info = self.info.iter().copied().collect();
-        let style = CallStyle { haploid_as_diploid: spelling == Some("diploid"), info, ..CallStyle::default() };
+        let haploid_as_diploid = spelling == Some("diploid");
+        let style = CallStyle { haploid_as_diploid, info, model_id: self.model_id, ..CallStyle::default() };
         // GLnexus rejects or drops haploid likelihoods.
         let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
         let realigned = self.realigned_bam(model, inputs)?;
@@ -431,6 +441,7 @@ impl CallArgs {
             reference: self.header_reference(inputs),
             command: self.header_command.then(common::command_line),
             gvcf: false,
+            model_id: self.model_id,
         })
     }
 

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use crate::candidates::CandidateOptions;
 use crate::evidence::EvidenceOptions;
 use crate::model::ModelConfig;
-use crate::model::SmallModelOptions;
+use crate::model::{ImportedSmallModelOptions, SmallModelOptions};
 use crate::pileup::{Channel, ImageSpec};
 use crate::realign::RealignOptions;
 
@@ -32,6 +32,10 @@ pub(super) fn check(config: &ModelConfig) -> Result<(), String> {
     within("temperature", config.temperature, 0.01..=100.0)?;
     image(&config.image)?;
     config.small_model.as_ref().map_or(Ok(()), small_model)?;
+    config.imported_small_model.as_ref().map_or(Ok(()), imported_small_model)?;
+    if config.imported_small_model.is_some() && config.small_model.is_some() {
+        return Err("has both small_model and deepvariant_small_model; a model has one".into());
+    }
     if config.image.channels.contains(&Channel::BaseMethylation) && !config.evidence.methylation {
         return Err("image.channels: base_methylation needs evidence.methylation".into());
     }
@@ -55,6 +59,11 @@ fn small_model(options: &SmallModelOptions) -> Result<(), String> {
     within("small_model.min_certainty_indels", options.min_certainty_indels, 3.0..=1000.0)?;
     within("small_model.image_weight", options.image_weight, 0.0..=1.0)?;
     options.max_depth.map_or(Ok(()), |depth| within("small_model.max_depth", depth, 1..=1_000_000))
+}
+
+fn imported_small_model(options: &ImportedSmallModelOptions) -> Result<(), String> {
+    within("deepvariant_small_model.min_gq_snps", options.min_gq_snps, 0.0..=1000.0)?;
+    within("deepvariant_small_model.min_gq_indels", options.min_gq_indels, 0.0..=1000.0)
 }
 
 fn evidence(evidence: &EvidenceOptions) -> Result<(), String> {

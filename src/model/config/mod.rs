@@ -29,6 +29,23 @@ pub struct SmallModelOptions {
     pub max_depth: Option<u32>,
 }
 
+/// When a small model of DeepVariant's decides without the CNN; stored in a model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedSmallModelOptions {
+    /// Least Phred of the chance that its most probable genotype is wrong, for substitutions; a GQ, in DeepVariant's words.
+    pub min_gq_snps: f64,
+    /// The same for all other variants.
+    pub min_gq_indels: f64,
+    /// Whether it takes sites of several alternative alleles; one of 1.8 does not in any case.
+    #[serde(default = "yes")]
+    pub multi_allelic: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 fn all() -> f64 {
     1.0
 }
@@ -80,6 +97,9 @@ pub struct ModelConfig {
     /// When its small model is used; without it the CNN classifies every candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub small_model: Option<SmallModelOptions>,
+    /// When its small model is used, where that is one of DeepVariant's.
+    #[serde(default, rename = "deepvariant_small_model", skip_serializing_if = "Option::is_none")]
+    pub imported_small_model: Option<ImportedSmallModelOptions>,
     /// Checksums of its other files; set by [`Model::write`](crate::model::Model::write).
     #[serde(default, skip_serializing_if = "Checksums::is_empty")]
     pub checksums: Checksums,

@@ -57,6 +57,8 @@ pub enum Silence {
     ThirdAllele,
     /// A feature is far from all those of the training data.
     Strange(FeatureId),
+    /// It does not take alleles that were asked for.
+    NotTaken,
 }
 
 /// A feature of a candidate and what it contributes.

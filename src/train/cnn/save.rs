@@ -50,6 +50,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
         temperature: 1.0,
         multi_allelic: MultiAllelic::default(),
         small_model: None,
+        imported_small_model: None,
         checksums: Checksums::default(),
         training,
         measured,

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use crate::deepvariant::table::{self, Reader};
 use crate::error::{Error, Result};
 use crate::files::input::regular_file;
+use crate::keras::table::{self, Reader};
 use crate::model::store;
 
 /// The key of the graph of objects.
@@ -26,6 +26,20 @@ const MOST_INDEX_BYTES: u64 = 64 << 20;
 const MOST_GRAPH_BYTES: i64 = 16 << 20;
 /// `DataType` of text.
 pub const STRING: i32 = 7;
+
+/// First words of keys that belong to training, not to the network: the optimiser with its moments and averages, counters and
+/// figures.
+const OF_TRAINING: [&str; 9] = [
+    "optimizer",
+    "save_counter",
+    "global_step",
+    "step",
+    "early_stopping",
+    "best_checkpoint_value",
+    "train_metrics",
+    "tune_metrics",
+    "keras_api",
+];
 
 /// The index's first value, under the empty key.
 #[derive(Clone, PartialEq, Message)]
@@ -276,6 +290,13 @@ impl Bundle {
             format!("is damaged: the checksum of variable {key} is wrong; download it again"),
         ))
     }
+}
+
+/// Whether a key is of what training left.
+#[must_use]
+pub fn of_training(key: &str) -> bool {
+    let first = key.split('/').next().unwrap_or_default();
+    OF_TRAINING.contains(&first) || key.contains("/.OPTIMIZER_SLOT/")
 }
 
 #[cfg(test)]
