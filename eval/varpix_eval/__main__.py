@@ -28,10 +28,13 @@ COMMANDS = {
     "bench": "time and memory beside bcftools and freebayes",
     "bench-growth": "cost by length, depth, threads and candidates",
     "bench-genome": "time and memory by length of the genome and number of contigs",
+    "progress": "what a run says of its progress, beside what it took",
     "conformance": "candidates, counts and images beside DeepVariant's",
     "deepvariant-reference": "DeepVariant's network in Keras, for the check of imports",
     "faults": "plants faults in inputs, outputs and arguments, and checks the answers",
     "check-resume": "kills runs at random moments, resumes them, and compares the bytes",
+    "check-saliency": "maps of what counted for the CNN, by masked reads and shuffled weights",
+    "check-pages": "pages of HTML, by a validator and in a browser",
     "crate-licenses": "licence texts of the crates in the program",
     "environment": "installs tools from PyPI into .cache/NAME",
 }
