@@ -11,7 +11,7 @@ import pytest
 
 from varpix_eval import environments, project, timing
 from varpix_eval.__main__ import COMMANDS
-from varpix_eval.commands import bench, bench_growth, crate_licenses, deepvariant_reference, make_testdata, small_model_reference
+from varpix_eval.commands import bench, bench_growth, crate_licenses, deepvariant_reference, make_testdata, progress, small_model_reference
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -149,3 +149,9 @@ def test_testdata_has_the_references_alleles() -> None:
         assert bases[at : at + len(ref)] == ref
         assert ref not in alts.split(",")
         assert genotype in ("0|1", "1|0", "1|1", "1|2")
+
+
+def test_lines_of_progress_are_read() -> None:
+    found = progress.LINE.search("varpix: 12.3 % after 15 s, about 107 s left; at chr20:46000000")
+    assert found
+    assert (found[1], found[2]) == ("12.3", "chr20:46000000")

@@ -6,7 +6,7 @@ use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::explain::called;
-use crate::genotype::Call;
+use crate::genotype::{Call, CallOptions, Ploidy};
 use crate::inputs::Inputs;
 use crate::model::{Model, MultiAllelic};
 use crate::pileup::AltSet;
@@ -24,19 +24,28 @@ pub(super) fn models(model: &Model, inputs: &Inputs) -> Result<Models> {
 pub(super) struct Classification {
     models: Models,
     multi_allelic: MultiAllelic,
+    ploidy: Ploidy,
 }
 
 impl Classification {
     /// Loads the model's CNN and small model, and surveys the sample for them.
     pub(super) fn load(model: &Model, inputs: &Inputs) -> Result<Self> {
-        Ok(Self { models: models(model, inputs)?, multi_allelic: model.config.multi_allelic })
+        let (models, multi_allelic) = (models(model, inputs)?, model.config.multi_allelic);
+        Ok(Self { models, multi_allelic, ploidy: Ploidy::default() })
     }
 
-    /// The call of a candidate with two copies, and the model that decided; calls of overlapping sites do not change it.
+    /// With one copy of some contigs.
+    pub(super) fn with(self, ploidy: Ploidy) -> Self {
+        Self { ploidy, ..self }
+    }
+
+    /// The call of a candidate, and the model that decided; calls of overlapping sites do not change it.
     pub(super) fn call(&mut self, candidate: &Candidate, evidence: &Evidence) -> Result<(Call, Option<Predictor>)> {
         let predictions = self.predict(candidate, evidence)?;
         let predictor = predictions.first().map(|(_, prediction)| prediction.predictor);
-        Ok((called(candidate, &predictions, self.multi_allelic), predictor))
+        let haploid = self.ploidy.is_haploid(candidate.contig, candidate.position);
+        let options = CallOptions { haploid, multi_allelic: self.multi_allelic };
+        Ok((called(candidate, &predictions, options), predictor))
     }
 
     /// The predictions for a candidate.

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::classification::{self, Classification};
 use super::common::{INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
+use super::ploidy_args::PloidyArgs;
 use super::report_args::made;
 use super::{file_args, stdout};
 use crate::alleles::CountOptions;
@@ -45,6 +46,8 @@ pub(super) struct ExplainArgs {
     /// Also call the variants that are candidates; adds the copies of the allele (0 to 2), GQ, and the model that decided
     #[arg(long, help_heading = MODEL, requires = "variants")]
     classify: bool,
+    #[command(flatten)]
+    ploidy: PloidyArgs,
     /// Do not realign reads
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
@@ -99,7 +102,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     };
     let known = known(variants, &inputs)?;
     let mut classification = match &model {
-        Some(model) if args.classify => Some(Classification::load(model, &inputs)?),
+        Some(model) if args.classify => Some(Classification::load(model, &inputs)?.with(args.ploidy.ploidy(contigs)?)),
         _ => None,
     };
     let source = BamSource::open(inputs.reads(), contigs, options.reads())?;
@@ -158,7 +161,12 @@ fn stories(
     margin: u64,
 ) -> Result<()> {
     let model = model.ok_or_else(|| Error::Internal("explain has no model".into()))?;
-    let settings = Settings { evidence, image: model.config.image.clone(), multi_allelic: model.config.multi_allelic };
+    let settings = Settings {
+        evidence,
+        image: model.config.image.clone(),
+        multi_allelic: model.config.multi_allelic,
+        ploidy: args.ploidy.ploidy(inputs.reference().contigs())?,
+    };
     if let Some(folder) = &args.html {
         made(folder)?;
     }
@@ -184,6 +192,7 @@ impl ExplainArgs {
         file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
         self.variants.iter().for_each(|vcf| file_args::variants(&mut files, "--variants", vcf));
         self.confident.iter().for_each(|bed| files.input("--confident", bed));
+        self.ploidy.files(&mut files);
         if let Some(model) = model {
             file_args::model(&mut files, "--model", &model.folder);
         }
@@ -239,8 +248,8 @@ fn called_columns(classification: &mut Classification, evidence: &Evidence, foun
     let bases = &candidate.alts[alt].bases;
     let shared = candidate.reference.len() - call.reference.len();
     let kept = call.alts.iter().position(|kept| *kept == bases[..bases.len().saturating_sub(shared)]);
-    let copies =
-        call.genotype.map_or(".".into(), |genotype| kept.map_or(0, |kept| genotype.copies(kept + 1)).to_string());
+    let genotype = call.genotype.map(|genotype| if call.haploid { genotype.haploid() } else { genotype });
+    let copies = genotype.map_or(".".into(), |genotype| kept.map_or(0, |kept| genotype.copies(kept + 1)).to_string());
     let predictor = predictor.map_or(".".into(), |predictor| predictor.to_string());
     Ok(format!("\t{copies}\t{}\t{predictor}", call.genotype_quality))
 }

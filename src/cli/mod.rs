@@ -16,6 +16,7 @@ mod folder;
 mod import;
 mod logging;
 mod manual;
+mod ploidy_args;
 mod progress;
 mod read_warnings;
 mod regions;
@@ -27,6 +28,7 @@ mod stdout;
 mod threads;
 #[cfg(feature = "torch")]
 mod train;
+mod work;
 mod wrapper_args;
 
 use std::ffi::OsString;

@@ -1,4 +1,6 @@
-//! Written regions -> progress: a bar on a terminal, otherwise a log line every 15 seconds.
+//! Written regions -> progress and the time that is left: a bar on a terminal, otherwise a log line every 15 seconds.
+//!
+//! Both are by work, which is what the indexes of the reads say of each region, so that stretches without reads are not taken for half of the run.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -6,64 +8,112 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::work::Work;
 use crate::genome::Contigs;
+use crate::inputs::Inputs;
 use crate::regions::Region;
 
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
+/// Steps of the bar.
+const STEPS: f64 = 1e6;
 
 /// Reports regions as they are written.
 pub(super) struct Progress<'a> {
     contigs: &'a Contigs,
-    total: u64,
+    work: Work<'a>,
     bar: Option<ProgressBar>,
-    log: Mutex<Log>,
+    state: Mutex<State>,
 }
 
-struct Log {
-    done: u64,
+struct State {
+    pace: Pace,
     started: Instant,
-    last: Instant,
+    logged: Instant,
+}
+
+/// How much of the work is done, and by whom.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// Done by an earlier run.
+    before: f64,
+    /// Done by this run.
+    done: f64,
+    /// All of it.
+    total: f64,
+}
+
+impl Pace {
+    /// The share that is done, 0 to 1.
+    fn share(self) -> f64 {
+        if self.total > 0.0 { ((self.before + self.done) / self.total).min(1.0) } else { 1.0 }
+    }
+
+    /// The time that the rest takes at this run's pace; unknown until something is done.
+    fn left(self, elapsed: Duration) -> Option<Duration> {
+        let rest = (self.total - self.before - self.done).max(0.0);
+        let seconds = elapsed.as_secs_f64() * rest / self.done;
+        (self.done > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+}
+
+/// A time for people: whole seconds, minutes from two minutes on.
+fn roughly(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round();
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "cast saturates; a time is not negative"
+    )]
+    let whole = |number: f64| number.round() as u64;
+    if seconds < 120.0 {
+        format!("{} s", whole(seconds))
+    } else if seconds < 7200.0 {
+        format!("{} min", whole(seconds / 60.0))
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
 }
 
 impl<'a> Progress<'a> {
     /// For all regions, of which an earlier run has written the first ones.
-    pub(super) fn new(contigs: &'a Contigs, regions: &[Region], written: usize) -> Self {
-        let bases = |regions: &[Region]| regions.iter().map(|region| region.interval.len()).sum::<u64>();
-        let (total, done) = (bases(regions), regions.get(..written).map_or(0, bases));
+    pub(super) fn new(inputs: &'a Inputs, regions: &[Region], written: usize) -> Self {
+        let work = Work::of(inputs);
+        let of = |regions: &[Region]| regions.iter().map(|at| work.within(at.contig, at.interval)).sum::<f64>();
+        let pace = Pace { before: regions.get(..written).map_or(0.0, of), done: 0.0, total: of(regions) };
         let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_position(done);
-            // The time that is left is estimated by this run's pace.
-            bar.reset_eta();
-            let style = "{elapsed_precise} [{bar:32}] {percent:>3} % at {msg}, {eta} left";
+            let bar = ProgressBar::with_draw_target(Some(steps(1.0)), ProgressDrawTarget::stderr());
+            bar.set_position(steps(pace.share()));
             bar.set_style(
-                ProgressStyle::with_template(style)
+                ProgressStyle::with_template("{elapsed_precise} [{bar:32}] {percent:>3} % {msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar())
                     .progress_chars("=> "),
             );
             bar
         });
         let now = Instant::now();
-        Self { contigs, total, bar, log: Mutex::new(Log { done, started: now, last: now }) }
+        let state = Mutex::new(State { pace, started: now, logged: now });
+        Self { contigs: inputs.reference().contigs(), work, bar, state }
     }
 
     /// A region was written.
     pub(super) fn done(&self, region: Region) {
-        let place = || format!("{}:{}", self.contigs.get(region.contig).name, region.interval.end());
-        if let Some(bar) = &self.bar {
-            bar.set_message(place());
-            bar.inc(region.interval.len());
+        let Ok(mut state) = self.state.lock() else { return };
+        state.pace.done += self.work.within(region.contig, region.interval);
+        if self.bar.is_none() && state.logged.elapsed() < LOG_INTERVAL {
             return;
         }
-        let Ok(mut log) = self.log.lock() else { return };
-        log.done += region.interval.len();
-        if log.last.elapsed() >= LOG_INTERVAL {
-            log.last = Instant::now();
-            #[allow(clippy::cast_precision_loss, reason = "a share of a genome")]
-            let percent = 100.0 * log.done as f64 / self.total.max(1) as f64;
-            log::info!("{percent:.1} % after {:.0} s, at {}", log.started.elapsed().as_secs_f64(), place());
+        let (pace, elapsed) = (state.pace, state.started.elapsed());
+        let left = pace.left(elapsed).map_or_else(String::new, |left| format!(", about {} left", roughly(left)));
+        let place = format!("{}:{}", self.contigs.get(region.contig).name, region.interval.end());
+        if let Some(bar) = &self.bar {
+            bar.set_position(steps(pace.share()));
+            bar.set_message(format!("at {place}{left}"));
+            return;
         }
+        state.logged = Instant::now();
+        log::info!("{:.1} % after {}{left}; at {place}", 100.0 * pace.share(), roughly(elapsed));
     }
 
     /// Takes the bar away.
@@ -71,5 +121,38 @@ impl<'a> Progress<'a> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// A share of the bar.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is 0 to 1")]
+fn steps(share: f64) -> u64 {
+    (STEPS * share) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(pace: Pace, elapsed: u64) -> Option<u64> {
+        pace.left(Duration::from_secs(elapsed)).map(|left| left.as_secs())
+    }
+
+    #[test]
+    fn the_rest_is_estimated_by_the_pace_of_this_run() {
+        let pace = Pace { before: 0.0, done: 10.0, total: 100.0 };
+        assert_eq!((pace.share(), seconds(pace, 20)), (0.1, Some(180)));
+        // What an earlier run did took this one no time.
+        let resumed = Pace { before: 50.0, ..pace };
+        assert_eq!((resumed.share(), seconds(resumed, 20)), (0.6, Some(80)));
+        assert_eq!(seconds(Pace { done: 0.0, ..pace }, 20), None);
+        assert_eq!((Pace::default().share(), seconds(Pace { done: 101.0, ..pace }, 20)), (1.0, Some(0)));
+    }
+
+    #[test]
+    fn times_are_for_people() {
+        let of = |seconds: u64| roughly(Duration::from_secs(seconds));
+        assert_eq!([of(7), of(119), of(125), of(7300)], ["7 s", "119 s", "2 min", "2.0 h"]);
+        assert!(roughly(Duration::MAX).ends_with(" h"));
     }
 }

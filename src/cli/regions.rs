@@ -8,19 +8,14 @@ use clap::Args;
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
 use super::file_args;
 use super::stdout;
-use crate::alignment_file::BamFile;
-use crate::alignment_file::weight::ByteCounts;
+use super::work::Work;
 use crate::error::{Error, Result};
 use crate::files::{self, Whole};
 use crate::genome::{ContigId, Interval};
-use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
 use crate::regions::Targets;
 use crate::vcf::reference_blocks::BLOCK_CUT;
-
-/// Weight of a base without reads, in bytes of reads: small, but not zero, so that chunks of gaps are bounded too.
-const BYTES_PER_BASE: f64 = 0.01;
 
 #[derive(Debug, Args)]
 pub(super) struct RegionsArgs {
@@ -59,7 +54,8 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let inputs = args.input.open(&args.regions)?;
     let targets = inputs.targets();
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
-    let weight = weight(&inputs);
+    let work = Work::of(&inputs);
+    let weight = |contig, interval| work.within(contig, interval);
     let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;
     let bed = |chunk: &Targets, name: &str| {
         let line = |(contig, interval): (ContigId, Interval)| {
@@ -98,21 +94,6 @@ fn no_other_chunks(folder: &Path, names: &[String]) -> Result<()> {
             "is a chunk of an earlier run and would not be replaced; remove it, or give an --out-dir without chunks",
         ))
     })
-}
-
-/// The work in an interval of the reference, in bytes of all reads files.
-fn weight(inputs: &Inputs) -> impl Fn(ContigId, Interval) -> f64 {
-    let counts: Vec<ByteCounts> = inputs.reads().iter().map(ByteCounts::of).collect();
-    move |contig: ContigId, interval: Interval| {
-        let name = &inputs.reference().contigs().get(contig).name;
-        let in_file = |(file, counts): (&BamFile, &ByteCounts)| {
-            file.contigs().id(name).map_or(0.0, |contig| counts.of_interval(contig, interval))
-        };
-        // Lengths of contigs, far below 2^52.
-        #[allow(clippy::cast_precision_loss)]
-        let bases = interval.len() as f64;
-        inputs.reads().iter().zip(&counts).map(in_file).sum::<f64>() + bases * BYTES_PER_BASE
-    }
 }
 
 fn least_common_multiple(a: u64, b: u64) -> u64 {

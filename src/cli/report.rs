@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::INPUT;
+use super::common::{INPUT, REPORTS};
 use super::report_args::ReportArgs;
 use super::{file_args, logging};
 use crate::error::{Error, Result};
@@ -20,6 +20,9 @@ pub(super) struct FromVcfArgs {
     vcf: PathBuf,
     #[command(flatten)]
     reports: ReportArgs,
+    /// Sample name in the files [default: that of the VCF]
+    #[arg(long, value_name = "NAME", help_heading = REPORTS)]
+    sample_name: Option<String>,
 }
 
 pub(super) fn run(args: &FromVcfArgs) -> Result<()> {
@@ -48,7 +51,7 @@ pub(super) fn run(args: &FromVcfArgs) -> Result<()> {
         schema_version: SCHEMA_VERSION,
         program: build::program(),
         command: "report",
-        sample: sample.clone(),
+        sample: args.sample_name.clone().unwrap_or_else(|| sample.clone()),
         model: model.clone(),
         inputs: Inputs { vcf: Some(build::input_file(&args.vcf)?), ..Inputs::default() },
         options: None,

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use image::RgbImage;
 
 use super::classification::Classification;
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
@@ -16,7 +17,7 @@ use crate::evidence::{EvidenceOptions, Gatherer};
 use crate::files::{self, Files};
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
-use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+use crate::pileup::{AltSet, Channel, ImageSpec, alt_sets, png};
 use crate::predict::Prediction;
 use crate::reads::BamSource;
 
@@ -40,6 +41,12 @@ pub(super) struct ShowArgs {
     /// Model whose image and read settings are used [default: those of a WGS model; with --classify: wgs]
     #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
     model: Option<PathBuf>,
+    /// One picture for each candidate, with the images of all its alleles, in place of one for each image
+    #[arg(long, help_heading = OUTPUT)]
+    sheet: bool,
+    /// Sort the rows by the haplotypes of the reads (phased by the model's rules, or HP tags), and mark them
+    #[arg(long, help_heading = OUTPUT)]
+    by_haplotype: bool,
     /// Maximum number of images
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = common::whole::<usize>(1..=1_000_000), help_heading = OUTPUT)]
     max: usize,
@@ -62,21 +69,45 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     };
     let source = BamSource::open(inputs.reads(), inputs.reference().contigs(), evidence.reads())?;
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference().open()?, evidence, spec.clone());
-    let (mut drawn, mut left) = (0, 0);
+    let (mut drawn, mut left, mut any_haplotype) = (0, 0, false);
+    let drawn_spec = ImageSpec { sort_by_haplotype: args.by_haplotype || spec.sort_by_haplotype, ..spec.clone() };
     for region in targets.whole_regions(evidence.region_size, inputs.reference().contigs()) {
         let found = gatherer.gather(region)?;
         let contig = &inputs.reference().contigs().get(region.contig).name;
         for candidate in found.candidates.iter().filter(|c| targets.contains(c.contig, c.position)) {
             let mut predictions = None;
+            let mut pictures: Vec<(AltSet, RgbImage)> = Vec::new();
             for set in alt_sets(candidate.alts.len()) {
                 if drawn == args.max {
                     left += 1;
                     continue;
                 }
-                let image = found.render(&spec, candidate, set);
-                let picture = png::picture(&spec, &image, &png::title(contig, candidate, set), candidate.position);
-                let path = args.out.join(file_name(contig, candidate, set));
-                files::write(&path, &png::encoded(&picture)?)?;
+                let image = found.render(&drawn_spec, candidate, set);
+                let haplotypes = if args.by_haplotype {
+                    let of = haplotype_image(&drawn_spec, candidate);
+                    png::haplotypes(&of, &found.render(&of, candidate, set))
+                } else {
+                    png::haplotypes(&spec, &image)
+                };
+                any_haplotype |= haplotypes.iter().any(|&haplotype| haplotype > 0);
+                let title = png::title(contig, candidate, set);
+                pictures.push((set, png::picture(&spec, &image, &title, candidate.position, &haplotypes)));
+                drawn += 1;
+            }
+            let of = |set| args.out.join(file_name(contig, candidate, set));
+            let sheet = (args.sheet && !pictures.is_empty()).then(|| of(None));
+            if let Some(path) = &sheet {
+                let pictures: Vec<RgbImage> = pictures.iter().map(|(_, picture)| picture.clone()).collect();
+                files::write(path, &png::encoded(&png::sheet(&pictures))?)?;
+            }
+            for (set, picture) in pictures {
+                let path = match &sheet {
+                    Some(path) => path.clone(),
+                    None => of(Some(set)),
+                };
+                if sheet.is_none() {
+                    files::write(&path, &png::encoded(&picture)?)?;
+                }
                 let mut line = path.as_os_str().as_bytes().to_vec();
                 if let Some(classification) = &mut classification {
                     let predictions = match &predictions {
@@ -88,13 +119,17 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
                 line.push(b'\n');
                 // The images are written even if the reader of the list has gone.
                 stdout::write(&line)?;
-                drawn += 1;
             }
         }
     }
     if drawn == 0 {
         log::warn!(
             "no candidate in these regions: fewer than 2 reads, or too small a share of them, differ from the reference"
+        );
+    }
+    if args.by_haplotype && drawn > 0 && !any_haplotype {
+        log::warn!(
+            "--by-haplotype: no read there has a haplotype: the model phases no reads, and they have no HP tags"
         );
     }
     if left > 0 {
@@ -128,19 +163,27 @@ fn columns(predictions: &[(AltSet, Prediction)], set: AltSet) -> String {
     })
 }
 
-/// Contig, position and alleles; long alleles are cut so that any file system takes the name.
-fn file_name(contig: &str, candidate: &Candidate, set: AltSet) -> String {
+/// An image of the same rows with haplotypes alone.
+fn haplotype_image(spec: &ImageSpec, candidate: &Candidate) -> ImageSpec {
+    ImageSpec { channels: vec![Channel::Haplotype], trim_reads: spec.trims(candidate), ..spec.clone() }
+}
+
+/// Contig, position and alleles, of an image or of all of a candidate's; long alleles are cut so that any file system takes the name.
+fn file_name(contig: &str, candidate: &Candidate, set: Option<AltSet>) -> String {
     let cut = |text: String| if text.len() > 40 { format!("{}_{}bp", &text[..30], text.len()) } else { text };
     let safe: String =
         contig.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
     let reference = cut(String::from_utf8_lossy(&candidate.reference).into_owned());
-    let sets = match set {
-        AltSet::One(a) => format!("{a}"),
-        AltSet::Two(a, b) => format!("{a}-{b}"),
+    let alts = match set {
+        Some(set) => png::alleles(candidate, set),
+        None => {
+            (0..candidate.alts.len()).map(|alt| png::alleles(candidate, AltSet::One(alt))).collect::<Vec<_>>().join(",")
+        }
     };
-    format!(
-        "{safe}_{}_{reference}_{}_{sets}.png",
-        candidate.position + 1,
-        cut(png::alleles(candidate, set)).replace(',', "-")
-    )
+    let sets = match set {
+        Some(AltSet::One(a)) => format!("_{a}"),
+        Some(AltSet::Two(a, b)) => format!("_{a}-{b}"),
+        None => String::new(),
+    };
+    format!("{safe}_{}_{reference}_{}{sets}.png", candidate.position + 1, cut(alts).replace(',', "-"))
 }

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceWindow};
 use crate::genotype::overlaps::Resolver;
-use crate::genotype::{BySet, Call, CallOptions, Filter, call};
+use crate::genotype::{BySet, Call, CallOptions, Filter, Ploidy, call};
 use crate::inputs::Inputs;
 use crate::model::MultiAllelic;
 use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
@@ -25,6 +25,7 @@ use crate::reads::source::ReadOptions;
 use crate::reads::{BamSource, FilterReason, Read, ReadSource};
 use crate::realign::Plan;
 use crate::regions::{Region, Targets};
+use crate::variant::Genotype;
 use crate::variant::allele::{shared_prefix, shared_suffix};
 
 /// Names of the genotypes of both models.
@@ -41,6 +42,15 @@ pub struct Settings {
     pub image: ImageSpec,
     /// How the probabilities of a site's images are joined.
     pub multi_allelic: MultiAllelic,
+    /// Where the sample has one copy.
+    pub ploidy: Ploidy,
+}
+
+impl Settings {
+    fn options(&self, candidate: &Candidate) -> CallOptions {
+        let haploid = self.ploidy.is_haploid(candidate.contig, candidate.position);
+        CallOptions { haploid, multi_allelic: self.multi_allelic }
+    }
 }
 
 /// Tells the stories of sites.
@@ -264,21 +274,21 @@ impl<'a> Narrator<'a> {
         let own = account(candidate, evidence, &mut self.models, true)?;
         story.small_model = own.small_model.as_ref().map(small_model_story);
         story.images = images(candidate, evidence, &own, &self.settings.image);
-        let called = called(candidate, &own.predictions, self.settings.multi_allelic);
+        let called = called(candidate, &own.predictions, self.settings.options(candidate));
         let kept = |bases: &[u8]| {
             let shared = candidate.reference.len() - called.reference.len();
             called.alts.iter().any(|alt| *alt == bases[..bases.len().saturating_sub(shared)])
         };
         let (kept, dropped): (Vec<_>, Vec<_>) = candidate.alts.iter().partition(|alt| kept(&alt.bases));
         let names = |alts: Vec<&crate::candidates::AltAllele>| alts.into_iter().map(|alt| text(&alt.bases)).collect();
-        let genotypes = crate::variant::Genotype::all(called.alts.len() + 1);
+        let genotypes = Genotype::all(called.alts.len() + 1).zip(called.probabilities.values());
         story.merging = Some(MergingStory {
             decided_by: own.predictions.first().map_or_else(String::new, |(_, p)| p.predictor.to_string()),
             kept: names(kept),
             dropped: names(dropped),
             genotypes: genotypes
-                .zip(called.probabilities.values())
-                .map(|(genotype, p)| (genotype.to_string(), rounded(*p)))
+                .filter(|(genotype, _)| !called.haploid || genotype.is_homozygous())
+                .map(|(genotype, p)| (spelled(genotype, called.haploid), rounded(*p)))
                 .collect(),
         });
         let (overlaps, resolved) = self.resolved(called, candidate, evidence)?;
@@ -294,7 +304,7 @@ impl<'a> Narrator<'a> {
         for set in alt_sets(candidate.alts.len()) {
             let image = evidence.render(spec, candidate, set);
             let title = png::title(contig, candidate, set);
-            let picture = png::picture(spec, &image, &title, candidate.position);
+            let picture = png::picture(spec, &image, &title, candidate.position, &png::haplotypes(spec, &image));
             let of = format!("Image of {}", png::alleles(candidate, set));
             drawings.push(Drawing { title: of.clone(), note: OF_PILEUP, picture });
             let told = own.images.iter().find(|told| told.set == set).and_then(|told| told.gradient.as_ref());
@@ -330,7 +340,7 @@ impl<'a> Narrator<'a> {
                 continue;
             }
             let predicted = account(other, evidence, &mut self.models, false)?;
-            let called = called(other, &predicted.predictions, self.settings.multi_allelic);
+            let called = called(other, &predicted.predictions, self.settings.options(other));
             others.push(format!(
                 "{} {}>{} {}",
                 called.position + 1,
@@ -343,7 +353,7 @@ impl<'a> Narrator<'a> {
         done.extend(resolver.finish());
         let own = done.into_iter().find(|call| call.position == own.position).unwrap_or(own);
         let changed = own.genotype != before;
-        let before = changed.then(|| before.map_or_else(|| "./.".into(), |genotype| genotype.to_string()));
+        let before = changed.then(|| genotype_text(&Call { genotype: before, ..own.clone() }));
         Ok((OverlapStory { others, before }, own))
     }
 }
@@ -506,15 +516,27 @@ fn images(candidate: &Candidate, evidence: &Evidence, own: &Account, spec: &Imag
     .collect()
 }
 
-/// The call of a candidate with two copies; calls of overlapping sites do not change it.
+/// The call of a candidate; calls of overlapping sites do not change it.
 #[must_use]
-pub fn called(candidate: &Candidate, predictions: &[(AltSet, Prediction)], multi_allelic: MultiAllelic) -> Call {
+pub fn called(candidate: &Candidate, predictions: &[(AltSet, Prediction)], options: CallOptions) -> Call {
     let by_set: BySet = predictions.iter().map(|(set, prediction)| (*set, prediction.probabilities)).collect();
-    call(candidate, &by_set, CallOptions { haploid: false, multi_allelic })
+    call(candidate, &by_set, options)
 }
 
+/// GT as the VCF of a run has it.
 fn genotype_text(call: &Call) -> String {
-    call.genotype.map_or_else(|| "./.".into(), |genotype| genotype.to_string())
+    let unknown = || if call.haploid { "." } else { "./." }.to_owned();
+    call.genotype.map_or_else(unknown, |genotype| spelled(genotype, call.haploid))
+}
+
+/// The values of the genotypes that the sample may have, of those of all diploid ones.
+fn of_copies(call: &Call, values: &[i32]) -> Vec<i32> {
+    let of = Genotype::all(call.alts.len() + 1).zip(values);
+    of.filter(|(genotype, _)| !call.haploid || genotype.is_homozygous()).map(|(_, value)| *value).collect()
+}
+
+fn spelled(genotype: Genotype, haploid: bool) -> String {
+    if haploid { genotype.haploid() } else { genotype }.to_string()
 }
 
 fn call_story(call: &Call) -> CallStory {
@@ -528,7 +550,7 @@ fn call_story(call: &Call) -> CallStory {
         filter: call.filter.name(),
         allele_depths: call.allele_depths.clone(),
         depth: call.depth,
-        phred_likelihoods: call.phred_likelihoods.clone(),
+        phred_likelihoods: of_copies(call, &call.phred_likelihoods),
     }
 }
 

@@ -3,6 +3,7 @@
 mod alt_aligned;
 pub(crate) mod alt_set;
 pub(crate) mod channel;
+mod colours;
 pub(crate) mod image;
 pub(crate) mod png;
 pub(crate) mod render;
@@ -14,4 +15,4 @@ pub use channel::{Channel, Context, Pixel};
 pub use image::{ImageShape, PileupImage};
 pub use render::render;
 pub use rows::READ_MARGIN;
-pub use spec::ImageSpec;
+pub use spec::{ImageSpec, REFERENCE_ROWS};

@@ -1,4 +1,4 @@
-//! A [`PileupImage`] -> a picture for people: its channels side by side under their names.
+//! A [`PileupImage`] -> a picture for people: its reads and its channels side by side under their names.
 
 use std::io::Cursor;
 
@@ -7,8 +7,11 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use super::AltSet;
 use super::channel::Channel;
+use super::colours::{
+    BASES, HAPLOTYPES, INK, MARK, PAPER, ReadsPanel, STRANDS, SUPPORTS, haplotype, of_channel, of_haplotype,
+};
 use super::image::{ImageShape, PileupImage};
-use super::spec::ImageSpec;
+use super::spec::{ImageSpec, REFERENCE_ROWS};
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 
@@ -24,55 +27,128 @@ const TITLE_HEIGHT: u32 = 3 * GLYPH;
 const LETTERS_HEIGHT: u32 = 2 * GLYPH;
 const LABEL_HEIGHT: u32 = 2 * GLYPH;
 const AXIS_HEIGHT: u32 = GLYPH + 6;
-const LEGEND_HEIGHT: u32 = 2 * GLYPH;
+const LEGEND_HEIGHT: u32 = 4 * GLYPH;
 /// Letters of the reference on each side of the candidate.
 const LETTERS: usize = 40;
-const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
-const INK: Rgb<u8> = Rgb([20, 20, 20]);
-const MARK: Rgb<u8> = Rgb([220, 40, 40]);
-/// Bases, their values in the channel of bases, and IGV's colours of them.
-const BASES: [(&str, u8, Rgb<u8>); 4] = [
-    ("A", 250, Rgb([0, 150, 0])),
-    ("C", 30, Rgb([40, 80, 230])),
-    ("G", 180, Rgb([209, 113, 5])),
-    ("T", 100, Rgb([230, 40, 40])),
-];
+/// Width of the marks of rows, left of a panel.
+const ROW_MARK: u32 = 3;
 
-/// Draws the image with `title` on top and the reference's letters around the candidate below it, four channels in a row with the
-/// positions under them, and a legend. `position` is that of the middle column, 0-based. Bases have IGV's colours, every other channel is grey; red
-/// ticks mark the candidate's column.
+/// Draws the image with `title` on top and the reference's letters around the candidate below it, then four panels in a row with the positions
+/// under them, and a legend: the reads as a genome browser shows them, and each channel. `position` is that of the middle column, 0-based. Bases
+/// and strands have IGV's colours, other channels are grey; red ticks mark the candidate's column. `haplotypes` are those of the image's
+/// rows (0 for none), which are marked by them; it may be empty.
 #[must_use]
-pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64) -> RgbImage {
+pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64, haplotypes: &[u8]) -> RgbImage {
     let shape = image.shape();
-    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let (panel_width, panel_height) = (size(shape.width) * SCALE, size(shape.height) * SCALE);
-    let columns = shape.channels.min(COLUMNS);
-    let rows = size(shape.channels.div_ceil(COLUMNS));
+    let reads = ReadsPanel::of(&spec.channels);
+    let panels: Vec<Panel> =
+        reads.map(Panel::Reads).into_iter().chain((0..shape.channels).map(Panel::Channel)).collect();
+    let columns = panels.len().min(COLUMNS);
+    let rows = size(panels.len().div_ceil(COLUMNS));
     let row_height = LABEL_HEIGHT + panel_height + AXIS_HEIGHT + GAP;
     let top_height = TITLE_HEIGHT + LETTERS_HEIGHT;
     let height = top_height + rows * row_height + LEGEND_HEIGHT;
     let mut canvas = RgbImage::from_pixel(GAP + size(columns) * (panel_width + GAP), height, PAPER);
     write(&mut canvas, GAP, GLYPH, title, INK);
     letters(&mut canvas, spec, image, position);
-    for (i, channel) in spec.channels.iter().enumerate() {
+    for (i, panel) in panels.iter().enumerate() {
         let left = GAP + size(i % COLUMNS) * (panel_width + GAP);
         let top = top_height + size(i / COLUMNS) * row_height + LABEL_HEIGHT;
-        write(&mut canvas, left, top - LABEL_HEIGHT, channel.name(), INK);
+        write(&mut canvas, left, top - LABEL_HEIGHT, panel.name(spec), INK);
         for y in 0..panel_height {
             for x in 0..panel_width {
-                let value = image.value((y / SCALE) as usize, (x / SCALE) as usize, i);
-                canvas.put_pixel(left + x, top + y, colour(*channel, value));
+                canvas.put_pixel(
+                    left + x,
+                    top + y,
+                    panel.colour(spec, image, (y / SCALE) as usize, (x / SCALE) as usize),
+                );
+            }
+        }
+        for row in 0..shape.height {
+            let marked = panel.mark(image, row).or_else(|| of_haplotype(haplotypes.get(row).copied().unwrap_or(0)));
+            if let Some(colour) = marked {
+                fill(&mut canvas, (left - ROW_MARK - 1, top + size(row) * SCALE), (ROW_MARK, SCALE), colour);
             }
         }
         let middle = left + size(spec.half_width()) * SCALE;
-        for (x, y) in (0..SCALE).flat_map(|x| (1..5).map(move |y| (x, y))) {
-            canvas.put_pixel(middle + x, top - y, MARK);
-            canvas.put_pixel(middle + x, top + panel_height - 1 + y, MARK);
+        for y in [top - 4, top + panel_height] {
+            fill(&mut canvas, (middle, y), (SCALE, 4), MARK);
         }
         axis(&mut canvas, spec, (left, top + panel_height), position);
     }
-    legend(&mut canvas, height - LEGEND_HEIGHT);
+    legend(&mut canvas, height - LEGEND_HEIGHT, !haplotypes.is_empty());
     canvas
+}
+
+/// A part of a picture.
+enum Panel {
+    /// The reads as a genome browser shows them.
+    Reads(ReadsPanel),
+    /// A channel.
+    Channel(usize),
+}
+
+impl Panel {
+    fn name(&self, spec: &ImageSpec) -> &'static str {
+        match self {
+            Self::Reads(_) => "reads",
+            Self::Channel(channel) => spec.channels[*channel].name(),
+        }
+    }
+
+    fn colour(&self, spec: &ImageSpec, image: &PileupImage, row: usize, column: usize) -> Rgb<u8> {
+        let channels = image.shape().channels;
+        let values = &image.row(row)[column * channels..(column + 1) * channels];
+        match self {
+            Self::Reads(reads) => reads.colour(values, row < REFERENCE_ROWS),
+            Self::Channel(channel) => of_channel(spec.channels[*channel], values[*channel]),
+        }
+    }
+
+    /// The colour of a row's mark, where the panel has its own.
+    fn mark(&self, image: &PileupImage, row: usize) -> Option<Rgb<u8>> {
+        let Self::Reads(reads) = self else { return None };
+        (row >= REFERENCE_ROWS && reads.supports(image.row(row), image.shape().channels)).then_some(SUPPORTS.1)
+    }
+}
+
+/// Pictures below each other.
+#[must_use]
+pub fn sheet(pictures: &[RgbImage]) -> RgbImage {
+    let width = pictures.iter().map(RgbImage::width).max().unwrap_or(1);
+    let height = pictures.iter().map(RgbImage::height).sum::<u32>().max(1);
+    let mut canvas = RgbImage::from_pixel(width, height, PAPER);
+    let mut top = 0;
+    for picture in pictures {
+        image::imageops::replace(&mut canvas, picture, 0, top);
+        top += i64::from(picture.height());
+    }
+    canvas
+}
+
+/// The haplotypes of an image's rows (0 for none), if it has a channel of them; otherwise nothing.
+#[must_use]
+pub fn haplotypes(spec: &ImageSpec, image: &PileupImage) -> Vec<u8> {
+    let Some(channel) = spec.channels.iter().position(|&channel| channel == Channel::Haplotype) else {
+        return Vec::new();
+    };
+    let shape = image.shape();
+    let highest = |row| image.row(row).iter().skip(channel).step_by(shape.channels).max().copied().unwrap_or(0);
+    (0..shape.height).map(|row| haplotype(highest(row))).collect()
+}
+
+fn size(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Fills a rectangle, as far as it lies on the canvas.
+fn fill(canvas: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32), colour: Rgb<u8>) {
+    for (x, y) in (left..left + width).flat_map(|x| (top..top + height).map(move |y| (x, y))) {
+        if x < canvas.width() && y < canvas.height() {
+            canvas.put_pixel(x, y, colour);
+        }
+    }
 }
 
 /// The reference's bases around the candidate, which is red; capitals, as the image's first row has them.
@@ -107,26 +183,23 @@ fn axis(canvas: &mut RgbImage, spec: &ImageSpec, (left, bottom): (u32, u32), pos
     }
 }
 
-/// What colours and shades mean.
-fn legend(canvas: &mut RgbImage, top: u32) {
+/// What colours and shades mean, in two lines.
+fn legend(canvas: &mut RgbImage, top: u32, haplotypes: bool) {
     let mut left = GAP;
-    for (letter, _, colour) in BASES {
-        for (x, y) in (0..GLYPH).flat_map(|x| (0..GLYPH).map(move |y| (x, y))) {
-            if left + x < canvas.width() {
-                canvas.put_pixel(left + x, top + y, colour);
-            }
-        }
-        write(canvas, left + GLYPH + 2, top, letter, INK);
-        left += 3 * GLYPH;
+    let bases = BASES.map(|(letter, _, colour)| (letter, colour));
+    let more = HAPLOTYPES.iter().filter(|_| haplotypes);
+    for (name, colour) in bases.iter().chain(&STRANDS).chain([&SUPPORTS]).chain(more) {
+        fill(canvas, (left, top), (GLYPH, GLYPH), *colour);
+        write(canvas, left + GLYPH + 2, top, name, INK);
+        left += GLYPH * (size(name.len()) + 3);
     }
-    let shades = "black: no base, or an indel's anchor. Brighter: higher quality, reverse strand, supports the alleles, differs, longer template";
-    write(canvas, left, top, shades, INK);
+    let shades = "black: no base, or an indel's anchor (on white). Brighter: higher quality, supports the alleles, differs, longer template";
+    write(canvas, GAP, top + GLYPH + 4, shades, INK);
 }
 
 /// A map of an image's pixels, `[height, width]`: positive values red, negative ones blue, the strongest one of a hundred as dark as can be.
 #[must_use]
 pub fn heat(shape: ImageShape, values: &[f32]) -> RgbImage {
-    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let mut sizes: Vec<f32> = values.iter().map(|value| value.abs()).filter(|&value| value > 0.0).collect();
     sizes.sort_by(f32::total_cmp);
     let strongest = sizes.get(sizes.len() - sizes.len().div_ceil(100)).copied().unwrap_or(1.0);
@@ -176,13 +249,6 @@ pub fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
     )
 }
 
-fn colour(channel: Channel, value: u8) -> Rgb<u8> {
-    if channel != Channel::ReadBase {
-        return Rgb([value; 3]);
-    }
-    BASES.iter().find(|(_, base, _)| *base == value).map_or(Rgb([value; 3]), |(.., colour)| *colour)
-}
-
 fn write(canvas: &mut RgbImage, left: u32, top: u32, text: &str, colour: Rgb<u8>) {
     for (i, character) in (0..).zip(text.chars()) {
         let Some(glyph) = BASIC_LEGACY.get(character as usize) else { continue };
@@ -204,10 +270,23 @@ mod tests {
     #[test]
     fn panels_lie_side_by_side() {
         let spec = ImageSpec { height: 10, width: 31, ..ImageSpec::default() };
-        let picture = picture(&spec, &PileupImage::empty(spec.shape()), "chr1:5 A>C", 4);
-        assert_eq!(picture.dimensions(), (8 + 4 * (62 + 8), 40 + 2 * (16 + 20 + 14 + 8) + 16));
-        assert_eq!(picture.get_pixel(8, 56), &Rgb([0, 0, 0]));
+        let picture = picture(&spec, &PileupImage::empty(spec.shape()), "chr1:5 A>C", 4, &[0, 0, 0, 0, 0, 1]);
+        assert_eq!(picture.dimensions(), (8 + 4 * (62 + 8), 40 + 2 * (16 + 20 + 14 + 8) + 32));
+        // The panel of reads, then that of bases.
+        assert_eq!((picture.get_pixel(8, 56), picture.get_pixel(8 + 70, 56)), (&PAPER, &Rgb([0, 0, 0])));
+        let marks = [65, 66, 67].map(|y| *picture.get_pixel(70 + 5, y));
+        assert_eq!(marks, [PAPER, HAPLOTYPES[0].1, HAPLOTYPES[0].1], "of the first read, left of a panel");
         assert!(picture.pixels().any(|p| *p == INK), "the title is written");
+    }
+
+    #[test]
+    fn sheets_hold_all_pictures() {
+        let of = |width, height, shade| RgbImage::from_pixel(width, height, Rgb([shade; 3]));
+        let both = sheet(&[of(4, 3, 1), of(2, 5, 2)]);
+        assert_eq!(
+            (both.dimensions(), both[(0, 2)], both[(1, 3)], both[(2, 3)]),
+            ((4, 8), Rgb([1; 3]), Rgb([2; 3]), PAPER)
+        );
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Artist<'_> {
         let set = AltSet::One(best.unwrap_or(0));
         let image = evidence.render(self.image, candidate, set);
         let title = png::title(&call.chrom, candidate, set);
-        let png = png::encoded(&png::picture(self.image, &image, &title, candidate.position))?;
+        let haplotypes = png::haplotypes(self.image, &image);
+        let png = png::encoded(&png::picture(self.image, &image, &title, candidate.position, &haplotypes))?;
         Ok(Picture {
             place: (call.chrom.clone(), call.pos),
             png,

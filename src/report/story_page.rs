@@ -21,6 +21,7 @@ struct Page<'a> {
     outcome: &'a str,
     text: String,
     pictures: Vec<Shown>,
+    version: &'static str,
 }
 
 /// The page's content.
@@ -37,6 +38,7 @@ pub fn page(story: &Story, drawings: &[Drawing]) -> Result<Vec<u8>> {
         outcome: &story.outcome,
         text: story.to_string(),
         pictures: drawings.iter().map(shown).collect::<Result<_>>()?,
+        version: env!("CARGO_PKG_VERSION"),
     };
     page.render().map(String::into_bytes).map_err(|e| Error::Internal(format!("page: {e}")))
 }

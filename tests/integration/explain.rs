@@ -16,11 +16,28 @@ fn stories(outcome: &Outcome) -> Vec<Value> {
 
 #[test]
 fn stories_end_in_the_calls_of_a_run() {
+    ends_in_the_calls_of_a_run(&[]);
+}
+
+#[test]
+fn stories_of_haploid_contigs_end_in_the_calls_of_a_run() {
+    let world = ends_in_the_calls_of_a_run(&["--haploid-contigs", "chrA"]);
+    let explained = ["--region", "chrA:1-5000", "--haploid-contigs", "chrA"];
+    let said = explain(&world, &explained).succeeds().stdout;
+    assert!(said.contains("called 1 with GQ") && !said.contains("0/1"), "{said}");
+    let bed = text(&world.path("par.bed"));
+    std::fs::write(&bed, "chrA\t0\t5000\n").unwrap();
+    let said = explain(&world, &[&explained[..], &["--par-regions", &bed]].concat()).succeeds().stdout;
+    assert!(said.contains("called 0/1 with GQ"), "{said}");
+    explain(&world, &["--region", "chrA:1-10", "--haploid-contigs", "chrZ"]).fails(2, &["chrZ"]);
+}
+
+fn ends_in_the_calls_of_a_run(more: &[&str]) -> World {
     let world = World::new();
-    world.call(&["--regions", "chrA:1-30000", "--emit-ref-calls"]).succeeds();
+    world.call(&[&["--regions", "chrA:1-30000", "--emit-ref-calls"], more].concat()).succeeds();
     let format = "%POS %REF %ALT [%GT %GQ %AD] %QUAL %FILTER\n";
     let listed = tool("bcftools", &["query", "-f", format, &text(&world.vcf)]);
-    let told = stories(&explain(&world, &["--region", "chrA:1-30000", "--json"]).succeeds());
+    let told = stories(&explain(&world, &[&["--region", "chrA:1-30000", "--json"], more].concat()).succeeds());
     let told: Vec<String> = told
         .iter()
         .map(|story| &story["call"])
@@ -43,6 +60,7 @@ fn stories_end_in_the_calls_of_a_run() {
         .collect();
     assert!(told.len() > 20);
     assert_eq!(told, listed.lines().collect::<Vec<_>>());
+    world
 }
 
 #[test]

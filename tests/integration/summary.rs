@@ -89,7 +89,8 @@ fn a_vcf_gives_the_counts_of_its_run() {
     // As BCF, too.
     let bcf = text(&world.path("other.bcf"));
     tool("bcftools", &["view", "-Ob", "-o", &bcf, &text(&world.vcf)]);
-    varpix(&["report", &bcf, "--summary", &text(&path)]).succeeds();
+    varpix(&["report", &bcf, "--summary", &text(&path), "--sample-name", "other"]).succeeds();
+    assert_eq!(summary(&path)["sample"], "other");
     assert_eq!(summary(&path)["calls"], run["calls"]);
 }
 

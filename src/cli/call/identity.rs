@@ -116,7 +116,7 @@ impl Identity {
         all.add("--device or --precision", classifier.arithmetic());
 
         all.add("--sample-name", sample);
-        all.add("--haploid-contigs", args.haploid_contigs.join(","));
+        all.add("--haploid-contigs", args.ploidy.haploid_contigs.join(","));
         all.add("--par-regions", hashed([format!("{ploidy:?}")]));
         all.add("--haploid-gt", args.haploid_gt.as_deref().unwrap_or("none"));
         all.add("--emit-ref-calls", args.emit_ref_calls);

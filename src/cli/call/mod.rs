@@ -3,7 +3,7 @@
 mod identity;
 mod resume;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use super::call_report::{CallRun, Given, Started};
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
 use super::file_args;
 use super::filters::FilterArgs;
+use super::ploidy_args::{PLOIDY, PloidyArgs};
 use super::progress::Progress;
 use super::read_warnings::{beyond, unlike, warnings};
 use super::report_args::{ReportArgs, Reports};
@@ -26,9 +27,6 @@ use crate::alignment_file::sample::{platforms, sample_name};
 use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
 use crate::files::{self, Destination, Files, Storage, Whole, journal_of, part_of};
-use crate::genome::Contigs;
-use crate::genotype::Ploidy;
-use crate::genotype::ploidy::pseudoautosomal_regions;
 use crate::inputs::Inputs;
 use crate::model::{Model, ModelConfig};
 use crate::model::store::DEFAULT_MODEL;
@@ -103,12 +101,8 @@ pub(super) struct CallArgs {
     realigned_bam: Option<PathBuf>,
     #[command(flatten)]
     reports: ReportArgs,
-    /// Haploid contigs of this sample, such as chrX,chrY
-    #[arg(long, value_delimiter = ',', value_name = "CONTIG", help_heading = PLOIDY)]
-    haploid_contigs: Vec<String>,
-    #[arg(help = "Diploid regions of these contigs: GRCh37 or GRCh38 for the pseudoautosomal regions, or a BED file")]
-    #[arg(long, alias = "par-regions-bed", value_name = "BUILD|BED", help_heading = PLOIDY)]
-    par_regions: Option<OsString>,
+    #[command(flatten)]
+    ploidy: PloidyArgs,
     /// GT on haploid contigs: haploid (1) or diploid (1/1) [default: haploid in the VCF, diploid in the gVCF]
     #[arg(long, value_name = "STYLE", value_parser = ["haploid", "diploid"], help_heading = PLOIDY)]
     haploid_gt: Option<String>,
@@ -145,9 +139,6 @@ pub(super) struct CallArgs {
     wrapper: WrapperArgs,
 }
 
-/// Heading of the help.
-const PLOIDY: &str = "Ploidy";
-
 pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     args.wrapper.check()?;
     let device = backend::device(&args.device, &args.precision)?;
@@ -171,7 +162,7 @@ pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     };
     let contigs = inputs.reference().contigs();
     let chunk = args.chunk.as_ref().map(|bed| Targets::from_bed(bed, contigs)).transpose()?;
-    let ploidy = args.ploidy(contigs)?;
+    let ploidy = args.ploidy.ploidy(contigs)?;
     let sample = sample_name(inputs.reads(), args.sample_name.as_deref())?;
     let opened = Opened {
         model: &model,
@@ -218,7 +209,8 @@ pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
         ..RunOptions::default()
     };
     let device = classifier.device();
-    let stats = args.called(run, classifier, &mut written, options, resume.as_ref())?;
+    let progress = Progress::new(&inputs, &regions, options.from.map_or(0, |from| from.region));
+    let stats = args.called(run, classifier, &mut written, (options, &progress), resume.as_ref())?;
     args.report(&stats, &model);
     let mut described = Vec::new();
     if reports.is_wanted() {
@@ -305,13 +297,12 @@ impl CallArgs {
         run: RunInputs,
         classifier: Box<dyn Classifier>,
         written: &mut Written,
-        options: RunOptions,
+        (options, progress): (RunOptions, &Progress),
         resume: Option<&Resume>,
     ) -> Result<RunStats> {
         let Some(calls) = &mut written.calls else { return Err(Error::Internal("no file for the calls".into())) };
         let every = Duration::from_secs_f64(self.resume_interval);
         let mut checkpoints = resume.map(|resume| resume.begin(every)).transpose()?;
-        let progress = Progress::new(run.reference.contigs(), run.regions, options.from.map_or(0, |from| from.region));
         let stats = pipeline::run(
             run,
             classifier,
@@ -454,7 +445,7 @@ impl CallArgs {
     fn files(&self, model: &Model, reports: &Reports) -> Files {
         let mut files = self.input.files();
         file_args::perhaps(&mut files, "--regions", self.regions.iter().map(OsStr::new));
-        file_args::perhaps(&mut files, "--par-regions", self.par_regions.as_deref());
+        self.ploidy.files(&mut files);
         self.chunk.iter().for_each(|bed| files.input("--chunk", bed));
         self.genotype_sites.iter().for_each(|vcf| file_args::variants(&mut files, "--genotype-sites", vcf));
         file_args::model(&mut files, "--model", &model.folder);
@@ -481,8 +472,8 @@ impl CallArgs {
             keep_secondary: filter.keep_secondary,
             keep_supplementary: filter.keep_supplementary,
             keep_mates_on_other_contigs: filter.keep_mates_on_other_contigs,
-            haploid_contigs: self.haploid_contigs.clone(),
-            par_regions: self.par_regions.as_ref().map(|given| given.to_string_lossy().into_owned()),
+            haploid_contigs: self.ploidy.haploid_contigs.clone(),
+            par_regions: self.ploidy.par_regions.as_ref().map(|given| given.to_string_lossy().into_owned()),
             emit_ref_calls: self.emit_ref_calls,
             only_pass: self.only_pass,
             min_qual: self.min_qual,
@@ -494,21 +485,6 @@ impl CallArgs {
     fn outputs(&self) -> Vec<PathBuf> {
         let more = [&self.output_gvcf, &self.realigned_bam];
         std::iter::once(&self.output_vcf).chain(more.into_iter().flatten()).cloned().collect()
-    }
-
-    fn ploidy(&self, contigs: &Contigs) -> Result<Ploidy> {
-        let two_copies = match &self.par_regions {
-            None => Targets::default(),
-            Some(text) => match text.to_str().and_then(|build| pseudoautosomal_regions(build, contigs)) {
-                Some(targets) => targets,
-                None => Targets::from_bed(Path::new(text), contigs)?,
-            },
-        };
-        if self.haploid_contigs.is_empty() && self.par_regions.is_some() {
-            log::warn!("--par-regions: has no effect without --haploid-contigs");
-        }
-        let names: Vec<String> = self.haploid_contigs.iter().map(|name| name.trim().to_owned()).collect();
-        Ploidy::new(&names, two_copies, contigs)
     }
 
     fn realigned_bam(&self, model: &Model, inputs: &Inputs) -> Result<Option<RealignedBam>> {
