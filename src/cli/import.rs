@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::deepvariant::{ImportOptions, ModelType, import};
+use crate::deepvariant::{DEEPVARIANT_LICENSE, ImportOptions, ModelType, import};
 use crate::error::{Error, Result};
+use crate::model::Release;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
@@ -25,6 +26,12 @@ pub(super) struct ImportArgs {
     )]
     #[arg(long, value_name = "TYPE")]
     model_type: Option<String>,
+    #[arg(help = "The model's model.example_info.json, if it is not beside the model")]
+    #[arg(long, alias = "customized-model-json", value_name = "JSON")]
+    model_json: Option<PathBuf>,
+    /// License of the model, which 'varpix models' shows
+    #[arg(long, default_value = DEEPVARIANT_LICENSE, value_name = "SPDX")]
+    license: String,
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<()> {
@@ -32,12 +39,20 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let name = args.name.clone().or(folder);
     let name = name.ok_or_else(|| Error::Usage("--out: is not the name of a folder".into()))?;
     let model_type = args.model_type.as_deref().map(ModelType::parse).transpose()?;
-    let model = import(&ImportOptions { model: args.model.clone(), out: args.out.clone(), name, model_type })?;
+    let model = import(&ImportOptions {
+        model: args.model.clone(),
+        out: args.out.clone(),
+        name,
+        model_type,
+        model_json: args.model_json.clone(),
+        license: Some(args.license.clone()),
+    })?;
     log::info!(
-        "imported {} ({}, images {}); use it with --model {}",
+        "imported {} ({}, images {}, rules of {}); use it with --model {}",
         model.config.name,
         model.config.network,
         model.config.image.shape(),
+        model.config.rules.map_or("varpix", Release::name),
         model.folder.display()
     );
     Ok(())

@@ -3,12 +3,10 @@
 //! ```text
 //! variables.index  -> table -> bundle: names, shapes, places   \
 //! variables.data-* -> bundle: numbers                           > variables: ours by Keras's names -> weights.safetensors
-//! example_info.json -> example_info: image, evidence           -> model.json
+//! example_info.json -> model::deepvariant: image, evidence     -> model.json
 //! ```
 
 pub(crate) mod bundle;
-pub(crate) mod example_info;
-pub(crate) mod model_type;
 mod table;
 pub(crate) mod variables;
 
@@ -19,15 +17,17 @@ use serde_json::json;
 use tch::{Device, Tensor, nn};
 
 use self::bundle::Bundle;
-use self::example_info::ExampleInfo;
-pub use self::model_type::ModelType;
-use self::model_type::Settings;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
 use crate::model::config::FORMAT;
+pub use crate::model::deepvariant::ModelType;
+use crate::model::deepvariant::{ExampleInfo, Settings};
 use crate::model::{Checksums, Model, ModelConfig};
 use crate::predict::cnn::networks::{self, inception_v3};
 use crate::predict::cnn::torch::{first_line, unusable};
+
+/// The license under which Google publishes DeepVariant's models.
+pub const DEEPVARIANT_LICENSE: &str = "BSD-3-Clause";
 
 /// What is to be imported, and where to.
 #[derive(Clone, Debug)]
@@ -40,6 +40,10 @@ pub struct ImportOptions {
     pub name: String,
     /// Its type, which releases up to 1.9 do not write beside it; WGS where it is not given.
     pub model_type: Option<ModelType>,
+    /// The description of its images, where that does not lie beside it.
+    pub model_json: Option<PathBuf>,
+    /// Under what terms it may be used, for `model.json`.
+    pub license: Option<String>,
 }
 
 /// Imports a `DeepVariant` model; its folder is there whole or not at all.
@@ -53,9 +57,12 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     }
     let prefix = checkpoint(&options.model)?;
     let bundle = Bundle::open(&prefix)?;
-    let info_path = example_info_path(&options.model, &prefix)?;
+    let info_path = match &options.model_json {
+        Some(path) => path.clone(),
+        None => example_info_path(&options.model, &prefix)?,
+    };
     let info = ExampleInfo::read(&info_path, options.model_type)?;
-    let Settings { image, evidence, multi_allelic } = info.settings;
+    let Settings { image, evidence, multi_allelic, release } = info.settings;
     let mut store = nn::VarStore::new(Device::Cpu);
     let _network = networks::build(inception_v3::NAME, &store.root(), image.shape(), 0)
         .map_err(|why| Error::model(&options.model, why))?;
@@ -72,11 +79,13 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         evidence,
         temperature: 1.0,
         multi_allelic,
+        rules: Some(release),
         small_model: None,
+        license: options.license.clone(),
         checksums: Checksums::default(),
         training: json!({
             "imported_from": "DeepVariant", "version": info.version, "channels": info.channels,
-            "index_sha256": bundle.checksum(),
+            "model_type": options.model_type.map(ModelType::name), "index_sha256": bundle.checksum(),
         }),
         measured: serde_json::Value::Null,
     };
@@ -203,45 +212,13 @@ mod tests {
     use crate::pileup::PileupImage;
     use crate::predict::cnn::torch::{Precision, TorchClassifier};
     use crate::predict::cnn::{Batch, Classifier};
-    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3_names};
+    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3, inception_v3_names, random_inception_v3};
 
     const INFO: &str = r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#;
 
-    /// A network with random weights.
-    fn network() -> (Box<dyn networks::Network>, nn::VarStore) {
-        let store = nn::VarStore::new(Device::Cpu);
-        let shape = crate::pileup::ImageSpec::default().shape();
-        let network = networks::build(inception_v3::NAME, &store.root(), shape, 0).unwrap();
-        for (name, mut tensor) in store.variables() {
-            if !name.ends_with("weight") {
-                let (low, high) = if name.ends_with("running_var") { (0.5, 2.0) } else { (-0.3, 0.3) };
-                tch::no_grad(|| drop(tensor.uniform_(low, high)));
-            }
-        }
-        (network, store)
-    }
-
-    /// Its variables as Keras has them; `key` gives their keys.
-    fn checkpoint(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -> Checkpoint {
-        let ours = store.variables();
-        inception_v3_names(0).iter().enumerate().fold(Checkpoint::new(), |checkpoint, (i, name)| {
-            let (layer, variable) = name.split_once('/').unwrap();
-            let number = layer.rsplit_once('_').and_then(|(_, n)| n.parse::<usize>().ok()).unwrap_or(0);
-            let tensor = match (layer, variable) {
-                ("classification", "kernel") => ours["classification.weight"].tr(),
-                ("classification", _) => ours["classification.bias"].shallow_clone(),
-                (_, "kernel") => ours[&format!("conv{number}.conv.weight")].permute([2, 3, 1, 0]),
-                (_, "beta") => ours[&format!("conv{number}.norm.bias")].shallow_clone(),
-                (_, "moving_mean") => ours[&format!("conv{number}.norm.running_mean")].shallow_clone(),
-                (_, _) => ours[&format!("conv{number}.norm.running_var")].shallow_clone(),
-            };
-            let numbers = Vec::<f32>::try_from(tensor.contiguous().reshape([-1])).unwrap();
-            checkpoint.with(Variable::new(&key(i, name), name, &tensor.size(), &numbers))
-        })
-    }
-
     fn options(model: &Path, out: PathBuf) -> ImportOptions {
-        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type: None }
+        let license = Some(DEEPVARIANT_LICENSE.into());
+        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type: None, model_json: None, license }
     }
 
     #[test]
@@ -251,13 +228,13 @@ mod tests {
         let (saved, plain) = (folder.path().join("saved"), folder.path().join("plain"));
         std::fs::create_dir_all(saved.join("variables")).unwrap();
         std::fs::create_dir(&plain).unwrap();
-        let (network, store) = network();
-        checkpoint(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
+        let (network, store) = random_inception_v3(crate::pileup::ImageSpec::default().shape());
+        inception_v3(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
             .shards(2)
             .write(&saved.join("variables/variables"));
         std::fs::write(saved.join("saved_model.pb"), "").unwrap();
         std::fs::write(saved.join("model.example_info.json"), INFO).unwrap();
-        checkpoint(&store, |i, name| format!("layer_with_weights-{i}/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+        inception_v3(&store, |i, name| format!("layer_with_weights-{i}/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
             .write(&plain.join("weights-51.ckpt"));
         std::fs::write(plain.join("example_info.json"), INFO).unwrap();
         let shape = crate::pileup::ImageSpec::default().shape();

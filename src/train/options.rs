@@ -33,6 +33,8 @@ pub struct TrainOptions {
     pub out: PathBuf,
     /// The model's name.
     pub name: String,
+    /// Under what terms it may be used, for `model.json`.
+    pub license: Option<String>,
     /// The network's name.
     pub network: String,
     /// The model whose weights it begins with, in place of random ones. The means and variances of its batch norms then stay as
