@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::extra_args::ExtraArgs;
 use super::report_args::made;
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::model::deepvariant::{ExampleInfo, ModelType};
 
 /// Types of DeepVariant's models without one of varpix's own, and the names under which imported ones are looked for.
 const IMPORTED: [(&str, &str); 4] = [
@@ -42,24 +44,18 @@ pub(super) struct WrapperArgs {
     postprocess_cpus: Option<String>,
     #[arg(long, hide = true)]
     customized_small_model: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    customized_model_json: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    phase_vcf: bool,
 }
 
 impl WrapperArgs {
-    /// Rejects unsupported options that would change the result; lists ignored ones in one log line.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Rejects unsupported options that would change the result; lists ignored ones in one log line. Returns what is passed to DeepVariant's
+    /// stages.
+    pub(super) fn check(&self) -> Result<ExtraArgs> {
         let refused = [
-            (
-                self.make_examples_extra_args.is_some(),
-                "--make-examples-extra-args: these settings are part of the model; leave the flag out",
-            ),
-            (
-                self.call_variants_extra_args.is_some(),
-                "--call-variants-extra-args: varpix has no such stage; leave the flag out",
-            ),
-            (
-                self.postprocess_variants_extra_args.is_some(),
-                "--postprocess-variants-extra-args: varpix has no such stage; leave the flag out",
-            ),
+            (self.phase_vcf, "--phase-vcf: varpix writes no phases to the VCF; leave the flag out"),
             (
                 self.use_hp_information,
                 "--use-hp-information: the model does not use haplotype tags; leave the flag out",
@@ -81,7 +77,24 @@ impl WrapperArgs {
         if !given.is_empty() {
             log::info!("ignored options, not needed by varpix: {}", given.join(", "));
         }
-        Ok(())
+        ExtraArgs::parse(
+            self.make_examples_extra_args.as_deref(),
+            self.call_variants_extra_args.as_deref(),
+            self.postprocess_variants_extra_args.as_deref(),
+        )
+    }
+
+    /// The file of `--customized-model-json`.
+    pub(super) fn model_json(&self) -> Option<&Path> {
+        self.customized_model_json.as_deref()
+    }
+
+    /// Gives the model the settings of `--customized-model-json`.
+    pub(super) fn give_settings(&self, model: &mut Model) -> Result<()> {
+        let Some(path) = self.model_json() else { return Ok(()) };
+        let of_type = self.model_type.as_deref().and_then(|name| ModelType::parse(name).ok());
+        let info = ExampleInfo::read(path, of_type)?;
+        info.give(&mut model.config).map_err(|problem| Error::input(path, problem))
     }
 
     /// Pages that are asked for by DeepVariant's flags, under the names that it gives them, beside these calls or in the folder of its logs.

@@ -177,21 +177,6 @@ pub fn inception_v3(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -
     })
 }
 
-/// Writes a `SavedModel` of `DeepVariant` with random weights for images of a shape and DeepVariant's channels, as far as an import reads it.
-pub fn write_saved_model(folder: &Path, version: &str, shape: ImageShape, channels: &[u32]) {
-    let (_, store) = random_inception_v3(shape);
-    std::fs::create_dir_all(folder.join("variables")).expect("the folder can be made");
-    inception_v3(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
-        .write(&folder.join("variables/variables"));
-    for name in ["saved_model.pb", "fingerprint.pb"] {
-        std::fs::write(folder.join(name), "").expect("a file can be written");
-    }
-    let info = serde_json::json!({
-        "version": version, "shape": [shape.height, shape.width, shape.channels], "channels": channels,
-    });
-    std::fs::write(folder.join("model.example_info.json"), info.to_string()).expect("a file can be written");
-}
-
 /// A table of these keys, ascending, with their values.
 #[must_use]
 pub fn table(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
