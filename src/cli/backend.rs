@@ -4,8 +4,10 @@
 mod chosen {
     use crate::error::{Error, Result};
     use crate::model::Model;
-    use crate::predict::cnn::Classifier;
+    use crate::pileup::PileupImage;
+    use crate::predict::Probabilities;
     use crate::predict::cnn::torch::{DeviceChoice, Precision, TorchClassifier};
+    use crate::predict::cnn::{Batch, Classifier};
 
     /// Where the network runs.
     pub(in crate::cli) struct Backend(tch::Device, Precision);
@@ -26,6 +28,15 @@ mod chosen {
         std::iter::once("cpu".to_owned()).chain((0..gpus).map(|i| format!("cuda:{i}"))).collect()
     }
 
+    /// What a model's network says of an image without reads.
+    pub(in crate::cli) fn tried(model: &Model) -> Result<Option<Probabilities>> {
+        let mut network = TorchClassifier::load(model, tch::Device::Cpu, Precision::F32, 1)?;
+        let shape = model.config.image.shape();
+        let mut batch = Batch::new(shape);
+        batch.push(&PileupImage::from_bytes(shape, vec![0; shape.bytes()].into())?, None)?;
+        Ok(network.classify(&batch)?.first().copied())
+    }
+
     impl Backend {
         pub(in crate::cli) fn on_cpu(&self) -> bool {
             self.0 == tch::Device::Cpu
@@ -41,6 +52,7 @@ mod chosen {
 mod chosen {
     use crate::error::{Error, Result};
     use crate::model::Model;
+    use crate::predict::Probabilities;
     use crate::predict::cnn::Classifier;
     use crate::predict::cnn::fixed::SupportClassifier;
 
@@ -65,6 +77,12 @@ mod chosen {
         vec!["cpu".into()]
     }
 
+    /// Nothing: there is no network.
+    #[allow(clippy::unnecessary_wraps, reason = "stands in for a network")]
+    pub(in crate::cli) fn tried(_model: &Model) -> Result<Option<Probabilities>> {
+        Ok(None)
+    }
+
     #[allow(clippy::unused_self, reason = "stands in for a device")]
     impl Backend {
         pub(in crate::cli) fn on_cpu(&self) -> bool {
@@ -77,4 +95,4 @@ mod chosen {
     }
 }
 
-pub(super) use chosen::{device, devices};
+pub(super) use chosen::{device, devices, tried};

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common;
-use crate::deepvariant::{ImportOptions, ModelType, SmallModelSource, import};
+use crate::deepvariant::{DEEPVARIANT_LICENSE, ImportOptions, ModelType, SmallModelSource, import};
 use crate::error::{Error, Result};
+use crate::model::Release;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
@@ -39,6 +40,12 @@ pub(super) struct ImportArgs {
     /// The same for insertions, deletions and others
     #[arg(long, value_name = "PHRED", requires = "small_model", value_parser = common::number(0.0..=1000.0))]
     small_model_indel_gq_threshold: Option<f64>,
+    #[arg(help = "The model's model.example_info.json, if it is not beside the model")]
+    #[arg(long, alias = "customized-model-json", value_name = "JSON")]
+    model_json: Option<PathBuf>,
+    /// License of the model, which 'varpix models' shows
+    #[arg(long, default_value = DEEPVARIANT_LICENSE, value_name = "SPDX")]
+    license: String,
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<()> {
@@ -48,17 +55,25 @@ pub(super) fn run(args: &ImportArgs) -> Result<()> {
     let model_type = args.model_type.as_deref().map(ModelType::parse).transpose()?;
     let limits = [args.small_model_snp_gq_threshold, args.small_model_indel_gq_threshold];
     let small_model = args.small_model.clone().map(|path| SmallModelSource { path, limits });
-    let (model, out) = (args.model.clone(), args.out.clone());
-    let model = import(&ImportOptions { model, out, name, model_type, small_model })?;
+    let model = import(&ImportOptions {
+        model: args.model.clone(),
+        out: args.out.clone(),
+        name,
+        model_type,
+        small_model,
+        model_json: args.model_json.clone(),
+        license: Some(args.license.clone()),
+    })?;
     if let Some(options) = model.config.imported_small_model {
         let (snps, indels) = (options.min_gq_snps, options.min_gq_indels);
         log::info!("its small model decides from GQ {snps} (SNPs) and {indels} (others) on");
     }
     log::info!(
-        "imported {} ({}, images {}); use it with --model {}",
+        "imported {} ({}, images {}, rules of {}); use it with --model {}",
         model.config.name,
         model.config.network,
         model.config.image.shape(),
+        model.config.rules.map_or("varpix", Release::name),
         model.folder.display()
     );
     Ok(())

@@ -9,6 +9,7 @@ mod classification;
 mod common;
 mod compat;
 mod explain;
+mod extra_args;
 mod file_args;
 mod filters;
 mod folder;
@@ -17,6 +18,7 @@ mod import;
 mod logging;
 mod manual;
 mod ploidy_args;
+mod models;
 mod progress;
 mod read_warnings;
 mod regions;
@@ -80,6 +82,8 @@ enum Command {
     Report(report::FromVcfArgs),
     /// Split regions into chunks of about equal work
     Regions(regions::RegionsArgs),
+    /// List the models that are installed; check one
+    Models(models::ModelsArgs),
     /// Convert a published DeepVariant model
     #[cfg(feature = "torch")]
     ImportDeepvariant(import::ImportArgs),
@@ -156,10 +160,11 @@ pub fn main(args: Vec<OsString>) -> Result<(), Failure> {
     signals::watch()?;
     folder::check()?;
     match cli.command {
-        Command::Call(args) => call::run(&args, started)?,
+        Command::Call(args) => call::run(*args, started)?,
         Command::Explain(args) => explain::run(&args)?,
         Command::Report(args) => report::run(&args)?,
         Command::Regions(args) => regions::run(&args)?,
+        Command::Models(args) => models::run(&args)?,
         Command::Completions(args) => manual::completions(Cli::command(), &args)?,
         Command::Man(args) => manual::man(Cli::command(), &args)?,
         #[cfg(feature = "torch")]

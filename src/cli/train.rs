@@ -67,6 +67,9 @@ pub(super) struct TrainArgs {
     /// Reads that the model is for
     #[arg(long, value_enum, default_value_t = Preset::ShortReads, value_name = "PRESET", help_heading = DATA)]
     preset: Preset,
+    /// License of the model, which 'varpix models' shows
+    #[arg(long, value_name = "SPDX", help_heading = common::OUTPUT)]
+    license: Option<String>,
     /// What to train; the rest is kept from the model in --out
     #[arg(long, value_enum, default_value_t = What::All, value_name = "WHAT", help_heading = IMAGES)]
     learn: What,
@@ -151,6 +154,13 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     if args.name.is_empty() || args.name.len() > 200 || args.name.chars().any(char::is_control) {
         return Err(Error::Usage("--name: expected 1 to 200 characters without tabs and line breaks".into()));
     }
+    if args
+        .license
+        .as_ref()
+        .is_some_and(|text| text.is_empty() || text.len() > 200 || text.chars().any(char::is_control))
+    {
+        return Err(Error::Usage("--license: expected 1 to 200 characters without tabs and line breaks".into()));
+    }
     let from = args.from.as_deref().map(Model::open).transpose()?;
     let manifest = Manifest::read(data)?;
     args.files(&manifest, from.as_ref()).check()?;
@@ -159,6 +169,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         out: args.out.clone(),
         name: args.name.clone(),
         platform: args.preset.platform().map(String::from),
+        license: args.license.clone(),
         network: args.network.clone(),
         from,
         image,

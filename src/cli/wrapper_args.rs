@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common;
+use super::extra_args::ExtraArgs;
 use super::report_args::made;
 use crate::error::{Error, Result};
 use crate::keras;
+use crate::model::deepvariant::{ExampleInfo, ModelType};
 use crate::model::{ImportedSmallModelOptions, Model, ModelConfig};
 use crate::predict::imported::{ImportedSmallModel, prepare};
 
@@ -49,6 +51,10 @@ pub(super) struct WrapperArgs {
     small_model_snp_gq_threshold: Option<f64>,
     #[arg(long, hide = true, value_parser = common::number(0.0..=1000.0))]
     small_model_indel_gq_threshold: Option<f64>,
+    #[arg(long, hide = true)]
+    customized_model_json: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    phase_vcf: bool,
 }
 
 /// Reads a small model of DeepVariant's, and makes evidence be gathered for it.
@@ -63,21 +69,11 @@ fn given_small_model(
 }
 
 impl WrapperArgs {
-    /// Rejects unsupported options that would change the result; lists ignored ones in one log line.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Rejects unsupported options that would change the result; lists ignored ones in one log line. Returns what is passed to DeepVariant's
+    /// stages.
+    pub(super) fn check(&self) -> Result<ExtraArgs> {
         let refused = [
-            (
-                self.make_examples_extra_args.is_some(),
-                "--make-examples-extra-args: these settings are part of the model; leave the flag out",
-            ),
-            (
-                self.call_variants_extra_args.is_some(),
-                "--call-variants-extra-args: varpix has no such stage; leave the flag out",
-            ),
-            (
-                self.postprocess_variants_extra_args.is_some(),
-                "--postprocess-variants-extra-args: varpix has no such stage; leave the flag out",
-            ),
+            (self.phase_vcf, "--phase-vcf: varpix writes no phases to the VCF; leave the flag out"),
             (
                 self.use_hp_information,
                 "--use-hp-information: the model does not use haplotype tags; leave the flag out",
@@ -95,7 +91,24 @@ impl WrapperArgs {
         if !given.is_empty() {
             log::info!("ignored options, not needed by varpix: {}", given.join(", "));
         }
-        Ok(())
+        ExtraArgs::parse(
+            self.make_examples_extra_args.as_deref(),
+            self.call_variants_extra_args.as_deref(),
+            self.postprocess_variants_extra_args.as_deref(),
+        )
+    }
+
+    /// The file of `--customized-model-json`.
+    pub(super) fn model_json(&self) -> Option<&Path> {
+        self.customized_model_json.as_deref()
+    }
+
+    /// Gives the model the settings of `--customized-model-json`.
+    pub(super) fn give_settings(&self, model: &mut Model) -> Result<()> {
+        let Some(path) = self.model_json() else { return Ok(()) };
+        let of_type = self.model_type.as_deref().and_then(|name| ModelType::parse(name).ok());
+        let info = ExampleInfo::read(path, of_type)?;
+        info.give(&mut model.config).map_err(|problem| Error::input(path, problem))
     }
 
     /// A small model of DeepVariant's that is given by its own path, and limits of certainty; the model's settings are those that it needs then.

@@ -3,12 +3,10 @@
 //! ```text
 //! variables.index  -> keras::bundle: names, shapes, places     \
 //! variables.data-* -> keras::bundle: numbers                    > variables: ours by Keras's names -> weights.safetensors
-//! example_info.json -> example_info: image, evidence           -> model.json
+//! example_info.json -> model::deepvariant: image, evidence     -> model.json
 //! model.keras, or a SavedModel -> keras: the small model       -> deepvariant_small_model.safetensors
 //! ```
 
-pub(crate) mod example_info;
-pub(crate) mod model_type;
 mod small_limits;
 pub(crate) mod variables;
 
@@ -18,20 +16,22 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tch::{Device, Tensor, nn};
 
-use self::example_info::ExampleInfo;
-pub use self::model_type::ModelType;
-use self::model_type::Settings;
 use crate::error::{Error, Result};
 use crate::files::leftovers;
 use crate::keras;
 use crate::keras::bundle::Bundle;
 use crate::model::checksums::IMPORTED_SMALL_MODEL;
 use crate::model::config::FORMAT;
+pub use crate::model::deepvariant::ModelType;
+use crate::model::deepvariant::{ExampleInfo, Settings};
 use crate::model::{Checksums, Model, ModelConfig};
 use crate::predict::cnn::networks::{self, inception_v3};
 use crate::predict::cnn::torch::{first_line, unusable};
 use crate::predict::imported::dense::DenseNetwork;
 use crate::predict::imported::prepare;
+
+/// The license under which Google publishes DeepVariant's models.
+pub const DEEPVARIANT_LICENSE: &str = "BSD-3-Clause";
 
 /// What is to be imported, and where to.
 #[derive(Clone, Debug)]
@@ -46,6 +46,10 @@ pub struct ImportOptions {
     pub model_type: Option<ModelType>,
     /// Its small model, if that is to be imported, too.
     pub small_model: Option<SmallModelSource>,
+    /// The description of its images, where that does not lie beside it.
+    pub model_json: Option<PathBuf>,
+    /// Under what terms it may be used, for `model.json`.
+    pub license: Option<String>,
 }
 
 /// A small model that is to be imported with a model.
@@ -68,19 +72,21 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
     }
     let prefix = checkpoint(&options.model)?;
     let bundle = Bundle::open(&prefix)?;
-    let info_path = example_info_path(&options.model, &prefix)?;
+    let info_path = match &options.model_json {
+        Some(path) => path.clone(),
+        None => example_info_path(&options.model, &prefix)?,
+    };
     let info = ExampleInfo::read(&info_path, options.model_type)?;
-    let Settings { image, mut evidence, multi_allelic } = info.settings;
+    let Settings { image, mut evidence, multi_allelic, release } = info.settings;
     let mut training = json!({
         "imported_from": "DeepVariant", "version": info.version, "channels": info.channels,
-        "index_sha256": bundle.checksum(),
+        "model_type": options.model_type.map(ModelType::name), "index_sha256": bundle.checksum(),
     });
     let small_model = options.small_model.as_ref().map(|given| {
         let network = keras::read(&given.path)?;
         evidence.track_reference_reads |= info.small_model.tracks_reference;
         prepare(&network, &mut evidence).map_err(|problem| Error::model(&given.path, problem))?;
-        let of = (info.version.as_str(), options.model_type);
-        let limits = info.small_model.options(given.limits, network.layout(), of);
+        let limits = small_limits::options(&info.small_model, given.limits, network.layout(), (release, options.model_type));
         training["small_model"] =
             json!({ "inputs": network.layout().inputs(), "layers": network.widths().collect::<Vec<_>>() });
         Ok((network, limits.map_err(|problem| Error::model(&info_path, problem))?))
@@ -103,8 +109,10 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         evidence,
         temperature: 1.0,
         multi_allelic,
+        rules: Some(release),
         small_model: None,
         imported_small_model: small_model.as_ref().map(|(_, options)| *options),
+        license: options.license.clone(),
         checksums: Checksums::default(),
         training,
         measured: serde_json::Value::Null,
@@ -237,45 +245,14 @@ mod tests {
     use crate::predict::AnySmallModel;
     use crate::predict::cnn::torch::{Precision, TorchClassifier};
     use crate::predict::cnn::{Batch, Classifier};
-    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3_names};
+    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3, inception_v3_names, random_inception_v3};
 
     const INFO: &str = r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#;
 
-    /// A network with random weights.
-    fn network() -> (Box<dyn networks::Network>, nn::VarStore) {
-        let store = nn::VarStore::new(Device::Cpu);
-        let shape = crate::pileup::ImageSpec::default().shape();
-        let network = networks::build(inception_v3::NAME, &store.root(), shape, 0).unwrap();
-        for (name, mut tensor) in store.variables() {
-            if !name.ends_with("weight") {
-                let (low, high) = if name.ends_with("running_var") { (0.5, 2.0) } else { (-0.3, 0.3) };
-                tch::no_grad(|| drop(tensor.uniform_(low, high)));
-            }
-        }
-        (network, store)
-    }
-
-    /// Its variables as Keras has them; `key` gives their keys.
-    fn checkpoint(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -> Checkpoint {
-        let ours = store.variables();
-        inception_v3_names(0).iter().enumerate().fold(Checkpoint::new(), |checkpoint, (i, name)| {
-            let (layer, variable) = name.split_once('/').unwrap();
-            let number = layer.rsplit_once('_').and_then(|(_, n)| n.parse::<usize>().ok()).unwrap_or(0);
-            let tensor = match (layer, variable) {
-                ("classification", "kernel") => ours["classification.weight"].tr(),
-                ("classification", _) => ours["classification.bias"].shallow_clone(),
-                (_, "kernel") => ours[&format!("conv{number}.conv.weight")].permute([2, 3, 1, 0]),
-                (_, "beta") => ours[&format!("conv{number}.norm.bias")].shallow_clone(),
-                (_, "moving_mean") => ours[&format!("conv{number}.norm.running_mean")].shallow_clone(),
-                (_, _) => ours[&format!("conv{number}.norm.running_var")].shallow_clone(),
-            };
-            let numbers = Vec::<f32>::try_from(tensor.contiguous().reshape([-1])).unwrap();
-            checkpoint.with(Variable::new(&key(i, name), name, &tensor.size(), &numbers))
-        })
-    }
-
     fn options(model: &Path, out: PathBuf) -> ImportOptions {
-        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type: None, small_model: None }
+        let license = Some(DEEPVARIANT_LICENSE.into());
+        let (model_type, small_model, model_json) = (None, None, None);
+        ImportOptions { model: model.to_owned(), out, name: "dv".into(), model_type, small_model, model_json, license }
     }
 
     #[test]
@@ -285,13 +262,13 @@ mod tests {
         let (saved, plain) = (folder.path().join("saved"), folder.path().join("plain"));
         std::fs::create_dir_all(saved.join("variables")).unwrap();
         std::fs::create_dir(&plain).unwrap();
-        let (network, store) = network();
-        checkpoint(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
+        let (network, store) = random_inception_v3(crate::pileup::ImageSpec::default().shape());
+        inception_v3(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
             .shards(2)
             .write(&saved.join("variables/variables"));
         std::fs::write(saved.join("saved_model.pb"), "").unwrap();
         std::fs::write(saved.join("model.example_info.json"), INFO).unwrap();
-        checkpoint(&store, |i, name| format!("layer_with_weights-{i}/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+        inception_v3(&store, |i, name| format!("layer_with_weights-{i}/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
             .write(&plain.join("weights-51.ckpt"));
         std::fs::write(plain.join("example_info.json"), INFO).unwrap();
         let shape = crate::pileup::ImageSpec::default().shape();

@@ -5,10 +5,14 @@
 
 pub(crate) mod checksums;
 pub(crate) mod config;
+pub mod deepvariant;
+pub mod installed;
+pub(crate) mod release;
 pub(crate) mod store;
 
 pub use checksums::Checksums;
 pub use config::{ImportedSmallModelOptions, ModelConfig, MultiAllelic, SmallModelOptions};
+pub use release::Release;
 pub use store::{DEFAULT_MODEL, Model, search_path};
 
 #[cfg(test)]
@@ -29,6 +33,8 @@ pub(crate) mod tests {
             evidence: EvidenceOptions::default(),
             temperature: 1.0,
             multi_allelic: MultiAllelic::default(),
+            rules: None,
+            license: None,
             small_model: Some(SmallModelOptions {
                 temperature: 1.0,
                 min_certainty_snps: 9.0,

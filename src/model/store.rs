@@ -11,7 +11,7 @@ use crate::model::checksums::{self, WEIGHTS};
 use crate::model::{Checksums, ModelConfig};
 
 /// The settings' file in a model's folder.
-const CONFIG: &str = "model.json";
+pub(super) const CONFIG: &str = "model.json";
 /// Most bytes of `model.json`, which has some thousand.
 const MOST_BYTES: u64 = 4 << 20;
 /// Model used where none is named.
@@ -86,6 +86,13 @@ impl Model {
     /// [`Error::Model`] naming the file and what is wrong with it.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
+        if !path.exists() && is_deepvariants(folder) {
+            let said = format!(
+                "is a model of DeepVariant; convert it with 'varpix import-deepvariant {} --out DIR' and give that folder",
+                folder.display()
+            );
+            return Err(Error::model(folder, said));
+        }
         let config = ModelConfig::parse(&bytes(&path, MOST_BYTES)?).map_err(|problem| Error::model(&path, problem))?;
         let model = Self { folder: folder.to_owned(), config, checksum: OnceLock::new() };
         let weights = model.weights();
@@ -112,6 +119,15 @@ impl Model {
     pub fn weights(&self) -> PathBuf {
         self.folder.join(WEIGHTS)
     }
+}
+
+/// Whether a folder holds a `SavedModel` or checkpoints of TensorFlow.
+fn is_deepvariants(folder: &Path) -> bool {
+    let is_index = |path: PathBuf| path.extension().is_some_and(|extension| extension == "index");
+    let mut entries = folder.read_dir().into_iter().flatten().flatten();
+    folder.join("saved_model.pb").is_file()
+        || folder.join("variables/variables.index").is_file()
+        || entries.any(|entry| is_index(entry.path()))
 }
 
 /// Folders searched for models by name: `$VARPIX_MODELS`, `share/varpix/models` beside an installed program's folder,
@@ -177,6 +193,17 @@ mod tests {
         older.as_object_mut().unwrap().remove("checksums").unwrap();
         std::fs::write(folder.path().join("model.json"), older.to_string()).unwrap();
         assert!(model().checksum().is_ok());
+    }
+
+    #[test]
+    fn models_of_deepvariant_are_to_be_imported() {
+        for file in ["saved_model.pb", "ckpt-1.index", "variables/variables.index"] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join("variables")).unwrap();
+            std::fs::write(folder.path().join(file), "").unwrap();
+            let said = Model::find(folder.path()).unwrap_err().to_string();
+            assert!(said.contains("varpix import-deepvariant"), "{file}: {said}");
+        }
     }
 
     #[test]

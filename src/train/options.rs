@@ -35,6 +35,8 @@ pub struct TrainOptions {
     pub name: String,
     /// The sequencing platform of its reads, as read groups name it (PL), where it is for one alone.
     pub platform: Option<String>,
+    /// Under what terms it may be used, for `model.json`.
+    pub license: Option<String>,
     /// The network's name.
     pub network: String,
     /// The model whose weights it begins with, in place of random ones. The means and variances of its batch norms then stay as

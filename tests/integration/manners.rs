@@ -24,6 +24,8 @@ fn printers(world: &World) -> Vec<Vec<String>> {
         with(&["--version"]),
         with(&["man"]),
         with(&["completions", "bash"]),
+        with(&["models"]),
+        with(&["models", "check", "wgs"]),
         on_reads(&["explain", "--variants", &text(&testdata("truth.vcf.gz")), "--all", "--regions", "chrA:1-20000"]),
         on_reads(&["show", "--region", "chrA:1-9000", "--max", "3", "--out", &text(&world.path("pictures"))]),
         on_reads(&["regions", "--chunks", "3"]),

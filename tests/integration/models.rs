@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use varpix::model::Model;
 
-use crate::world::{World, model, text, tool};
+use crate::world::{World, model, text, tool, varpix};
 
 /// A copy of the committed model in the world, whose files may be broken.
 struct Broken {
@@ -209,6 +209,74 @@ fn weights_that_are_no_numbers() {
         });
         model.is_refused(&["weights.safetensors", "is damaged", "not finite"]);
     }
+}
+
+/// `varpix models` with another folder that is searched first.
+fn models(folder: &std::path::Path, args: &[&str]) -> crate::world::Outcome {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_varpix"));
+    command.env("VARPIX_MODELS", folder).arg("models").args(args).output().unwrap().into()
+}
+
+#[test]
+fn installed_models_are_listed() {
+    let broken = Broken::new();
+    let place = broken.world.path("models");
+    fs::create_dir(&place).unwrap();
+    fs::rename(&broken.folder, place.join("wgs")).unwrap();
+    fs::create_dir(place.join("damaged")).unwrap();
+    fs::write(place.join("damaged/model.json"), "{").unwrap();
+    let outcome = models(&place, &[]).succeeds();
+    let lines: Vec<Vec<&str>> = outcome.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0][..4], ["name", "network", "images", "channels"]);
+    assert_eq!(lines[1][..2], ["damaged", "unusable"]);
+    assert!(outcome.stderr.contains("damaged/model.json"), "{}", outcome.stderr);
+    assert_eq!(lines[2][..5], ["wgs", "rows_net", "64x147", "7", "varpix"]);
+    assert!(lines[3].ends_with(&["(another", "wgs", "comes", "first)"]), "{:?}", lines[3]);
+    let json: serde_json::Value = serde_json::from_str(&models(&place, &["--json"]).succeeds().stdout).unwrap();
+    let names: Vec<_> = json.as_array().unwrap().iter().map(|of| (&of["name"], &of["hidden"])).collect();
+    assert_eq!(
+        names[..3],
+        [(&"damaged".into(), &false.into()), (&"wgs".into(), &false.into()), (&"wgs".into(), &true.into())]
+    );
+    assert_eq!(json[1]["image"]["channels"][0], "read_base");
+    assert!(json[0]["problem"].as_str().unwrap().contains("is not a model description"));
+}
+
+#[test]
+fn models_are_checked() {
+    let fine = varpix(&["models", "check", &text(&model())]).succeeds();
+    assert!(
+        fine.stdout.ends_with("no problem was found\n") && fine.stdout.contains("as in model.json"),
+        "{}",
+        fine.stdout
+    );
+    let loaded = fine.stdout.contains("network: takes its weights");
+    assert_eq!(loaded, cfg!(feature = "torch"), "{}", fine.stdout);
+    varpix(&["models", "check", "no-such-model"]).fails(3, &["no-such-model"]);
+    let check = |broken: &Broken| varpix(&["models", "check", &text(&broken.folder)]);
+    let broken = Broken::new();
+    for name in ["weights.safetensors", "small_model.json"] {
+        broken.change_bytes(name, |bytes| bytes[5] ^= 1);
+    }
+    // Both are said, the last one as the message.
+    let outcome = check(&broken).fails(3, &["small_model.json", "SHA-256"]);
+    assert!(outcome.stderr.contains("weights.safetensors: is damaged"), "{}", outcome.stderr);
+    let broken = Broken::new().without_checksums();
+    assert!(check(&broken).succeeds().stdout.contains("model.json has none to compare"));
+    broken.change_bytes("weights.safetensors", |bytes| bytes.truncate(100));
+    if cfg!(feature = "torch") {
+        check(&broken).fails(3, &["weights.safetensors", "does not fit the network"]);
+    }
+    let broken = Broken::new();
+    broken.change("model.json", |text| text.replacen("\"temperature\": 0.931", "\"temperature\": 0", 1));
+    check(&broken).fails(3, &["model.json", "temperature"]);
+    let broken = Broken::new();
+    broken.change("model.json", |text| {
+        let mut description: serde_json::Value = serde_json::from_str(text).unwrap();
+        description.as_object_mut().unwrap().remove("small_model").unwrap();
+        description.to_string()
+    });
+    check(&broken).fails(3, &["small_model.json", "is not used"]);
 }
 
 #[test]

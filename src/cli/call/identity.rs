@@ -110,6 +110,8 @@ impl Identity {
         let settings = crate::model::ModelConfig {
             training: serde_json::Value::Null,
             measured: serde_json::Value::Null,
+            rules: None,
+            license: None,
             ..model.config.clone()
         };
         all.add("setting in model.json", hashed([json(&settings)?]));

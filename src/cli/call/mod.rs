@@ -15,6 +15,7 @@ use self::resume::{Leftovers, Resume};
 use super::backend;
 use super::call_report::{CallRun, Given, Started};
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
+use super::extra_args::{ExtraArgs, Given as Extra};
 use super::file_args;
 use super::filters::FilterArgs;
 use super::ploidy_args::{PLOIDY, PloidyArgs};
@@ -139,10 +140,11 @@ pub(super) struct CallArgs {
     wrapper: WrapperArgs,
 }
 
-pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
-    args.wrapper.check()?;
+pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
+    let extra = args.wrapper.check()?;
+    let args = &args.with(&extra);
     let device = backend::device(&args.device, &args.precision)?;
-    let mut model = args.model()?;
+    let mut model = args.model(&extra)?;
     let small_model = args.small_model(&mut model)?;
     let reports = args.reports.resolved(args.wrapper.pages(&args.output_vcf)?);
     args.files(&model, &reports).check()?;
@@ -278,6 +280,23 @@ fn header_text(text: &str) -> Result<String, String> {
 }
 
 impl CallArgs {
+    /// With the options that flags for DeepVariant's stages stand for; they win over those of the command, as they do there.
+    fn with(mut self, extra: &ExtraArgs) -> Self {
+        for given in &extra.given {
+            match given.clone() {
+                Extra::SampleName(name) => self.sample_name = Some(name),
+                Extra::OnlyPass(on) => self.only_pass = on,
+                Extra::Device(name) => name.clone_into(&mut self.device),
+                Extra::GvcfGqBin(width) => self.gvcf_gq_bin = width,
+                Extra::NoSmallModel(on) => self.no_small_model = on,
+                Extra::HaploidContigs(names) => self.ploidy.haploid_contigs = names,
+                Extra::ParRegions(bed) => self.ploidy.par_regions = Some(bed),
+            }
+        }
+        extra.log();
+        self
+    }
+
     /// The VCF, and the gVCF if one is wanted.
     fn resumable(&self) -> Vec<&Path> {
         std::iter::once(self.output_vcf.as_path()).chain(self.output_gvcf.as_deref()).collect()
@@ -319,9 +338,12 @@ impl CallArgs {
     }
 
     /// The model, with the options that override its settings.
-    fn model(&self) -> Result<Model> {
+    fn model(&self, extra: &ExtraArgs) -> Result<Model> {
         let of_type = self.wrapper.model()?.filter(|_| self.model == Path::new(DEFAULT_MODEL));
-        let mut model = self.filters.apply(Model::find(of_type.map_or(&self.model, Path::new))?);
+        let mut model = Model::find(of_type.map_or(&self.model, Path::new))?;
+        self.wrapper.give_settings(&mut model)?;
+        extra.apply(&mut model)?;
+        let mut model = self.filters.apply(model);
         if self.no_realign && model.config.evidence.realign.take().is_some() {
             log::warn!("--no-realign: overrides model {}, which was trained with realigned reads", model.config.name);
         }
@@ -449,6 +471,7 @@ impl CallArgs {
         self.chunk.iter().for_each(|bed| files.input("--chunk", bed));
         self.genotype_sites.iter().for_each(|vcf| file_args::variants(&mut files, "--genotype-sites", vcf));
         file_args::model(&mut files, "--model", &model.folder);
+        self.wrapper.model_json().into_iter().for_each(|json| files.input("--customized-model-json", json));
         files.output("--output-vcf", &self.output_vcf);
         self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
         self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));

@@ -23,8 +23,9 @@ const MOST_SCORE: i32 = 1000;
 
 /// The part of [`ModelConfig::validate`] that is about ranges.
 pub(super) fn check(config: &ModelConfig) -> Result<(), String> {
-    // Both are written to VCF headers.
-    for (name, text) in [("name", &config.name), ("network", &config.network)] {
+    // The first two are written to VCF headers.
+    let texts = [("name", &config.name), ("network", &config.network)].into_iter();
+    for (name, text) in texts.chain(config.license.iter().map(|license| ("license", license))) {
         if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
             return Err(format!("{name}: 1 to 200 characters without tabs and line breaks are expected"));
         }

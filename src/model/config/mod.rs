@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::EvidenceOptions;
 use crate::model::Checksums;
+use crate::model::release::Release;
 use crate::pileup::ImageSpec;
 
 /// Version of `model.json` that this program writes and reads.
@@ -94,12 +95,18 @@ pub struct ModelConfig {
     /// How the probabilities of a site's images are joined.
     #[serde(default, skip_serializing_if = "MultiAllelic::is_default")]
     pub multi_allelic: MultiAllelic,
+    /// The release of DeepVariant whose rules its settings are, where it was imported. For readers: each rule is a setting of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Release>,
     /// When its small model is used; without it the CNN classifies every candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub small_model: Option<SmallModelOptions>,
     /// When its small model is used, where that is one of DeepVariant's.
     #[serde(default, rename = "deepvariant_small_model", skip_serializing_if = "Option::is_none")]
     pub imported_small_model: Option<ImportedSmallModelOptions>,
+    /// Under what terms it may be used, as an SPDX expression. For readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
     /// Checksums of its other files; set by [`Model::write`](crate::model::Model::write).
     #[serde(default, skip_serializing_if = "Checksums::is_empty")]
     pub checksums: Checksums,

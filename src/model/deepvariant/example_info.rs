@@ -6,13 +6,15 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::deepvariant::model_type::{ALL_READS, ModelType, Settings, phased};
-use crate::deepvariant::small_limits::SmallModelFlags;
+use super::model_type::{ALL_READS, ModelType, Settings};
+use super::small_model::SmallModelFlags;
 use crate::error::{Error, Result};
-use crate::evidence::EvidenceOptions;
-use crate::model::{MultiAllelic, store};
-use crate::phase::{PhasingOptions, PhasingRules};
+use crate::model::config::{ModelConfig, MultiAllelic};
+use crate::model::release::Release;
+use crate::model::store;
+use crate::phase::PhasingOptions;
 use crate::pileup::{Channel, ImageSpec};
+use crate::realign::RealignOptions;
 
 /// Most bytes of the file; they are some hundred.
 const MOST_BYTES: u64 = 1 << 20;
@@ -110,15 +112,12 @@ impl ExampleInfo {
         }
         let channels = channels(&raw.channels)?;
         let methylation = channels.contains(&Channel::BaseMethylation);
-        let mut settings = Settings {
-            image: ImageSpec { height, width, channels, ..ImageSpec::default() },
-            evidence: EvidenceOptions { methylation, ..EvidenceOptions::default() },
-            multi_allelic: MultiAllelic::default(),
-        };
-        settings.apply_release(&raw.version, model_type);
-        if let Some(model_type) = model_type {
-            model_type.apply(&mut settings, &raw.version);
-        } else if raw.flags_for_calling.is_empty() && settings.image.aligns() {
+        let image = ImageSpec { height, width, channels, ..ImageSpec::default() };
+        let is_told = !raw.flags_for_calling.is_empty();
+        // The settings are in the file from 1.10 on; such a file need not name its version.
+        let of_no_version = if is_told { Release::V1_10 } else { Release::V1_8 };
+        let release = Release::of_version(&raw.version).unwrap_or(of_no_version);
+        if model_type.is_none() && !is_told && image.aligns() {
             // Only models for long reads have such channels, and their reads are phased.
             return Err(
                 "does not say how its reads are used, as files of releases up to 1.9 do not; give --model-type \
@@ -126,26 +125,62 @@ impl ExampleInfo {
                     .into(),
             );
         }
-        for (name, value) in &raw.flags_for_calling {
-            settings.apply(name, value)?;
+        if is_told && !raw.flags_for_calling.contains_key("alt_aligned_pileup") && image.aligns() {
+            return Err("names channels that do not fit its lack of a setting alt_aligned_pileup".into());
         }
-        settings.take_together(&raw.flags_for_calling)?;
+
+        let mut settings = Settings::of(image, release, model_type);
+        settings.evidence.methylation = methylation;
+        settings.set_all(&raw.flags_for_calling)?;
         let small_model = SmallModelFlags::of(&raw.flags_for_calling)?;
         let info = Self { version: raw.version, channels: raw.channels, settings, small_model };
         info.settings.image.problem().map_or(Ok(info), Err)
     }
+
+    /// Gives a model these settings in place of its own.
+    ///
+    /// # Errors
+    /// A sentence, where its images are others.
+    pub fn give(self, config: &mut ModelConfig) -> Result<(), String> {
+        let Settings { image, evidence, multi_allelic, release } = self.settings;
+        if image.shape() != config.image.shape() || image.channels != config.image.channels {
+            let names = |of: &ImageSpec| of.channels.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "describes images of {} ({}), those of model {} are {} ({})",
+                image.shape(),
+                names(&image),
+                config.name,
+                config.image.shape(),
+                names(&config.image)
+            ));
+        }
+        (config.image, config.evidence) = (image, evidence);
+        (config.multi_allelic, config.rules) = (multi_allelic, Some(release));
+        config.validate()
+    }
 }
 
 impl Settings {
-    /// Takes over what depends on several settings.
-    fn take_together(&mut self, flags: &Map<String, Value>) -> Result<(), String> {
-        let is_set = |name: &str| flags.get(name) == Some(&Value::Bool(true));
-        if is_set("phase_reads") {
-            if !is_set("track_ref_reads") {
-                return Err("sets phase_reads without track_ref_reads, which varpix cannot do".into());
+    /// Takes flags of `make_examples` over, with their values.
+    ///
+    /// # Errors
+    /// The first that asks for what varpix cannot do, by name.
+    pub fn set_all(&mut self, flags: &Map<String, Value>) -> Result<(), String> {
+        for (name, value) in flags {
+            self.set(name, value)?;
+        }
+        match flags.get("phase_reads") {
+            Some(Value::Bool(true)) => {
+                let tracked = flags.get("track_ref_reads") == Some(&Value::Bool(true));
+                if !tracked && !self.evidence.track_reference_reads {
+                    return Err("sets phase_reads without track_ref_reads, which varpix cannot do".into());
+                }
+                self.phase();
             }
-            // Only releases from 1.10 on have such settings in a file.
-            phased(self, PhasingRules::DeepVariant1_10);
+            Some(_) => self.evidence.phasing = None,
+            // Numbers for a phasing that is not asked for.
+            None if !self.evidence.track_reference_reads => self.evidence.phasing = None,
+            None => {}
         }
         // What is not drawn of a long read need not be in memory.
         self.evidence.cut_long_reads |= self.image.trim_reads;
@@ -156,15 +191,11 @@ impl Settings {
             }
             self.evidence.max_reads = ALL_READS;
         }
-        let aligned = flags.get("alt_aligned_pileup").is_some_and(|value| value == "diff_channels");
-        if aligned != self.image.aligns() && !flags.is_empty() {
-            return Err("names channels that do not fit its setting alt_aligned_pileup".into());
-        }
         Ok(())
     }
 
     /// Takes one setting over.
-    fn apply(&mut self, name: &str, value: &Value) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let number = || value.as_u64().ok_or_else(|| format!("sets {name} to {value}, a whole number is expected"));
         let share = || value.as_f64().ok_or_else(|| format!("sets {name} to {value}, a number is expected"));
         let switch = || value.as_bool().ok_or_else(|| format!("sets {name} to {value}, true or false is expected"));
@@ -203,7 +234,8 @@ impl Settings {
                     realign.max_read_length = if most == 0 { 100_000 } else { most };
                 }
             }
-            "alt_aligned_pileup" if value == "diff_channels" => {}
+            "alt_aligned_pileup" if value == if self.image.aligns() { "diff_channels" } else { "none" } => {}
+            "alt_aligned_pileup" => return Err(format!("sets {name} to {value}, which does not fit its channels")),
             "types_to_alt_align" if value == "indels" => {}
             "partition_size" => evidence.region_size = number()?,
             "vsc_min_count_snps" => evidence.candidates.min_count_snps = count()?,
@@ -211,10 +243,15 @@ impl Settings {
             "vsc_min_fraction_snps" => evidence.candidates.min_fraction_snps = share()?,
             "vsc_min_fraction_indels" => evidence.candidates.min_fraction_indels = share()?,
             "realign_reads" => {
-                if !switch()? {
-                    evidence.realign = None;
-                }
+                let options = || {
+                    let mut options = RealignOptions::default();
+                    options.windows.min_allele_count = if self.release >= Release::V1_9 { 2 } else { 1 };
+                    options
+                };
+                evidence.realign = switch()?.then(|| evidence.realign.unwrap_or_else(options));
             }
+            "multiallelic_mode" if value == "product" => self.multi_allelic = MultiAllelic::Product,
+            "multiallelic_mode" if value == "min" => self.multi_allelic = MultiAllelic::Minimum,
             "pileup_image_height" | "pileup_image_width" => {
                 let side = if name.ends_with("height") { self.image.height } else { self.image.width };
                 // 0 stands for the usual size there.
@@ -251,6 +288,8 @@ fn channels(numbers: &[u64]) -> Result<Vec<Channel>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::EvidenceOptions;
+    use crate::phase::PhasingRules;
 
     fn parse(text: &str, model_type: Option<ModelType>) -> ExampleInfo {
         ExampleInfo::parse(text, model_type).unwrap()
@@ -280,6 +319,57 @@ mod tests {
         assert_eq!(of("1.10.0-beta", Some(ModelType::Wgs)), (2, MultiAllelic::Product));
         assert_eq!(of("1.10.0", Some(ModelType::Wes)), (2, MultiAllelic::Minimum));
         assert_eq!(of("", None), (1, MultiAllelic::Minimum));
+    }
+
+    #[test]
+    fn one_release_decides_all_rules() {
+        let of = |version: &str, flags: &str| {
+            let text = format!(
+                r#"{{"version": "{version}", "shape": [100, 147, 9], "channels": [1, 2, 3, 4, 5, 6, 7, 9, 10],
+                "flags_for_calling": {{{flags}}}}}"#
+            );
+            let Settings { image, evidence, multi_allelic, release } = parse(&text, Some(ModelType::PacBio)).settings;
+            (release, image.trim_reads, evidence.phasing.map(|phasing| phasing.rules), multi_allelic)
+        };
+        let (old, new) = (Some(PhasingRules::DeepVariant1_8), Some(PhasingRules::DeepVariant1_10));
+        assert_eq!(of("1.6.1", ""), (Release::V1_6, false, old, MultiAllelic::Minimum));
+        assert_eq!(of("1.9.0", ""), (Release::V1_9, true, old, MultiAllelic::Minimum));
+        assert_eq!(of("1.10.0", ""), (Release::V1_10, true, new, MultiAllelic::Product));
+        // A file without a version is of 1.8, or of 1.10 where it has settings.
+        assert_eq!(of("", ""), (Release::V1_8, true, old, MultiAllelic::Minimum));
+        let told = r#""alt_aligned_pileup": "diff_channels", "phase_reads": true, "track_ref_reads": true"#;
+        assert_eq!(of("UPDATE_ME", told), (Release::V1_10, true, new, MultiAllelic::Product));
+        assert_eq!(of("1.9.0", told), (Release::V1_9, true, old, MultiAllelic::Minimum));
+    }
+
+    #[test]
+    fn flags_may_turn_off_what_a_type_turns_on() {
+        let text = |flags: &str| {
+            format!(
+                r#"{{"version": "1.9.0", "shape": [100, 147, 7], "channels": [1, 2, 3, 4, 5, 6, 7],
+                "flags_for_calling": {{{flags}}}}}"#
+            )
+        };
+        let flags = r#""phase_max_candidates": 9, "phase_reads": false, "realign_reads": true"#;
+        let evidence = parse(&text(flags), Some(ModelType::PacBio)).settings.evidence;
+        assert_eq!(
+            (evidence.phasing, evidence.realign.map(|realign| realign.windows.min_allele_count)),
+            (None, Some(2))
+        );
+        let evidence = parse(&text(r#""phase_max_candidates": 9"#), None).settings.evidence;
+        assert_eq!(evidence.phasing, None);
+    }
+
+    #[test]
+    fn a_model_takes_the_settings_of_a_file_with_its_images() {
+        let mut config = crate::model::tests::config();
+        let said = |text: &str, config: &mut ModelConfig| parse(text, None).give(config);
+        let fits = r#"{"version": "1.9.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19],
+            "flags_for_calling": {"min_mapping_quality": 1}}"#;
+        assert_eq!(said(fits, &mut config), Ok(()));
+        assert_eq!((config.evidence.read_filter.min_mapping_quality, config.rules), (1, Some(Release::V1_9)));
+        let other = r#"{"version": "1.9.0", "shape": [100, 221, 6], "channels": [1, 2, 3, 4, 5, 6]}"#;
+        assert!(said(other, &mut config).unwrap_err().contains("describes images of [100, 221, 6] (read_base"));
     }
 
     #[test]

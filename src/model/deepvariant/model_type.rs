@@ -4,7 +4,8 @@
 
 use crate::error::{Error, Result};
 use crate::evidence::EvidenceOptions;
-use crate::model::MultiAllelic;
+use crate::model::config::{ModelConfig, MultiAllelic};
+use crate::model::release::Release;
 use crate::phase::{PhasingOptions, PhasingRules};
 use crate::pileup::ImageSpec;
 
@@ -20,21 +21,50 @@ pub struct Settings {
     pub evidence: EvidenceOptions,
     /// How the probabilities of a site's images are joined.
     pub multi_allelic: MultiAllelic,
+    /// The release whose rules these are.
+    pub release: Release,
 }
 
 impl Settings {
-    /// Changes the settings of 1.8 to those that hold from a release on for all types, or all but exomes.
-    pub(super) fn apply_release(&mut self, version: &str, model_type: Option<ModelType>) {
-        let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
-        let release = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        if release >= (1, 9)
-            && let Some(realign) = &mut self.evidence.realign
+    /// Those of a release, for images and a type of models.
+    pub(super) fn of(image: ImageSpec, release: Release, model_type: Option<ModelType>) -> Self {
+        let mut evidence = EvidenceOptions::default();
+        if release >= Release::V1_9
+            && let Some(realign) = &mut evidence.realign
         {
             realign.windows.min_allele_count = 2;
         }
-        if release >= (1, 10) && model_type != Some(ModelType::Wes) {
-            self.multi_allelic = MultiAllelic::Product;
+        // The wrapper asks for the minimum with models of exomes.
+        let multiplied = release >= Release::V1_10 && model_type != Some(ModelType::Wes);
+        let multi_allelic = if multiplied { MultiAllelic::Product } else { MultiAllelic::Minimum };
+        let mut settings = Self { image, evidence, multi_allelic, release };
+        if let Some(model_type) = model_type {
+            model_type.apply(&mut settings);
         }
+        settings
+    }
+
+    /// Those of a model; its rules are the newest where it names none.
+    #[must_use]
+    pub fn of_model(config: &ModelConfig) -> Self {
+        Self {
+            image: config.image.clone(),
+            evidence: config.evidence,
+            multi_allelic: config.multi_allelic,
+            release: config.rules.unwrap_or(Release::V1_10),
+        }
+    }
+
+    /// Makes reads be phased, and what goes with it: reads of the region alone, and no more of them than it needs.
+    pub(super) fn phase(&mut self) {
+        let rules =
+            if self.release >= Release::V1_10 { PhasingRules::DeepVariant1_10 } else { PhasingRules::DeepVariant1_8 };
+        let evidence = &mut self.evidence;
+        let options = evidence.phasing.unwrap_or_default();
+        evidence.phasing = Some(PhasingOptions { rules, ..options });
+        evidence.track_reference_reads = true;
+        evidence.read_margin = 0;
+        evidence.cut_long_reads = true;
     }
 }
 
@@ -73,7 +103,7 @@ impl ModelType {
     }
 
     /// The sequencing platform of its reads as read groups name it (PL), where it is for one alone.
-    pub(super) fn platform(self) -> Option<&'static str> {
+    pub fn platform(self) -> Option<&'static str> {
         match self {
             Self::PacBio | Self::MasSeq => Some("PACBIO"),
             Self::OntR104 => Some("ONT"),
@@ -94,23 +124,22 @@ impl ModelType {
     }
 
     /// Changes the settings of short reads to those of this type in releases up to 1.9.
-    pub(super) fn apply(self, settings: &mut Settings, version: &str) {
-        let Settings { image, evidence, .. } = settings;
-        // Reads are trimmed from 1.8 on.
-        let trims = !["1.6", "1.7"].iter().any(|old| version.starts_with(old));
+    fn apply(self, settings: &mut Settings) {
+        // Parts of reads are cut off from 1.8 on.
+        let trims = settings.release >= Release::V1_8;
         if self == Self::Hybrid {
-            image.trim_reads = trims;
+            settings.image.trim_reads = trims;
         }
         if !matches!(self, Self::PacBio | Self::OntR104 | Self::MasSeq) {
             return;
         }
+        settings.phase();
+        let Settings { image, evidence, .. } = settings;
         image.trim_reads = trims;
         image.sort_by_haplotype = true;
         evidence.realign = None;
         evidence.region_size = 25_000;
         evidence.candidates.min_fraction_indels = 0.12;
-        phased(settings, PhasingRules::DeepVariant1_8);
-        let evidence = &mut settings.evidence;
         match self {
             Self::OntR104 => {
                 evidence.max_reads = 600;
@@ -127,14 +156,4 @@ impl ModelType {
             }
         }
     }
-}
-
-/// Makes reads be phased, and what goes with it: reads of the region alone, and no more of them than it needs.
-pub(super) fn phased(settings: &mut Settings, rules: PhasingRules) {
-    let evidence = &mut settings.evidence;
-    let options = evidence.phasing.unwrap_or_default();
-    evidence.phasing = Some(PhasingOptions { rules, ..options });
-    evidence.track_reference_reads = true;
-    evidence.read_margin = 0;
-    evidence.cut_long_reads = true;
 }
