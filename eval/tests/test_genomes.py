@@ -1,5 +1,6 @@
 """Genomes made cheaply: references, reads and places; what is judged of a run on them."""
 
+import math
 import pathlib
 import subprocess
 
@@ -66,11 +67,14 @@ def test_false_progress_is_found() -> None:
 
 
 def test_growth_and_pace() -> None:
-    even = run((10, 0.1, ""), (20, 0.2, ""), (90, 0.9, ""))
+    even = run(*((10 * i, i / 10, f"a:{i}") for i in range(10)), (99, 0.99, "chrM:5"))
+    even.looks = [Look(at, at / 2, 100 + at, 0) for at in range(100)]
     assert even.unevenness == pytest.approx(0)
-    assert run((0, 0.0, ""), (50, 0.9, ""), (100, 1.0, "")).unevenness == pytest.approx(0.4)
-    even.looks = [Look(at, 100 + at, 0) for at in range(100)]
-    assert even.growth == pytest.approx(79.5)
+    assert even.growth == pytest.approx(60)
+    late = run((0, 0.0, "a:1"), (50, 0.9, "a:2"), (99, 1.0, "a:3"))
+    late.looks = even.looks
+    assert late.unevenness == pytest.approx(0.9 - 50 / 99, abs=0.02)
+    assert math.isnan(run().growth)
 
 
 def test_records_end_where_they_say() -> None:

@@ -7,10 +7,10 @@
 In:  nothing. Genomes: human, the chromosomes of GRCh38 (3.09 Gb) with 301 contigs beside them, which have reads too and are not called;
      scaffolds, 100,000 contigs of 31 kb; human-tenth and scaffolds-tenth, about a tenth of these; small, 5 Mb, to try the command.
      Reads of 150 bp: one in 5 kb, and 30x over 5 kb in each Mb; chrM at 10,000x; 2 Mb of N and a pile of 50,000 reads on the first contig.
-Out: a Markdown table on stdout: memory at its peak, and by how much its resident part grew from a tenth of the run to its end (means of a tenth each);
-     the largest difference of the time that a share of the genome took from that of an even pace; with --log, files of memory and progress over time.
-     Exit status 1 where the progress that a run says is not that of the place that it says, or where fetching places by an index finds other
-     records than reading the whole file does.
+Out: a Markdown table on stdout: memory at its peak, and by how much the resident part grew between the third tenth of the genome and the last but one, on
+     average; by how much the share of the CPU time differs from that of the genome between the first and the last progress, at most, chrM aside; with --log,
+     files of memory and progress over time. Exit status 1 where the progress that a run says is not that of the place that it says, or
+     where fetching places by an index finds other records than reading the whole file does.
 
 Needs target/release/varpix (or $VARPIX), Debian's samtools, bcftools and tabix, and disk for a reference of that length.
 The picture needs matplotlib (`scripts/eval environment benchmark`).
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import math
 import os
 import pathlib
 import random
@@ -37,16 +38,17 @@ NAME = "bench-genome"
 PROGRAM = pathlib.Path(os.environ.get("VARPIX", project.VARPIX)).resolve()
 OUTPUTS = ("vcf", "gvcf")
 EVERY = 1.0  # seconds between two looks at the memory
-PROGRESS = re.compile(r"([\d.]+) % after (\d+) s, at (\S+:\d+)$")
+PROGRESS = re.compile(r"([\d.]+) % after \d+ s, at (\S+:\d+)$")
 ROUNDED = 0.0011  # a share that is said to a tenth of a percent
 FETCHED = 60  # places by the index
 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """At a process: seconds since its start, resident and anonymous memory in MiB."""
+    """At a process: seconds since its start, seconds of CPU, resident and anonymous memory in MiB."""
 
     after: float
+    cpu: float
     resident: float
     anonymous: float
 
@@ -59,21 +61,42 @@ class Watched:
     cpu: float = 0
     peak: float = 0  # MiB
     looks: list[Look] = dataclasses.field(default_factory=list)
-    progress: list[tuple[float, float, str]] = dataclasses.field(default_factory=list)  # seconds, share, place
+    progress: list[tuple[float, float, str]] = dataclasses.field(default_factory=list)  # seconds since its start, share, place
+
+    def steady(self) -> list[tuple[float, float]]:
+        """Seconds and shares, without chrM, which takes long for its length."""
+        return [(after, share) for after, share, place in self.progress if not place.startswith("chrM:")]
+
+    def spent(self, after: float) -> float:
+        """Seconds of CPU by then."""
+        return max((look.cpu for look in self.looks if look.after <= after), default=0.0)
 
     @property
     def growth(self) -> float:
-        """MiB of resident memory, from the second tenth of the run to its last."""
-        second, last = ([look.resident for look in self.looks if low <= look.after / self.wall <= low + 0.1] for low in (0.1, 0.9))
-        return sum(last) / len(last) - sum(second) / len(second) if second and last else 0.0
+        """MiB of resident memory, from 20 to 30 % of the genome to 80 to 90 %."""
+
+        def mean(low: float, high: float) -> float | None:
+            times = [after for after, share in self.steady() if low <= share <= high]
+            looks = [look.resident for look in self.looks if times and times[0] <= look.after <= times[-1]]
+            return sum(looks) / len(looks) if looks else None
+
+        early, late = mean(0.2, 0.3), mean(0.8, 0.9)
+        return late - early if early is not None and late is not None else math.nan
 
     @property
     def unevenness(self) -> float:
-        """The largest difference of the share of time from the share of the genome, from the first progress to the last."""
-        if len(self.progress) < 3:
-            return 0.0
-        (start, done, _), (end, whole, _) = self.progress[0], self.progress[-1]
-        return max(abs((at - start) / (end - start) - (share - done) / (whole - done)) for at, share, _ in self.progress)
+        """The largest difference of the share of CPU time from the share of the genome, from the first progress to the last."""
+        pace = [(self.spent(after), share) for after, share in self.steady()]
+        if len(pace) < 3:
+            return math.nan
+        (start, done), (end, whole) = pace[0], pace[-1]
+        return max(abs((cpu - start) / (end - start) - (share - done) / (whole - done)) for cpu, share in pace)
+
+
+def cpu_time(pid: int) -> float:
+    """Seconds, of user and system."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> tuple[float, float, float]:
@@ -93,10 +116,10 @@ def watched(words: Sequence[object]) -> Watched:
     def look() -> None:
         while process.poll() is None:
             try:
-                resident, anonymous, peak = memory(process.pid)
+                (resident, anonymous, peak), cpu = memory(process.pid), cpu_time(process.pid)
             except (KeyError, OSError):  # It has just ended.
                 return
-            run.looks.append(Look(time.monotonic() - started, resident, anonymous))
+            run.looks.append(Look(time.monotonic() - started, cpu, resident, anonymous))
             run.peak = max(run.peak, peak)
             time.sleep(EVERY)
 
@@ -107,7 +130,7 @@ def watched(words: Sequence[object]) -> Watched:
         said = line.strip() or said
         match = PROGRESS.search(line.strip())
         if match:
-            run.progress.append((float(match[2]), float(match[1]) / 100, match[3]))
+            run.progress.append((time.monotonic() - started, float(match[1]) / 100, match[2]))
     code = process.wait()
     run.wall = time.monotonic() - started
     watcher.join()
@@ -191,20 +214,24 @@ def check_index(path: pathlib.Path, wanted: list[tuple[str, int, int]]) -> tuple
 
 def log(run: Watched, path: pathlib.Path) -> None:
     """Writes a run as it went."""
-    rows = ["what\tseconds\tvalue\tanonymous\n"]
-    rows += [f"memory\t{look.after:.1f}\t{look.resident:.1f}\t{look.anonymous:.1f}\n" for look in run.looks]
-    rows += [f"progress\t{after:.1f}\t{share:.4f}\t\n" for after, share, _ in run.progress]
+    rows = ["what\tseconds\tCPU seconds\tvalue\tanonymous\n"]
+    rows += [f"memory\t{look.after:.1f}\t{look.cpu:.2f}\t{look.resident:.1f}\t{look.anonymous:.1f}\n" for look in run.looks]
+    rows += [f"progress\t{after:.1f}\t{run.spent(after):.2f}\t{share:.4f}\t\n" for after, share, _ in run.progress]
     path.write_text("".join(rows))
 
 
-def measured(genome: Genome, outputs: Sequence[str], threads: int, logs: pathlib.Path | None) -> Iterator[str]:
+def measured(genome: Genome, outputs: Sequence[str], threads: int, kept: pathlib.Path | None, logs: pathlib.Path | None) -> Iterator[str]:
     """Rows of the table."""
     with tempfile.TemporaryDirectory(prefix="bench-genome-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
         folder = pathlib.Path(name)
-        bases = genomes.block(1)
-        ref, bam, vcf, gvcf = (folder / name for name in ("ref.fa", "reads.bam", "a.vcf.gz", "a.g.vcf.gz"))
-        genomes.write_reference(genome, bases, ref)
-        count = genomes.write_reads(genome, bases, bam, NAME)
+        inputs = kept / genome.name if kept else folder
+        inputs.mkdir(parents=True, exist_ok=True)
+        ref, bam, vcf, gvcf = inputs / "ref.fa", inputs / "reads.bam", folder / "a.vcf.gz", folder / "a.g.vcf.gz"
+        if not pathlib.Path(f"{bam}.bai").exists():
+            bases = genomes.block(1)
+            genomes.write_reference(genome, bases, ref)
+            genomes.write_reads(genome, bases, bam, NAME)
+        count = sum(int(line.split("\t")[2]) for line in project.output("samtools", "idxstats", bam).splitlines())
         places = Places(genome.contigs)
         wanted = fetched_places(genome, places)
         for output in outputs:
@@ -237,24 +264,26 @@ HEAD = (
 
 
 def draw(logs: pathlib.Path, picture: pathlib.Path) -> None:
-    """Memory and progress over time."""
+    """Memory and progress by CPU time, as a machine that does other things too has no even wall time."""
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "varpix"
     from matplotlib import pyplot
 
-    figure, (above, below) = pyplot.subplots(2, 1, sharex=True, figsize=(7, 5.2), layout="constrained")
+    figure, (above, below) = pyplot.subplots(2, 1, figsize=(7, 5.6), layout="constrained")
     for path in sorted(logs.glob("*.tsv")):
         rows = [line.split("\t") for line in path.read_text().splitlines()[1:]]
-        memory, progress = ([(float(row[1]) / 60, float(row[2])) for row in rows if row[0] == what] for what in ("memory", "progress"))
+        memory, progress = ([(float(row[2]), float(row[3])) for row in rows if row[0] == what] for what in ("memory", "progress"))
         # One in some seconds, so that the picture stays small.
         memory = memory[:: max(1, len(memory) // 150)]
-        (line,) = above.plot(*zip(*memory, strict=True), label=path.stem, linewidth=1.2)
-        if progress:
-            below.plot(*zip(*((at, 100 * share) for at, share in progress), strict=True), color=line.get_color(), linewidth=1.2)
-    above.set(ylabel="resident memory, MiB", ylim=(0, None))
-    below.set(ylabel="genome done, %", xlabel="minutes", ylim=(0, 100), xlim=(0, None))
+        whole = memory[-1][0]
+        (line,) = above.plot(*zip(*((100 * cpu / whole, mib) for cpu, mib in memory), strict=True), label=path.stem, linewidth=1.2)
+        below.plot(
+            *zip(*((cpu, 100 * share) for cpu, share in [(0.0, 0.0), *progress]), strict=True), color=line.get_color(), linewidth=1.2
+        )
+    above.set(ylabel="resident memory, MiB", xlabel="CPU time of the run, %", ylim=(0, None), xlim=(0, 100))
+    below.set(ylabel="genome done, %", xlabel="CPU time, s", ylim=(0, 100), xlim=(0, None))
     above.legend(fontsize=7, ncols=2, loc="lower right")
     for axes in (above, below):
         axes.grid(alpha=0.3)
@@ -267,6 +296,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--genomes", nargs="+", default=GENOMES[:-1], choices=GENOMES, help="what to call [all but small]")
     parser.add_argument("--outputs", nargs="+", default=OUTPUTS, choices=OUTPUTS, help="one run each [%(default)s]")
     parser.add_argument("--threads", type=int, default=2, help="of the program [%(default)s]")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="make the genomes here, and use those that are there")
     parser.add_argument("--log", type=pathlib.Path, metavar="DIR", help="write memory and progress over time here")
     parser.add_argument("--picture", type=pathlib.Path, metavar="SVG", help="call nothing; draw what is in --log")
     args = parser.parse_args(argv)
@@ -283,5 +313,5 @@ def main(argv: Sequence[str]) -> None:
         args.log.mkdir(parents=True, exist_ok=True)
     print(HEAD, flush=True)
     for name in args.genomes:
-        for row in measured(genomes.named(name), args.outputs, args.threads, args.log):
+        for row in measured(genomes.named(name), args.outputs, args.threads, args.keep, args.log):
             print(row, flush=True)
