@@ -19,7 +19,8 @@ BLOCK = 1_000_000
 LINE = 100  # bases in a line of FASTA
 READ = 150
 SPARSE = 5000  # bp between two reads
-DENSE = 5000  # bp at the start of each block, where a contig is as long
+DENSE = 5000  # bp at the start of each block; of shorter contigs, at the start of one in so many:
+DENSE_CONTIGS = 300
 DENSE_STEP = READ // 30
 HET_STEP = 700  # bp between variants in dense stretches
 UNKNOWN = (BLOCK, 3 * BLOCK)  # N on the first contig, if it is long enough
@@ -130,8 +131,7 @@ def positions(number: int, contig: Contig) -> Iterator[tuple[int, bool]]:
     position = 0
     unknown = has_unknown(number, contig)
     while position <= last:
-        # Short contigs are sparse: there are many.
-        is_dense = position % BLOCK < DENSE and contig.length >= BLOCK
+        is_dense = position % BLOCK < DENSE and (contig.length >= BLOCK or number % DENSE_CONTIGS == 0)
         if not (unknown and UNKNOWN[0] - READ < position < UNKNOWN[1]):
             yield position, is_dense
         if unknown and position <= PILED < position + SPARSE:

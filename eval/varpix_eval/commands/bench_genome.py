@@ -6,7 +6,7 @@
 
 In:  nothing. Genomes: human, the chromosomes of GRCh38 (3.09 Gb) with 301 contigs beside them, which have reads too and are not called;
      scaffolds, 100,000 contigs of 31 kb; human-tenth and scaffolds-tenth, about a tenth of these; small, 5 Mb, to try the command.
-     Reads of 150 bp: one in 5 kb, and 30x over 5 kb in each Mb; chrM at 10,000x; 2 Mb of N and a pile of 50,000 reads on the first contig.
+     Reads of 150 bp: one in 5 kb, and 30x over 5 kb in each Mb, or of one in 300 scaffolds; chrM at 10,000x; 2 Mb of N and a pile of 50,000 reads on the first contig.
 Out: a Markdown table on stdout: memory at its peak, and by how much the resident part grew between the third tenth of the genome and the last but one, on
      average; by how much the share of the CPU time differs from that of the genome between the first and the last progress, at most, chrM aside; with --log,
      files of memory and progress over time. Exit status 1 where the progress that a run says is not that of the place that it says, or
