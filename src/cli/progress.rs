@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::genome::Contigs;
-use crate::regions::Region;
+use crate::regions::{Region, Regions};
 
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
@@ -28,9 +28,8 @@ struct Log {
 
 impl<'a> Progress<'a> {
     /// For all regions, of which an earlier run has written the first ones.
-    pub(super) fn new(contigs: &'a Contigs, regions: &[Region], written: usize) -> Self {
-        let bases = |regions: &[Region]| regions.iter().map(|region| region.interval.len()).sum::<u64>();
-        let (total, done) = (bases(regions), regions.get(..written).map_or(0, bases));
+    pub(super) fn new(contigs: &'a Contigs, regions: &Regions, written: usize) -> Self {
+        let (total, done) = (regions.bases(), regions.bases_before(written));
         let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_position(done);

@@ -63,7 +63,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     let source = BamSource::open(inputs.reads(), inputs.reference().contigs(), evidence.reads())?;
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference().open()?, evidence, spec.clone());
     let (mut drawn, mut left) = (0, 0);
-    for region in targets.whole_regions(evidence.region_size, inputs.reference().contigs()) {
+    for region in &targets.whole_regions(evidence.region_size, inputs.reference().contigs()) {
         let found = gatherer.gather(region)?;
         let contig = &inputs.reference().contigs().get(region.contig).name;
         for candidate in found.candidates.iter().filter(|c| targets.contains(c.contig, c.position)) {
