@@ -14,7 +14,7 @@ use crate::model::Model;
 use crate::pipeline::stats::RunStats;
 use crate::predict::Decider;
 use crate::reads::BamSource;
-use crate::regions::Region;
+use crate::regions;
 use crate::report::page::Picture;
 use crate::report::pictures::Artist;
 use crate::report::summary::{ModelUsed, Options, Regions, Run, SCHEMA_VERSION, Summary, Threads};
@@ -44,7 +44,7 @@ pub(super) struct CallRun<'a> {
     pub(super) model: &'a Model,
     pub(super) inputs: &'a Inputs,
     pub(super) decider: &'a Decider,
-    pub(super) regions: &'a [Region],
+    pub(super) regions: &'a regions::Regions,
     pub(super) given: Given,
     pub(super) options: Options,
     pub(super) split: ThreadSplit,

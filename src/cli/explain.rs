@@ -115,7 +115,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<()> {
     if !is_story && !stdout::line(&format!("#CHROM\tPOS\tREF\tALT\tREADS\tDEPTH\tVERDICT\tCANDIDATES_NEAR{called}"))? {
         return Ok(());
     }
-    for region in targets.whole_regions(options.region_size, contigs) {
+    for region in &targets.whole_regions(options.region_size, contigs) {
         let evidence = gatherer.gather(region)?;
         for found in explain(region, &evidence, &known, count, &options.candidates) {
             let allele = &found.allele;

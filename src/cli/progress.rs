@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::work::Work;
 use crate::genome::Contigs;
 use crate::inputs::Inputs;
-use crate::regions::Region;
+use crate::regions::{Region, Regions};
 
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
@@ -77,10 +77,11 @@ fn roughly(time: Duration) -> String {
 
 impl<'a> Progress<'a> {
     /// For all regions, of which an earlier run has written the first ones.
-    pub(super) fn new(inputs: &'a Inputs, regions: &[Region], written: usize) -> Self {
+    pub(super) fn new(inputs: &'a Inputs, regions: &Regions, written: usize) -> Self {
         let work = Work::of(inputs);
-        let of = |regions: &[Region]| regions.iter().map(|at| work.within(at.contig, at.interval)).sum::<f64>();
-        let pace = Pace { before: regions.get(..written).map_or(0.0, of), done: 0.0, total: of(regions) };
+        let of = |region: Region| work.within(region.contig, region.interval);
+        let before = regions.iter().take(written).map(of).sum();
+        let pace = Pace { before, done: 0.0, total: regions.iter().map(of).sum() };
         let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps(1.0)), ProgressDrawTarget::stderr());

@@ -71,7 +71,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference().open()?, evidence, spec.clone());
     let (mut drawn, mut left, mut any_haplotype) = (0, 0, false);
     let drawn_spec = ImageSpec { sort_by_haplotype: args.by_haplotype || spec.sort_by_haplotype, ..spec.clone() };
-    for region in targets.whole_regions(evidence.region_size, inputs.reference().contigs()) {
+    for region in &targets.whole_regions(evidence.region_size, inputs.reference().contigs()) {
         let found = gatherer.gather(region)?;
         let contig = &inputs.reference().contigs().get(region.contig).name;
         for candidate in found.candidates.iter().filter(|c| targets.contains(c.contig, c.position)) {

@@ -128,7 +128,7 @@ impl<'a> Narrator<'a> {
     ) -> Result<()> {
         let contigs = self.inputs.reference().contigs();
         let padded = targets.padded(margin, contigs);
-        for region in padded.whole_regions(self.settings.evidence.region_size, contigs) {
+        for region in &padded.whole_regions(self.settings.evidence.region_size, contigs) {
             let gathered = self.gather(region)?;
             for position in sites(&gathered, targets, &padded, self.settings.evidence.candidates.min_count_snps) {
                 let (story, drawings) = self.story(&gathered, position)?;

@@ -25,7 +25,7 @@ use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
 use crate::output::mates::{Mates, NEAR, Place, five_prime};
 use crate::reads::{Cigar, CigarKind, Moved, Read};
-use crate::regions::Region;
+use crate::regions::{Region, Regions};
 
 /// How far left of its region a read may be moved, in bp: more than a window and a read together.
 const FARTHEST: u64 = 5000;
@@ -157,12 +157,12 @@ impl RealignedBam {
         })
     }
 
-    /// Takes the reads of `regions[this]`; regions come in order.
+    /// Takes the reads of the region of number `this`; regions come in order.
     ///
     /// # Errors
     /// [`Error::Input`] where the reads file cannot be read any more, [`Error::Output`] where the BAM cannot be written.
-    pub fn take(&mut self, regions: &[Region], this: usize, reads: &[Placement]) -> Result<()> {
-        let region = regions[this];
+    pub fn take(&mut self, regions: &Regions, this: usize, reads: &[Placement]) -> Result<()> {
+        let Some(region) = regions.get(this) else { return Ok(()) };
         let Some((source_tid, tid)) = self.tids.get(region.contig.0).copied().flatten() else { return Ok(()) };
         let placements: HashMap<u64, &Placement> = reads.iter().map(|read| (read.record, read)).collect();
         // Later regions begin here, and so do their reads, but for those that are seen now and left for them.
@@ -172,7 +172,7 @@ impl RealignedBam {
         while self.reader.read(&mut record)? {
             let Ok(position) = u64::try_from(record.pos()) else { continue };
             let span = Interval::new(position, record.cigar().end_pos().unsigned_abs());
-            let owner = owner(regions, this, span);
+            let owner = owner(regions, region, span);
             if owner > this {
                 earliest_later = earliest_later.min(position);
             }
@@ -276,14 +276,14 @@ fn index_path(path: &Path, index: &bam::index::Type) -> PathBuf {
     with_suffix(path, if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" })
 }
 
-/// Which of the regions writes a read that overlaps region `this`: the one that holds its middle, else the first that it
+/// Which of the regions writes a read that overlaps the region `here`: the one that holds its middle, else the first that it
 /// overlaps.
-fn owner(regions: &[Region], this: usize, span: Interval) -> usize {
-    let here = regions[this];
-    let on_contig = |i: &usize| regions.get(*i).is_some_and(|region| region.contig == here.contig);
-    let before = (0..this).rev().take_while(on_contig).take_while(|&i| regions[i].interval.end() > span.start());
-    let after = (this..).take_while(on_contig).take_while(|&i| regions[i].interval.start() < span.end());
-    let overlapping: BTreeMap<usize, Interval> = before.chain(after).map(|i| (i, regions[i].interval)).collect();
+fn owner(regions: &Regions, here: Region, span: Interval) -> usize {
+    let this = here.sequence;
+    let on_contig = |i: usize| regions.get(i).filter(|region| region.contig == here.contig);
+    let before = (0..this).rev().map_while(on_contig).take_while(|region| region.interval.end() > span.start());
+    let after = (this..).map_while(on_contig).take_while(|region| region.interval.start() < span.end());
+    let overlapping: BTreeMap<usize, Interval> = before.chain(after).map(|r| (r.sequence, r.interval)).collect();
     let middle = span.start() + span.len() / 2;
     let holder = overlapping.iter().find(|(_, interval)| interval.contains(middle));
     holder.or_else(|| overlapping.first_key_value()).map_or(this, |(&i, _)| i)
@@ -404,19 +404,20 @@ impl From<Cigar> for HtsCigar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::regions::Targets;
     use crate::testing::{ReadBuilder, cigar};
-
-    fn region(sequence: usize, contig: usize, start: u64, end: u64) -> Region {
-        Region { sequence, contig: ContigId(contig), interval: Interval::new(start, end) }
-    }
 
     #[test]
     fn one_region_owns_a_read() {
-        let regions = [region(0, 0, 0, 100), region(1, 0, 100, 200), region(2, 0, 500, 600), region(3, 1, 0, 100)];
+        let mut targets = Targets::default();
+        for (contig, start, end) in [(0, 0, 200), (0, 500, 600), (1, 0, 100)] {
+            targets.insert(ContigId(contig), Interval::new(start, end));
+        }
+        let regions = targets.regions(100);
         let owners = |start, end| -> Vec<usize> {
             let span = Interval::new(start, end);
-            let overlapped = (0..3).filter(|&i| regions[i].interval.overlaps(span));
-            overlapped.map(|i| owner(&regions, i, span)).collect()
+            let overlapped = regions.iter().take(3).filter(|region| region.interval.overlaps(span));
+            overlapped.map(|region| owner(&regions, region, span)).collect()
         };
         // The middle decides, and all regions agree.
         assert_eq!(owners(50, 140), [0, 0]);

@@ -137,7 +137,9 @@ impl<'a, 'o> Collector<'a, 'o> {
         if let Some(bam) = &mut self.outputs.realigned {
             bam.take(self.inputs.regions, region, &placements)?;
         }
-        let here = self.inputs.regions[region];
+        let Some(here) = self.inputs.regions.get(region) else {
+            return Err(Error::Internal(format!("region {region} is not one of this run")));
+        };
         if let Some(gvcf) = &mut self.outputs.gvcf {
             gvcf.blocks(blocks);
             let end = (here.contig, here.interval.end());
@@ -154,7 +156,7 @@ impl<'a, 'o> Collector<'a, 'o> {
     /// Makes a mark after a region, where it is time and nothing reaches into the next one.
     fn mark(&mut self, region: usize, times: &StageTimes) -> Result<()> {
         let is_due = self.outputs.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due());
-        let (here, Some(next)) = (self.inputs.regions[region], self.inputs.regions.get(region + 1)) else {
+        let (Some(here), Some(next)) = (self.inputs.regions.get(region), self.inputs.regions.get(region + 1)) else {
             return Ok(());
         };
         let end = (here.contig, here.interval.end());

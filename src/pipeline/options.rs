@@ -13,7 +13,7 @@ use crate::model::ModelConfig;
 use crate::output::RealignedBam;
 use crate::predict::Decider;
 use crate::reads::OpenReads;
-use crate::regions::{Region, Targets};
+use crate::regions::{Region, Regions, Targets};
 use crate::vcf::reference_blocks::DEFAULT_QUALITY_BIN;
 use crate::vcf::{CallSink, GvcfWriter};
 
@@ -27,7 +27,7 @@ pub struct RunInputs<'a> {
     /// What decides about candidates before their images.
     pub decider: &'a Decider,
     /// The regions, numbered from 0 in genome order.
-    pub regions: &'a [Region],
+    pub regions: &'a Regions,
     /// Sites to genotype in place of finding candidates.
     pub sites: Option<&'a Arc<Sites>>,
     /// The model's settings.
@@ -37,7 +37,7 @@ pub struct RunInputs<'a> {
 impl<'a> RunInputs<'a> {
     /// Checked inputs, the regions of their targets, and the settings of a model.
     #[must_use]
-    pub fn new(inputs: &'a Inputs, decider: &'a Decider, regions: &'a [Region], model: &'a ModelConfig) -> Self {
+    pub fn new(inputs: &'a Inputs, decider: &'a Decider, regions: &'a Regions, model: &'a ModelConfig) -> Self {
         Self { reference: inputs.reference(), reads: inputs, decider, regions, sites: None, model }
     }
 }

@@ -80,7 +80,7 @@ impl Workers<'_> {
             if first >= self.inputs.regions.len() {
                 return Ok(());
             }
-            for &region in self.inputs.regions[first..].iter().take(self.run) {
+            for region in (first..first + self.run).map_while(|number| self.inputs.regions.get(number)) {
                 self.region(gatherer, region, own)?;
             }
         }

@@ -3,7 +3,7 @@
 //! Cuts lie on a grid, so that regions and reference blocks are cut there anyway. What crosses a cut all the same is a
 //! deletion, and calls that overlap in a chain: [`Targets::context`] gives the regions beside a chunk that decide of these.
 
-use super::{Region, Targets};
+use super::{Region, Regions, Targets};
 use crate::error::{Error, Parameter, Result};
 use crate::genome::{ContigId, Interval};
 
@@ -17,7 +17,7 @@ impl Targets {
     /// # Errors
     /// [`Error::Parameter`] where there are fewer pieces than chunks.
     pub fn chunks(&self, count: usize, grid: u64, weight: impl Fn(ContigId, Interval) -> f64) -> Result<Vec<Self>> {
-        let pieces = self.regions(grid);
+        let pieces: Vec<Region> = self.regions(grid).iter().collect();
         if count == 0 || count > pieces.len() {
             let n = pieces.len();
             let problem = format!("the regions consist of {n} piece(s) of {grid} bp; give 1 to {n} chunks");
@@ -52,8 +52,8 @@ impl Targets {
     /// # Errors
     /// The first region (as [`Error::Internal`] would be unkind) that is only partly in the chunk, or the first place of the chunk
     /// that no region holds, as an interval.
-    pub fn context(chunk: &Self, all: &[Region]) -> Result<Vec<Region>, (ContigId, Interval)> {
-        let mut kept: Vec<Region> = Vec::new();
+    pub fn context(chunk: &Self, all: &Regions) -> Result<Regions, (ContigId, Interval)> {
+        let mut kept = Self::default();
         let mut held = Self::default();
         for region in all {
             let inside = chunk.overlap(region.contig, region.interval);
@@ -66,12 +66,13 @@ impl Targets {
                 held.add(region.contig, interval);
             }
             if inside > 0 || chunk.overlap(region.contig, near) > 0 {
-                kept.push(Region { sequence: kept.len(), ..*region });
+                kept.add(region.contig, interval);
             }
         }
         held.merge();
+        kept.merge();
         let missing = chunk.iter().find(|&(contig, interval)| held.overlap(contig, interval) < interval.len());
-        missing.map_or(Ok(kept), Err)
+        missing.map_or_else(|| Ok(kept.regions(all.size())), Err)
     }
 
     /// How many bp of an interval are in the targets.

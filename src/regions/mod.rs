@@ -2,6 +2,7 @@
 
 mod bed;
 mod chunks;
+mod list;
 mod literal;
 mod primary;
 
@@ -10,6 +11,8 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::genome::{ContigId, Contigs, Interval};
+
+pub use list::{Iter, Regions};
 
 /// Length of a region in bp. Cuts lie on multiples of it, so that a region is the same whatever else is called.
 pub const DEFAULT_REGION_SIZE: u64 = 1000;
@@ -159,7 +162,7 @@ impl Targets {
     /// The complete regions of `size` bp that contain a position of the intervals, as in a run on the whole genome: so that single sites
     /// have the same evidence as in such a run.
     #[must_use]
-    pub fn whole_regions(&self, size: u64, contigs: &Contigs) -> Vec<Region> {
+    pub fn whole_regions(&self, size: u64, contigs: &Contigs) -> Regions {
         let size = size.max(1);
         let mut wide = Self::default();
         for (contig, interval) in self.iter() {
@@ -185,18 +188,8 @@ impl Targets {
     /// # }
     /// ```
     #[must_use]
-    pub fn regions(&self, size: u64) -> Vec<Region> {
-        let size = size.max(1);
-        let mut regions = Vec::new();
-        for (contig, interval) in self.iter() {
-            let mut start = interval.start();
-            while start < interval.end() {
-                let end = ((start / size + 1) * size).min(interval.end());
-                regions.push(Region { sequence: regions.len(), contig, interval: Interval::new(start, end) });
-                start = end;
-            }
-        }
-        regions
+    pub fn regions(&self, size: u64) -> Regions {
+        Regions::new(self, size)
     }
 }
 
@@ -268,7 +261,7 @@ mod tests {
             let mut targets = Targets::default();
             targets.add(ContigId(0), Interval::new(start, start + length));
             targets.add(ContigId(1), Interval::new(7, 8));
-            let regions = targets.regions(size);
+            let regions: Vec<Region> = targets.regions(size).iter().collect();
             let mut next = start;
             for (i, region) in regions[..regions.len() - 1].iter().enumerate() {
                 prop_assert_eq!(region.sequence, i);

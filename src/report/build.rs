@@ -14,7 +14,7 @@ use crate::inputs;
 use crate::model::checksums;
 use crate::pipeline::stats::{Details, RunStats};
 use crate::reads::FilterReason;
-use crate::regions::Region;
+use crate::regions::Regions;
 use crate::sample::SampleProfile;
 use crate::statistics::{
     ALLELE_FRACTION_BIN, CallClass, CallStats, Coverage, FractionClass, Histogram, QUALITY_BIN, UncertainCall,
@@ -231,7 +231,7 @@ pub fn stages(stats: &RunStats) -> Vec<StageTime> {
 
 /// Time of the regions.
 #[must_use]
-pub fn regions(details: &Details, regions: &[Region], contigs: &Contigs) -> RegionsTime {
+pub fn regions(details: &Details, regions: &Regions, contigs: &Contigs) -> RegionsTime {
     let at = |number: usize, time: std::time::Duration| {
         let region = regions.get(number)?;
         let (start, end) = (region.interval.start() + 1, region.interval.end());

@@ -35,7 +35,7 @@ impl Artist<'_> {
             let Some(contig) = self.contigs.id(&call.chrom) else { continue };
             let position = call.pos - 1;
             let target = Targets::of_positions(std::iter::once((contig, vec![position])));
-            for region in target.whole_regions(self.region_size, self.contigs) {
+            for region in &target.whole_regions(self.region_size, self.contigs) {
                 let evidence = self.gatherer.gather(region)?;
                 let Some(candidate) = evidence.candidates.iter().find(|c| c.position == position) else { continue };
                 pictures.push(self.picture(call, candidate, &evidence)?);

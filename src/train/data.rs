@@ -10,7 +10,7 @@ use crate::genome::ReferenceFile;
 use crate::inputs::open_reads;
 use crate::pileup::ImageSpec;
 use crate::reads::{BamSource, Read};
-use crate::regions::{Region, Targets};
+use crate::regions::{Regions, Targets};
 use crate::sample::{SampleProfile, SurveyOptions, survey_with};
 use crate::train::augment::Thinned;
 use crate::train::manifest::SetFiles;
@@ -91,7 +91,7 @@ impl DataSet {
     }
 
     /// The regions of `size` bp that its confident regions are cut into.
-    pub(super) fn regions(&self, size: u64) -> Vec<Region> {
+    pub(super) fn regions(&self, size: u64) -> Regions {
         self.confident.regions(size)
     }
 }

@@ -80,7 +80,7 @@ pub fn jobs(sets: &[DataSet], region_size: u64, seed: u64) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (set, data) in sets.iter().enumerate() {
         let phase = phase(set, seed);
-        for (index, region) in data.regions(region_size).into_iter().enumerate() {
+        for (index, region) in data.regions(region_size).iter().enumerate() {
             jobs.extend((0..times(data.weight, phase, index)).map(|copy| Job { set, region, copy }));
         }
     }

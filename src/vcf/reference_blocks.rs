@@ -138,9 +138,19 @@ pub fn blocks(
     let mut joiner = Joiner::new(bin).cutting();
     let mut blocks = Vec::new();
     let positions = (depths.interval.start()..).zip(&depths.positions);
+    // Likelihoods are dear, and many positions have the counts of the one before them, all of those without reads.
+    let mut last: Option<((u32, u32, bool), ReferenceBlock)> = None;
     for (position, at) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
-        let haploid = ploidy.is_haploid(contig, position);
-        blocks.extend(joiner.push(block(contig, position, at.reference.all, at.depth(), haploid)));
+        let counts = (at.reference.all, at.depth(), ploidy.is_haploid(contig, position));
+        let (of_reference, depth, haploid) = counts;
+        let here = match last.take() {
+            Some((before, block)) if before == counts => {
+                ReferenceBlock { interval: Interval::new(position, position + 1), ..block }
+            }
+            _ => block(contig, position, of_reference, depth, haploid),
+        };
+        blocks.extend(joiner.push(here.clone()));
+        last = Some((counts, here));
     }
     blocks.extend(joiner.finish());
     blocks

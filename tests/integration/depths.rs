@@ -40,7 +40,7 @@ fn candidates(made: &Made, max_reads: usize) -> Vec<Candidate> {
     let source = BamSource::open(std::slice::from_ref(&reads), reference.contigs(), options.reads()).unwrap();
     let mut gatherer = Gatherer::new(Box::new(source), reference.open().unwrap(), options, ImageSpec::default());
     let regions = Targets::whole(reference.contigs()).regions(1000);
-    let all = regions.into_iter().map(|region| gatherer.gather(region).unwrap());
+    let all = regions.iter().map(|region| gatherer.gather(region).unwrap());
     all.flat_map(|evidence| {
         assert!(evidence.fetched.sampled_out == 0 || evidence.reads.len() == max_reads);
         evidence.candidates

@@ -16,7 +16,7 @@ use varpix::predict::cnn::fixed::SupportClassifier;
 use varpix::predict::cnn::{Batch, Classifier};
 use varpix::predict::{Decider, Probabilities};
 use varpix::reads::{MemorySource, OpenReads, ReadOptions};
-use varpix::regions::Region;
+use varpix::regions::{Region, Regions};
 use varpix::sample::{SampleProfile, survey};
 use varpix::variant::Genotype;
 
@@ -25,7 +25,7 @@ use crate::world::{model, testdata, text, tool};
 struct Setup {
     inputs: Inputs,
     decider: Decider,
-    regions: Vec<Region>,
+    regions: Regions,
     model: Model,
 }
 

@@ -103,7 +103,7 @@ fn evidence(made: &Made, options: EvidenceOptions) -> Vec<Evidence> {
     let source = BamSource::open(std::slice::from_ref(&reads), reference.contigs(), options.reads()).unwrap();
     let mut gatherer = Gatherer::new(Box::new(source), reference.open().unwrap(), options, image());
     let regions = Targets::whole(reference.contigs()).regions(options.region_size);
-    regions.into_iter().map(|region| gatherer.gather(region).unwrap()).collect()
+    regions.iter().map(|region| gatherer.gather(region).unwrap()).collect()
 }
 
 #[test]

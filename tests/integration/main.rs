@@ -5,6 +5,7 @@
 
 mod call;
 mod chunks;
+mod cohort;
 mod conformance;
 mod conformance_long_reads;
 mod depths;

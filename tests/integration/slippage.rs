@@ -34,8 +34,8 @@ impl Set {
         let mut gatherer = Gatherer::new(Box::new(source), reference.open().unwrap(), options, ImageSpec::default());
         let intervals: Vec<String> = intervals.iter().map(|&text| text.into()).collect();
         let regions = Targets::parse(&intervals, reference.contigs()).unwrap().regions(1000);
-        let evidence = regions.iter().map(|&region| gatherer.gather(region).unwrap()).collect();
-        Self { reference, reads, regions, evidence }
+        let evidence = regions.iter().map(|region| gatherer.gather(region).unwrap()).collect();
+        Self { reference, reads, regions: regions.iter().collect(), evidence }
     }
 
     fn tracts(&self) -> Vec<RegionTracts> {

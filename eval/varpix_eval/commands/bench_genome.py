@@ -1,162 +1,317 @@
-"""Time and memory of calling genomes of any length and number of contigs, with reads made cheaply.
+"""Memory and time of calling whole genomes, with reads made cheaply; whether the run's progress is true and the indexes of its outputs are right.
 
-  scripts/eval bench-genome                                          3.1 Gb in 25 contigs, 3.1 Gb in 100,000, and a tenth of both
-  scripts/eval bench-genome --sizes 310000000:25 310000000:100000    genomes of your choice, as bp:contigs
+  scripts/eval bench-genome --log .cache/bench-genome                  all genomes below, with a gVCF and without
+  scripts/eval bench-genome --genomes scaffolds --outputs gvcf
+  scripts/eval bench-genome --log .cache/bench-genome --picture docs/images/genome.svg      draws what was logged
 
-In:  nothing; the reference is a random megabase, repeated with shifts, and the reads are pieces of it with a substitution in one of 1,000.
-Out: a Markdown table on stdout; exit status 1 where an index does not fit its file.
+In:  nothing. Genomes: human, the chromosomes of GRCh38 (3.09 Gb) with 301 contigs beside them, which have reads too and are not called;
+     scaffolds, 100,000 contigs of 31 kb; human-tenth and scaffolds-tenth, about a tenth of these; small, 5 Mb, to try the command.
+     Reads of 150 bp: one in 5 kb, and 30x over 5 kb in each Mb, or of one in 300 scaffolds; chrM at 10,000x; 2 Mb of N and a pile of 50,000 reads on the first contig.
+Out: a Markdown table on stdout: memory at its peak, and by how much the resident part grew between the third tenth of the genome and the last but one, on
+     average; by how much the share of the CPU time differs from that of the genome between the first and the last progress, at most, chrM aside; with --log,
+     files of memory and progress over time. Exit status 1 where the progress that a run says is not that of the place that it says, or
+     where fetching places by an index finds other records than reading the whole file does.
 
-Reads are 150 bp and single: one in 5 kb, and 30x over 5 kb in each 1 Mb. The first contig has 2 Mb of N and a pile of 50,000 reads, if it is long
-enough. Needs target/release/varpix (or $VARPIX), Debian's samtools, bcftools and tabix, and disk for a reference of that length.
+Needs target/release/varpix (or $VARPIX), Debian's samtools, bcftools and tabix, and disk for a reference of that length.
+The picture needs matplotlib (`scripts/eval environment benchmark`).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
+import math
 import os
 import pathlib
 import random
-import shlex
+import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
-from .. import project
-from ..timing import timed
+from .. import environments, genomes, project
+from ..genomes import GENOMES, Genome, Places
 
 NAME = "bench-genome"
 PROGRAM = pathlib.Path(os.environ.get("VARPIX", project.VARPIX)).resolve()
-SIZES = ("310000000:25", "3100000000:25", "310000000:100000", "3100000000:100000")
-BLOCK = 1_000_000
-LINE = 100  # bases in a line of FASTA
-READ = 150
-SPARSE = 5000  # bp between two reads
-DENSE = 5000  # bp at the start of each block
-DENSE_STEP = READ // 30
-PILE = 50_000  # reads at one place
-UNKNOWN = 2_000_000  # bp of N
+OUTPUTS = ("vcf", "gvcf")
+EVERY = 1.0  # seconds between two looks at the memory
+PROGRESS = re.compile(r"([\d.]+) % after \d+ s, at (\S+:\d+)$")
+ROUNDED = 0.0011  # a share that is said to a tenth of a percent
+FETCHED = 60  # places by the index
 
 
-class Genome(NamedTuple):
-    """What is made."""
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """At a process: seconds since its start, seconds of CPU, resident and anonymous memory in MiB."""
 
-    bases: int
-    contigs: int
+    after: float
+    cpu: float
+    resident: float
+    anonymous: float
+
+
+@dataclasses.dataclass
+class Watched:
+    """A run as it went."""
+
+    wall: float = 0
+    cpu: float = 0
+    peak: float = 0  # MiB
+    looks: list[Look] = dataclasses.field(default_factory=list)
+    progress: list[tuple[float, float, str]] = dataclasses.field(default_factory=list)  # seconds since its start, share, place
+
+    def steady(self) -> list[tuple[float, float]]:
+        """Seconds and shares, without chrM, which takes long for its length."""
+        return [(after, share) for after, share, place in self.progress if not place.startswith("chrM:")]
+
+    def spent(self, after: float) -> float:
+        """Seconds of CPU by then."""
+        return max((look.cpu for look in self.looks if look.after <= after), default=0.0)
 
     @property
-    def length(self) -> int:
-        """Of each contig, in bp: whole lines."""
-        return self.bases // self.contigs // LINE * LINE
+    def growth(self) -> float:
+        """MiB of resident memory, from 20 to 30 % of the genome to 80 to 90 %."""
+
+        def mean(low: float, high: float) -> float | None:
+            times = [after for after, share in self.steady() if low <= share <= high]
+            looks = [look.resident for look in self.looks if times and times[0] <= look.after <= times[-1]]
+            return sum(looks) / len(looks) if looks else None
+
+        early, late = mean(0.2, 0.3), mean(0.8, 0.9)
+        return late - early if early is not None and late is not None else math.nan
 
     @property
-    def unknown(self) -> tuple[int, int]:
-        """Where the first contig has N."""
-        return (BLOCK, BLOCK + UNKNOWN) if self.length >= 5 * BLOCK else (0, 0)
+    def unevenness(self) -> float:
+        """The largest difference of the share of CPU time from the share of the genome, from the first progress to the last."""
+        pace = [(self.spent(after), share) for after, share in self.steady()]
+        if len(pace) < 3:
+            return math.nan
+        (start, done), (end, whole) = pace[0], pace[-1]
+        return max(abs((cpu - start) / (end - start) - (share - done) / (whole - done)) for cpu, share in pace)
 
 
-def block(seed: int) -> str:
-    return "".join(random.Random(seed).choices("ACGT", k=BLOCK))
+def cpu_time(pid: int) -> float:
+    """Seconds, of user and system."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def reference(genome: Genome, bases: str, path: pathlib.Path) -> None:
-    """Writes the reference and its index: the block, from a start of its own in each contig."""
-    with open(path, "w") as fasta, open(f"{path}.fai", "w") as index:
-        at = 0
-        for contig in range(genome.contigs):
-            name = f">c{contig}\n"
-            index.write(f"c{contig}\t{genome.length}\t{at + len(name)}\t{LINE}\t{LINE + 1}\n")
-            at += fasta.write(name)
-            shift = start(contig)
-            turned = bases[shift:] + bases[:shift]
-            lines = "\n".join(turned[i : i + LINE] for i in range(0, min(BLOCK, genome.length), LINE)) + "\n"
-            for first in range(0, genome.length, BLOCK):
-                size = min(BLOCK, genome.length - first) // LINE * (LINE + 1)
-                is_unknown = contig == 0 and genome.unknown[0] <= first < genome.unknown[1]
-                at += fasta.write(("N" * LINE + "\n") * (size // (LINE + 1)) if is_unknown else lines[:size])
+def memory(pid: int) -> tuple[float, float, float]:
+    """Resident, anonymous and peak memory, MiB."""
+    fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    resident, anonymous, peak = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon", "VmHWM"))
+    return resident, anonymous, peak
 
 
-def start(contig: int) -> int:
-    """Where in the block a contig begins."""
-    return contig * 7919 % BLOCK // LINE * LINE
+def watched(words: Sequence[object]) -> Watched:
+    """Runs the program to its end."""
+    run, said = Watched(), ""
+    before = os.times()
+    started = time.monotonic()
+    process = subprocess.Popen([str(word) for word in words], stderr=subprocess.PIPE, text=True)
+
+    def look() -> None:
+        while process.poll() is None:
+            try:
+                (resident, anonymous, peak), cpu = memory(process.pid), cpu_time(process.pid)
+            except (KeyError, OSError):  # It has just ended.
+                return
+            run.looks.append(Look(time.monotonic() - started, cpu, resident, anonymous))
+            run.peak = max(run.peak, peak)
+            time.sleep(EVERY)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    assert process.stderr
+    for line in process.stderr:
+        said = line.strip() or said
+        match = PROGRESS.search(line.strip())
+        if match:
+            run.progress.append((time.monotonic() - started, float(match[1]) / 100, match[2]))
+    code = process.wait()
+    run.wall = time.monotonic() - started
+    watcher.join()
+    after = os.times()
+    run.cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    if code:
+        project.fail(NAME, f"exit status {code}: {said}")
+    return run
 
 
-def positions(genome: Genome, contig: int) -> Iterator[int]:
-    """Where reads begin, in order."""
-    last = genome.length - READ
-    position = 0
-    piled = genome.unknown[1] + BLOCK // 2
-    while position <= last:
-        in_block = position % BLOCK
-        if not (contig == 0 and genome.unknown[0] - READ < position < genome.unknown[1]):
-            yield position
-        if contig == 0 and genome.unknown[1] and position <= piled < position + SPARSE:
-            yield from [piled] * PILE
-        # Short contigs are sparse: there are many.
-        position += DENSE_STEP if in_block < DENSE and genome.length >= BLOCK else SPARSE
+def check_progress(run: Watched, places: Places) -> None:
+    """Stops where a share is not that of its place."""
+    shares = [share for _, share, _ in run.progress]
+    for _, share, place in run.progress:
+        if abs(places.share(place) - share) > ROUNDED:
+            project.fail(NAME, f"{share:.1%} are said to be done at {place}, before which {places.share(place):.2%} lie")
+    if shares != sorted(shares):
+        project.fail(NAME, "progress goes back")
 
 
-def reads(genome: Genome, bases: str, path: pathlib.Path) -> int:
-    """Writes the reads and their index; returns how many there are."""
-    rng = random.Random(2)
-    doubled = bases + bases[:READ]
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """The place of a record, 0-based and half-open, and its line."""
+
+    contig: str
+    start: int
+    end: int
+    line: str
+
+
+def records(lines: Iterable[str]) -> Iterator[Record]:
+    for line in lines:
+        if line.startswith("#"):
+            continue
+        contig, position, _, ref, _, _, _, info, _ = line.split("\t", 8)
+        end = re.search(r"(?:^|;)END=(\d+)", info)
+        start = int(position) - 1
+        yield Record(contig, start, int(end[1]) if end else start + len(ref), line.rstrip("\n"))
+
+
+def fetched_places(genome: Genome, places: Places) -> list[tuple[str, int, int]]:
+    """Where records are fetched: drawn places, the ends of contigs, N, the pile, dense stretches."""
+    rng = random.Random(3)
+    drawn = [places.at(rng.randrange(places.total)) for _ in range(FETCHED)]
+    found = [(contig, at, at + rng.choice((1, 300, 20_000, 2_000_000))) for contig, at in drawn]
+    first, last = genome.contigs[0], genome.contigs[-1]
+    for contig in (first, last, genome.contigs[len(genome.contigs) // 2]):
+        found += [(contig.name, 0, 500), (contig.name, contig.length - 500, contig.length)]
+    if genomes.has_unknown(0, first):
+        found += [(first.name, at - 200, at + 200) for at in (*genomes.UNKNOWN, genomes.PILED)]
+        found.append((first.name, 1_500_000, 1_500_001))
+    lengths = {contig.name: contig.length for contig in genome.contigs}
+    return sorted({(contig, start, min(end, lengths[contig])) for contig, start, end in found})
+
+
+def check_index(path: pathlib.Path, wanted: list[tuple[str, int, int]]) -> tuple[int, int]:
+    """Compares what an index finds with the whole file; returns the records of the file, and how many were fetched."""
+    by_contig: dict[str, list[tuple[str, int, int]]] = {}
+    for place in wanted:
+        by_contig.setdefault(place[0], []).append(place)
+    expected: dict[tuple[str, int, int], list[str]] = {place: [] for place in wanted}
     count = 0
-    command = ["samtools", "view", "--no-PG", "-b", "-o", path, "-"]
-    writer = subprocess.Popen([str(word) for word in command], text=True, stdin=subprocess.PIPE)
-    assert writer.stdin
-    put = writer.stdin.write
-    put("@HD\tVN:1.6\tSO:coordinate\n@RG\tID:a\tSM:made\n")
-    put("".join(f"@SQ\tSN:c{contig}\tLN:{genome.length}\n" for contig in range(genome.contigs)))
-    for contig in range(genome.contigs):
-        shift = start(contig)
-        for position in positions(genome, contig):
-            at = (shift + position) % BLOCK
-            read = doubled[at : at + READ]
-            if rng.random() < READ / 1000:
-                where = rng.randrange(READ)
-                read = read[:where] + rng.choice("ACGT") + read[where + 1 :]
-            put(f"r{count}\t{16 * (count % 2)}\tc{contig}\t{position + 1}\t60\t{READ}M\t*\t0\t0\t{read}\t{'I' * READ}\tRG:Z:a\n")
+    with gzip.open(path, "rt") as file:
+        for record in records(file):
             count += 1
-    writer.stdin.close()
-    if writer.wait():
-        project.fail(NAME, "samtools failed")
-    project.checked(NAME, "samtools", "index", path)
-    return count
-
-
-def lines(path: pathlib.Path) -> int:
-    """Records of a file by its index, which are to be those that it has."""
+            for place in by_contig.get(record.contig, ()):
+                if record.start < place[2] and place[1] < record.end:
+                    expected[place].append(record.line)
     indexed = int(project.output("bcftools", "index", "-n", path))
-    held = int(project.output("bash", "-c", f"bgzip -dc {shlex.quote(str(path))} | grep -vc '^#' || true"))
-    if indexed != held:
-        project.fail(NAME, f"{path.name} has {held} records, and {indexed} by its index")
-    return held
+    if indexed != count:
+        project.fail(NAME, f"{path.name} has {count} records, and {indexed} by its index")
+    for (contig, start, end), lines in expected.items():
+        region = f"{contig}:{start + 1}-{end}"
+        for command in (("tabix", path, region), ("bcftools", "view", "--no-version", "-H", "-r", region, path)):
+            found = project.output(*command).splitlines()
+            places, there = ([line.split("\t")[:5] for line in some] for some in (found, lines))
+            if places != there:
+                project.fail(NAME, f"{path.name}: {command[0]} finds {len(found)} records in {region}, and the file has {len(lines)}")
+    return count, sum(map(len, expected.values()))
 
 
-def measured(genome: Genome, threads: int, folder: pathlib.Path) -> str:
-    """A row of the table."""
-    bases = block(1)
-    ref, bam, vcf, gvcf = (folder / name for name in ("ref.fa", "reads.bam", "a.vcf.gz", "a.g.vcf.gz"))
-    reference(genome, bases, ref)
-    count = reads(genome, bases, bam)
-    words = [PROGRAM, "call", "--ref", ref, "--reads", bam, "--threads", threads, "--output-vcf", vcf, "--output-gvcf", gvcf]
-    cost = timed(NAME, shlex.join(str(word) for word in words), folder / "log")
-    last = f"c{genome.contigs - 1}"
-    if not project.output("tabix", gvcf, f"{last}:1-100"):
-        project.fail(NAME, f"{gvcf.name}: its index does not find the last contig")
-    row = (genome.contigs, f"{genome.bases / 1e6:.0f}", count, lines(vcf), lines(gvcf))
-    return f"| {' | '.join(map(str, row))} | {cost.wall:.0f} | {cost.cpu:.0f} | {cost.memory} |"
+def log(run: Watched, path: pathlib.Path) -> None:
+    """Writes a run as it went."""
+    rows = ["what\tseconds\tCPU seconds\tvalue\tanonymous\n"]
+    rows += [f"memory\t{look.after:.1f}\t{look.cpu:.2f}\t{look.resident:.1f}\t{look.anonymous:.1f}\n" for look in run.looks]
+    rows += [f"progress\t{after:.1f}\t{run.spent(after):.2f}\t{share:.4f}\t\n" for after, share, _ in run.progress]
+    path.write_text("".join(rows))
+
+
+def measured(genome: Genome, outputs: Sequence[str], threads: int, kept: pathlib.Path | None, logs: pathlib.Path | None) -> Iterator[str]:
+    """Rows of the table."""
+    with tempfile.TemporaryDirectory(prefix="bench-genome-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
+        folder = pathlib.Path(name)
+        inputs = kept / genome.name if kept else folder
+        inputs.mkdir(parents=True, exist_ok=True)
+        ref, bam, vcf, gvcf = inputs / "ref.fa", inputs / "reads.bam", folder / "a.vcf.gz", folder / "a.g.vcf.gz"
+        if not pathlib.Path(f"{bam}.bai").exists():
+            bases = genomes.block(1)
+            genomes.write_reference(genome, bases, ref)
+            genomes.write_reads(genome, bases, bam, NAME)
+        count = sum(int(line.split("\t")[2]) for line in project.output("samtools", "idxstats", bam).splitlines())
+        places = Places(genome.contigs)
+        wanted = fetched_places(genome, places)
+        for output in outputs:
+            words = [PROGRAM, "call", "--ref", ref, "--reads", bam, "--threads", threads, "--output-vcf", vcf]
+            files = [vcf, gvcf] if output == "gvcf" else [vcf]
+            run = watched([*words, "--output-gvcf", gvcf] if output == "gvcf" else words)
+            if logs:
+                log(run, logs / f"{genome.name}-{output}.tsv")
+            check_progress(run, places)
+            held = [check_index(path, wanted) for path in files]
+            sizes = " + ".join(f"{records:,}" for records, _ in held)
+            what = [
+                genome.name,
+                f"{len(genome.contigs):,}",
+                f"{places.total / 1e6:,.0f}",
+                f"{count:,}",
+                "VCF, gVCF" if output == "gvcf" else "VCF",
+            ]
+            cost = [f"{run.wall:.0f}", f"{run.cpu:.0f}", f"{run.cpu / places.total * 1e9:.0f}", f"{run.peak:.0f}", f"{run.growth:+.1f}"]
+            checks = [f"{100 * run.unevenness:.1f} %", f"{len(run.progress)}", f"{sum(found for _, found in held):,}"]
+            yield f"| {' | '.join([*what, sizes, *cost, *checks])} |"
+            for path in files:
+                path.unlink()
+
+
+HEAD = (
+    "| genome | contigs | Mb | reads | outputs | records | wall, s | CPU, s | CPU s by Gb | peak memory, MiB | growth, MiB | off an even pace "
+    "| progress lines | records fetched |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def draw(logs: pathlib.Path, picture: pathlib.Path) -> None:
+    """Memory and progress by CPU time, as a machine that does other things too has no even wall time."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "varpix"
+    from matplotlib import pyplot
+
+    figure, (above, below) = pyplot.subplots(2, 1, figsize=(7, 5.6), layout="constrained")
+    for path in sorted(logs.glob("*.tsv")):
+        rows = [line.split("\t") for line in path.read_text().splitlines()[1:]]
+        memory, progress = ([(float(row[2]), float(row[3])) for row in rows if row[0] == what] for what in ("memory", "progress"))
+        # One in some seconds, so that the picture stays small.
+        memory = memory[:: max(1, len(memory) // 150)]
+        whole = memory[-1][0]
+        (line,) = above.plot(*zip(*((100 * cpu / whole, mib) for cpu, mib in memory), strict=True), label=path.stem, linewidth=1.2)
+        below.plot(
+            *zip(*((cpu, 100 * share) for cpu, share in [(0.0, 0.0), *progress]), strict=True), color=line.get_color(), linewidth=1.2
+        )
+    above.set(ylabel="resident memory, MiB", xlabel="CPU time of the run, %", ylim=(0, None), xlim=(0, 100))
+    below.set(ylabel="genome done, %", xlabel="CPU time, s", ylim=(0, 100), xlim=(0, None))
+    above.legend(fontsize=7, ncols=2, loc="lower right")
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(picture, metadata={"Date": None})
 
 
 def main(argv: Sequence[str]) -> None:
     parser = project.parser(NAME, __doc__)
-    parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="BP:CONTIGS", help="genomes to make [%(default)s]")
+    parser.add_argument("--genomes", nargs="+", default=GENOMES[:-1], choices=GENOMES, help="what to call [all but small]")
+    parser.add_argument("--outputs", nargs="+", default=OUTPUTS, choices=OUTPUTS, help="one run each [%(default)s]")
     parser.add_argument("--threads", type=int, default=2, help="of the program [%(default)s]")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="make the genomes here, and use those that are there")
+    parser.add_argument("--log", type=pathlib.Path, metavar="DIR", help="write memory and progress over time here")
+    parser.add_argument("--picture", type=pathlib.Path, metavar="SVG", help="call nothing; draw what is in --log")
     args = parser.parse_args(argv)
+    if args.picture:
+        if not args.log:
+            project.fail(NAME, "--picture draws what is in --log; give both")
+        environments.enter("benchmark", NAME, argv)
+        draw(args.log, args.picture)
+        return
     if not PROGRAM.is_file():
         project.fail(NAME, f"{PROGRAM} is missing; run cargo build --release")
     project.need(NAME, {"samtools": "samtools", "bcftools": "bcftools", "tabix": "tabix"})
-    print("| contigs | Mb | reads | records of VCF | of gVCF | wall, s | CPU, s | peak memory, MiB |\n|---|---|---|---|---|---|---|---|")
-    for size in args.sizes:
-        genome = Genome(*(int(number) for number in size.split(":")))
-        with tempfile.TemporaryDirectory(prefix="bench-genome-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
-            print(measured(genome, args.threads, pathlib.Path(name)), flush=True)
+    if args.log:
+        args.log.mkdir(parents=True, exist_ok=True)
+    print(HEAD, flush=True)
+    for name in args.genomes:
+        for row in measured(genomes.named(name), args.outputs, args.threads, args.keep, args.log):
+            print(row, flush=True)

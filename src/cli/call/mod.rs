@@ -37,7 +37,7 @@ use crate::pipeline::stats::RunStats;
 use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
 use crate::predict::cnn::Classifier;
 use crate::predict::{AnySmallModel, Decider};
-use crate::regions::{Region, Targets};
+use crate::regions::{Regions, Targets};
 use crate::report::summary::Options;
 use crate::variant::sites::SiteRecords;
 use crate::vcf::gvcf::DEFAULT_UNSEEN;
@@ -396,13 +396,7 @@ impl CallArgs {
     }
 
     /// The regions to work on.
-    fn work(
-        &self,
-        model: &Model,
-        inputs: &Inputs,
-        chunk: Option<&Targets>,
-        sites: Option<&Sites>,
-    ) -> Result<Vec<Region>> {
+    fn work(&self, model: &Model, inputs: &Inputs, chunk: Option<&Targets>, sites: Option<&Sites>) -> Result<Regions> {
         let (contigs, size) = (inputs.reference().contigs(), model.config.evidence.region_size);
         match (sites, &self.chunk, chunk) {
             // Whole regions, so that a site has the same evidence as when all is called.

@@ -13,7 +13,7 @@ use crate::files::journal::{self, Frames, Journal};
 use crate::files::{PartState, Storage, index_names, journal_of, leftovers, part_of, temporary_beside};
 use crate::genome::Contigs;
 use crate::pipeline::{Checkpoint, Checkpoints};
-use crate::regions::Region;
+use crate::regions::Regions;
 
 /// A run that can be resumed.
 pub(super) struct Resume {
@@ -99,7 +99,7 @@ impl Resume {
     }
 
     /// Logs where the run goes on.
-    pub(super) fn log(&self, regions: &[Region], contigs: &Contigs) {
+    pub(super) fn log(&self, regions: &Regions, contigs: &Contigs) {
         match self.from().and_then(|at| regions.get(at.region)) {
             Some(next) => log::info!(
                 "resuming at {}:{}: {} of {} regions are done",
