@@ -122,13 +122,14 @@ fn best_alignments(
     for (i, read) in reads.iter().enumerate() {
         if placed.iter().all(|haplotype| haplotype.fits[i].is_none()) {
             let around = mapped(read, stage, options);
-            // Haplotypes that are the same there need one score, and only the best an alignment.
-            let mut done = FxHashMap::default();
+            // Haplotypes that are the same there need one score, those that fit worse than another none, and only the best an alignment.
+            let (mut done, mut highest) = (FxHashMap::default(), 0);
             let ends = placed.iter().enumerate().filter_map(|(at, haplotype)| {
                 let part = haplotype.part(&around);
                 let target = &haplotype.bases[part.clone()];
-                let end = *done.entry(target).or_insert_with(|| aligner.end(&read.bases, target));
-                Some((at, part, end?))
+                let end = (*done.entry(target).or_insert_with(|| aligner.end(&read.bases, target, highest)))?;
+                highest = highest.max(end.score);
+                Some((at, part, end))
             });
             let ends: Vec<(usize, Range<usize>, End)> = ends.collect();
             let best = ends.into_iter().rev().max_by_key(|(at, _, end)| (end.score, !placed[*at].is_reference));

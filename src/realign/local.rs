@@ -1,7 +1,7 @@
 //! Two sequences -> their best local alignment with affine gaps (Smith and Waterman 1981; Gotoh 1982), gaps to the left.
 //!
-//! Three steps, as in the SSW library (Zhao et al. 2013, doi:10.1371/journal.pone.0082138): a sweep over all cells that keeps
-//! scores only and finds the end; a second one backwards from there that finds the start; then a trace within a narrow band
+//! Three steps, as in the SSW library (Zhao et al. 2013, doi:10.1371/journal.pone.0082138): a sweep over all cells that may be of the
+//! best alignment, which keeps scores only and finds the end; a second one backwards from there that finds the start; then a trace within a narrow band
 //! around the diagonal between the two, which is widened until the score is reached.
 //!
 //! Of equally good alignments the one is taken that ends first, of these the one that starts last, then the one nearest to
@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
+use super::narrow::{LANES, NONE_SHORT, NarrowSweep, PAST_QUERY, PAST_TARGET, letter};
+use super::shared_kmers::SharedKmers;
 use crate::reads::{Cigar, CigarKind};
 
 /// Scores of matches, mismatches and gaps.
@@ -27,6 +29,11 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Of so many matches.
+    fn perfect(self, length: usize) -> i32 {
+        i32::try_from(length).unwrap_or(i32::MAX).saturating_mul(self.matching)
+    }
+
     /// Matching, mismatch, gap open, gap extend in 16 bits.
     fn short(self) -> [i16; 4] {
         [self.matching, self.mismatch, self.gap_open, self.gap_extend]
@@ -66,16 +73,12 @@ const DELETION_OPENED: u8 = 4;
 const INSERTION_OPENED: u8 = 8;
 /// A score that no path has.
 const NONE: i32 = i32::MIN / 2;
-/// The same in 16 bits; two of it do not overflow.
-const NONE_SHORT: i16 = i16::MIN / 2;
 /// Greater scores and penalties are cut to this, so that sums stay within 16 bits.
 const LARGEST_SCORE: i32 = 4096;
-/// Cells that are filled at once: a vector of 512 bits, or two of 256. Anti-diagonals are filled up to a multiple of it, so that there is no
-/// remainder to fill one by one; the cells past their end match nothing and no path leads back from them.
-const LANES: usize = 32;
-/// Letters past the end of the query and of the target: equal to no other.
-const PAST_QUERY: i16 = -3;
-const PAST_TARGET: i16 = -4;
+/// How much less than a perfect one an alignment is first taken to score at most.
+const FIRST_LOSS: i32 = 64;
+/// All diagonals.
+const EVERYWHERE: Range<isize> = isize::MIN / 4..isize::MAX / 4;
 
 /// The scores of three neighbouring anti-diagonals, by query base. The entry before the first base is that of no base.
 #[derive(Debug, Default)]
@@ -97,13 +100,11 @@ struct Sweep {
 
 impl Sweep {
     fn begin(&mut self, query: &[u8], target: &[u8]) {
-        // N is another letter in the target, so that it does not match itself.
-        let code = |unknown: i16| move |&base: &u8| if base == b'N' { unknown } else { i16::from(base) };
         self.query.clear();
-        self.query.extend(query.iter().map(code(-1)));
+        self.query.extend(query.iter().map(|&base| letter(base, -1)));
         self.query.resize(query.len() + LANES, PAST_QUERY);
         self.target.clear();
-        self.target.extend(target.iter().rev().map(code(-2)));
+        self.target.extend(target.iter().rev().map(|&base| letter(base, -2)));
         self.target.resize(target.len() + LANES, PAST_TARGET);
         for scores in [&mut self.best, &mut self.best_before, &mut self.best_earlier] {
             scores.clear();
@@ -196,6 +197,8 @@ fn cells(
 pub struct LocalAligner {
     scores: Scores,
     sweep: Sweep,
+    narrow: NarrowSweep,
+    shared: SharedKmers,
     /// Scores of a row: best, and ending in an insertion.
     best: Vec<i32>,
     gapped: Vec<i32>,
@@ -208,25 +211,63 @@ impl LocalAligner {
     /// An aligner by these scores.
     #[must_use]
     pub fn new(scores: Scores) -> Self {
-        let (sweep, reversed) = (Sweep::default(), Default::default());
-        Self { scores, sweep, best: Vec::new(), gapped: Vec::new(), trace: Vec::new(), reversed }
+        let (sweep, narrow, shared) = (Sweep::default(), NarrowSweep::default(), SharedKmers::default());
+        let reversed = Default::default();
+        Self { scores, sweep, narrow, shared, best: Vec::new(), gapped: Vec::new(), trace: Vec::new(), reversed }
     }
 
     /// The best local alignment, or `None` where no base matches, or where both are too long for 16-bit scores. N matches
     /// nothing.
     pub fn align(&mut self, query: &[u8], target: &[u8]) -> Option<LocalAlignment> {
-        let end = self.end(query, target)?;
+        let end = self.end(query, target, 1)?;
         Some(self.align_to(end, query, target))
     }
 
-    /// The score of the best local alignment, for less than half the work; `None` as for [`LocalAligner::align`].
-    pub fn end(&mut self, query: &[u8], target: &[u8]) -> Option<End> {
+    /// The score of the best local alignment and where it ends, for less than half the work; `None` as for [`LocalAligner::align`], and where the
+    /// score is lower than `least`.
+    pub fn end(&mut self, query: &[u8], target: &[u8], least: i16) -> Option<End> {
         let longest = i32::try_from(query.len().min(target.len())).ok()?;
         if longest == 0 || longest.saturating_mul(self.scores.matching) > i32::from(i16::MAX) {
             return None;
         }
-        let (score, query, target) = self.sweep(query, target, None);
-        (score > 0).then_some(End { score, query, target })
+        // First as if the score were nearly perfect, since then few cells can be part of the alignment. What is found is a bound for the next
+        // attempt.
+        let mut bound = self.scores.perfect(query.len()) - FIRST_LOSS;
+        let least = least.max(1);
+        loop {
+            bound = bound.max(i32::from(least));
+            let band = self.band(query, target, bound);
+            let is_all = band.is_none() || bound == i32::from(least);
+            let (score, query, target) = match band {
+                Some(band) => self.highest(query, target, band, None),
+                None => self.highest(query, target, EVERYWHERE, None),
+            };
+            if is_all || i32::from(score) >= bound {
+                return (score >= least).then_some(End { score, query, target });
+            }
+            bound = i32::from(score);
+        }
+    }
+
+    /// Diagonals (a cell's column less its row) that all alignments with this score or a higher one keep to; `None` where nothing is known of them.
+    /// Such an alignment has few differences, so that one of the runs of matches between these is long, and it strays from there by few gaps.
+    fn band(&mut self, query: &[u8], target: &[u8], bound: i32) -> Option<Range<isize>> {
+        let [matching, mismatch, gap_open, gap_extend] = self.scores.short().map(i32::from);
+        let loss = self.scores.perfect(query.len()) - bound;
+        if loss < 0 {
+            return Some(0..0);
+        }
+        // What divides runs costs a gap or a mismatch and may take a base; any other base that is not matched costs as much as a match. Runs are
+        // shortest where all is paid for divisions, as long as there are more bases than those would take.
+        let [matching, division] = [matching, gap_open.min(matching + mismatch)].map(|n| n.max(1));
+        let unmatched = |paid: i32| usize::try_from(paid / matching).ok();
+        query.len().checked_sub(unmatched(loss)? + unmatched(division)? + 1)?;
+        let divisions = usize::try_from(loss / division).ok()?;
+        let matches = query.len().checked_sub(divisions + unmatched(loss % division)?)?;
+        let shared = self.shared.diagonals(query, target, matches.div_ceil(divisions + 1))?;
+        let gaps = (loss - (gap_open - gap_extend).max(0)).max(0) / gap_open.min(gap_extend).max(1);
+        let gaps = isize::try_from(gaps).ok()?;
+        Some(if shared.is_empty() { shared } else { shared.start - gaps..shared.end + gaps })
     }
 
     /// The best local alignment of the same two, whose end is known.
@@ -237,7 +278,11 @@ impl LocalAligner {
         head.extend(query[..query_end].iter().rev());
         target_head.clear();
         target_head.extend(target[..target_end].iter().rev());
-        let (_, query_length, target_length) = self.sweep(&head, &target_head, Some(score));
+        // It ends with the first cells, and has no more gaps than its matches can pay for.
+        let paid = self.scores.perfect(query_end) - i32::from(score);
+        let gaps =
+            isize::try_from(paid / self.scores.gap_open.min(self.scores.gap_extend).max(1)).unwrap_or(isize::MAX / 4);
+        let (_, query_length, target_length) = self.highest(&head, &target_head, -gaps..gaps + 1, Some(score));
         let score = i32::from(score);
         self.reversed = [head, target_head];
         let aligned = query_end - query_length..query_end;
@@ -255,23 +300,34 @@ impl LocalAligner {
         if a == b && a != b'N' { self.scores.matching } else { -self.scores.mismatch }
     }
 
-    /// The best score and after how many bases of both it is reached: fewest of the target, then fewest of the query.
-    /// `known` is that score, where it is known already.
+    /// The best score on the diagonals of `band` and after how many bases of both it is reached: fewest of the target, then fewest of the query.
+    /// `known` is that score, where it is known already. Where the best score lies on other diagonals, it may be that.
+    fn highest(&mut self, query: &[u8], target: &[u8], band: Range<isize>, known: Option<i16>) -> (i16, usize, usize) {
+        let (rows, columns) = (query.len().cast_signed(), target.len().cast_signed());
+        let band = band.start.max(1 - rows)..band.end.min(columns);
+        if band.is_empty() {
+            (0, 0, 0)
+        } else if band.len() <= 2 * LANES {
+            self.narrow.sweep::<LANES>(query, target, band, known, self.scores.short())
+        } else if band.len() <= 4 * LANES {
+            self.narrow.sweep::<{ 2 * LANES }>(query, target, band, known, self.scores.short())
+        } else {
+            self.sweep(query, target, band, known)
+        }
+    }
+
+    /// The same for bands of any width.
     ///
-    /// Goes along the anti-diagonals, whose cells do not depend on each other, so that the compiler makes vectors of them. Scores must fit 16 bits, which [`LocalAligner::align`] sees to.
-    fn sweep(&mut self, query: &[u8], target: &[u8], known: Option<i16>) -> (i16, usize, usize) {
+    /// Goes along the anti-diagonals, whose cells do not depend on each other, so that the compiler makes vectors of them. Scores must fit 16 bits,
+    /// which [`LocalAligner::end`] sees to.
+    fn sweep(&mut self, query: &[u8], target: &[u8], band: Range<isize>, known: Option<i16>) -> (i16, usize, usize) {
         let scores = self.scores.short();
         let (rows, columns) = (query.len(), target.len());
+        let (lowest, highest) = (band.start, band.end - 1);
         let sweep = &mut self.sweep;
         sweep.begin(query, target);
-        // Where the score is known and the end is at the first cells, the alignment has no more gaps than its matches can pay for.
-        let least = self.scores.gap_open.min(self.scores.gap_extend).max(1);
-        let most_gaps = known.map_or(usize::MAX / 2, |score| {
-            let paid = i32::try_from(rows).unwrap_or(i32::MAX).saturating_mul(self.scores.matching) - i32::from(score);
-            usize::try_from(paid / least).unwrap_or(0)
-        });
         // As many rows on each anti-diagonal, so that none ends earlier than the one before.
-        let widest = most_gaps.saturating_add(2).min(rows);
+        let widest = (usize::try_from(highest - lowest).unwrap_or(0) / 2 + 2).min(rows);
         let mut top = known.unwrap_or(0);
         // Columns and rows of the best cell; not known yet of an anti-diagonal that is the first to reach the top, since along a good
         // alignment each has a better one than the last.
@@ -281,9 +337,14 @@ impl LocalAligner {
             let cells = rows.filter(|&row| best[row + 1] == top);
             cells.map(|row| (diagonal - row + 1, row + 1)).min().unwrap_or((usize::MAX, usize::MAX))
         };
-        for diagonal in 0..rows + columns - 1 {
-            let first = (diagonal + 1).saturating_sub(columns).max(diagonal.saturating_sub(most_gaps).div_ceil(2));
-            let rows_here = first..rows.min(diagonal + 1).min(usize::midpoint(diagonal, most_gaps) + 1).max(first);
+        let begin = usize::try_from(lowest.max(-highest)).unwrap_or(0);
+        for diagonal in begin..rows + columns - 1 {
+            let half = |twice: isize| usize::try_from(twice.div_euclid(2)).unwrap_or(0);
+            let first = (diagonal + 1).saturating_sub(columns).max(half(diagonal.cast_signed() - highest + 1));
+            let rows_here = first..rows.min(diagonal + 1).min(half(diagonal.cast_signed() - lowest + 2)).max(first);
+            if first >= rows {
+                break;
+            }
             if known.is_some() && found.0 != usize::MAX && diagonal + 1 >= found.0 + rows {
                 break;
             }
@@ -453,6 +514,37 @@ mod tests {
             let found = LocalAligner::new(SCORES).align(query.as_bytes(), target.as_bytes());
             let end = found.map_or((0, 0, 0), |found| (found.score, found.query.end, found.target.end));
             prop_assert_eq!(end, plain(query.as_bytes(), target.as_bytes()));
+        }
+
+        /// So they are of sequences long and alike enough that most cells are left out, whatever is asked of the score.
+        #[test]
+        fn what_is_left_out_is_not_of_the_best(
+            target in "[ACGT]{60,240}",
+            (from, length) in (0_usize..40, 20_usize..200),
+            changes in proptest::collection::vec((0_usize..200, 0_u8..4, "[ACGTN]{0,6}"), 0..9),
+            (deleted, junk) in (0_usize..70, "[ACGT]{0,60}"),
+            less in 0_i16..300,
+        ) {
+            let mut query = target[from..target.len().min(from + length)].to_owned();
+            query.replace_range(query.len() / 3..(query.len() / 3 + deleted / 3).min(query.len() - 1), "");
+            for (at, deleted, inserted) in changes {
+                let at = at % query.len();
+                query.replace_range(at..query.len().min(at + usize::from(deleted)), &inserted);
+                query.push('A');
+            }
+            query.push_str(&junk);
+            let (query, target) = (query.as_bytes(), target.as_bytes());
+            let best = plain(query, target);
+            let of = |end: End| (i32::from(end.score), end.query, end.target);
+            let mut aligner = LocalAligner::new(SCORES);
+            let score = i16::try_from(best.0).unwrap();
+            prop_assert_eq!(aligner.end(query, target, score - less).map(of), Some(best));
+            prop_assert_eq!(aligner.end(query, target, score + 1), None);
+            // The start is the end of the best of both backwards.
+            let backwards = |part: &[u8]| part.iter().rev().copied().collect::<Vec<u8>>();
+            let start = plain(&backwards(&query[..best.1]), &backwards(&target[..best.2]));
+            let found = aligner.align(query, target).unwrap();
+            prop_assert_eq!((found.score, found.query.len(), found.target.len()), start);
         }
 
         /// The CIGAR spans the aligned parts, and its score is the one that is given.

@@ -12,6 +12,8 @@ pub(crate) mod compose;
 pub(crate) mod graph;
 pub(crate) mod haplotype;
 pub(crate) mod local;
+mod narrow;
+mod shared_kmers;
 pub mod windows;
 
 use serde::{Deserialize, Serialize};
@@ -228,15 +230,18 @@ fn in_genome(stage: &align::Stage, members: &[usize], found: Vec<Option<compose:
         .collect()
 }
 
-/// Two bits for a base; `None` for other letters.
+/// Two bits for a base; `None` for other letters. From a table, since no processor foresees the branches on a base.
 fn code(base: u8) -> Option<u8> {
-    match base {
-        b'A' => Some(0),
-        b'C' => Some(1),
-        b'G' => Some(2),
-        b'T' => Some(3),
-        _ => None,
-    }
+    const CODES: [u8; 256] = {
+        let mut codes = [4; 256];
+        codes[b'A' as usize] = 0;
+        codes[b'C' as usize] = 1;
+        codes[b'G' as usize] = 2;
+        codes[b'T' as usize] = 3;
+        codes
+    };
+    let code = CODES[usize::from(base)];
+    (code < 4).then_some(code)
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ pub fn survey_with(
     let SurveyOptions { evidence: options, slippage } = options.into();
     let contigs = reference.contigs();
     let source = BamSource::open(files, contigs, options.reads())?;
-    let options = EvidenceOptions { realign: None, ..options };
+    // A margin before a window would lead to the index interval before it, all of whose reads would be unpacked; none of them is summarised.
+    let options = EvidenceOptions { realign: None, read_margin: 0, ..options };
     let mut gatherer = Gatherer::new(Box::new(source), reference.open()?, options, ImageSpec::default());
     let mut windows = windows(intervals_with_reads(files, contigs))
         .into_iter()

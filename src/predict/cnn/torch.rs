@@ -8,6 +8,7 @@ use tch::{Cuda, Device, Kind, Tensor, nn};
 
 use crate::error::{Error, Parameter, Result};
 use crate::model::store::Model;
+use crate::pileup::ImageShape;
 use crate::predict::Probabilities;
 use crate::predict::cnn::networks::{self, Input, Network};
 use crate::predict::cnn::{BATCH_SIZE, Batch, Classifier};
@@ -136,15 +137,24 @@ fn load_globally(path: &std::path::Path) -> Result<(), &'static str> {
     }
 }
 
-/// Beside an installed program, in the checkout it was built in.
+/// Beside the `libtorch_cpu.so` that is loaded, beside an installed program, in the checkout it was built in.
 fn cuda_library_paths() -> Vec<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let beside = loaded(&maps, "libtorch_cpu.so").map(|path| path.with_file_name("libtorch_cuda.so"));
     let mut roots = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
     if let Ok(program) = std::env::current_exe().and_then(std::fs::canonicalize) {
         let up = |n: usize| program.ancestors().nth(n).map(PathBuf::from);
         roots.extend(up(3).into_iter().chain(up(2).map(|p| p.join("lib/varpix"))));
     }
     let places = ["libtorch-cuda/torch/lib/libtorch_cuda.so", "torch/lib/libtorch_cuda.so", "libtorch_cuda.so"];
-    roots.iter().flat_map(|root| places.iter().map(move |place| root.join(place))).collect()
+    beside.into_iter().chain(roots.iter().flat_map(|root| places.iter().map(move |place| root.join(place)))).collect()
+}
+
+/// The path of a library in a process's memory map.
+fn loaded(maps: &str, name: &str) -> Option<PathBuf> {
+    // Address, rights, offset, device and inode come before the path, which may hold spaces.
+    let mut paths = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..])));
+    paths.find(|path| path.file_name().is_some_and(|file| file == name)).map(Path::to_owned)
 }
 
 /// A model's network, loaded.
@@ -199,6 +209,22 @@ impl TorchClassifier {
             features,
             weights: model.weights(),
             _variables: variables,
+        })
+    }
+}
+
+impl TorchClassifier {
+    /// Classifies any number of images `[n, height, width, channel]` without features, and waits for the results: to measure a device with batches
+    /// of any size.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the network fails.
+    pub fn pass(&self, shape: ImageShape, images: &[u8]) -> Result<()> {
+        let size = [images.len() / shape.bytes(), shape.height, shape.width, shape.channels];
+        let failed = |e: tch::TchError| Error::Internal(format!("the network failed: {}", first_line(&e)));
+        tch::no_grad(|| {
+            let input = Input::new(images, size, &[], &self.features, self.device).map_err(failed)?;
+            self.network.forward(&input, false).f_to_device(Device::Cpu).map_err(failed).map(drop)
         })
     }
 }
@@ -321,6 +347,15 @@ mod tests {
         assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
         assert_eq!("cpu".parse(), Ok(DeviceChoice::Cpu));
         assert!("cuda:x".parse::<DeviceChoice>().is_err() && "tpu".parse::<DeviceChoice>().is_err());
+    }
+
+    #[test]
+    fn libraries_are_found_where_they_were_loaded_from() {
+        let maps = "7f00-7f01 r--p 00000000 fe:00 2229 /opt/my torch/lib/libc10.so\n\
+            7f02-7f03 rw-p 00000000 00:00 0 \n\
+            7f04-7f05 r-xp 0000f000 fe:00 2230 /opt/my torch/lib/libtorch_cpu.so\n";
+        assert_eq!(loaded(maps, "libtorch_cpu.so"), Some("/opt/my torch/lib/libtorch_cpu.so".into()));
+        assert_eq!(loaded(maps, "libtorch_cuda.so"), None);
     }
 
     #[test]
