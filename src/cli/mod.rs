@@ -127,6 +127,7 @@ fn flag(parameter: Parameter) -> &'static str {
         Parameter::HaploidContigs => "--haploid-contigs",
         Parameter::Device => "--device",
         Parameter::RealignedBam => "--realigned-bam",
+        Parameter::HaplotaggedBam => "--haplotagged-bam",
     }
 }
 

@@ -182,6 +182,8 @@ mod tests {
             phred_likelihoods: Vec::new(),
             probabilities: probabilities.clone(),
             asked: None,
+            fragments: Vec::new(),
+            phase_set: None,
         };
         call.set_probabilities(probabilities);
         call

@@ -10,7 +10,7 @@ use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
 use super::options::RunInputs;
 use super::stats::{Details, Stage, StageTimes};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Gatherer};
+use crate::evidence::{Evidence, FragmentAllele, Gatherer};
 use crate::genome::Reference;
 use crate::genotype::Ploidy;
 use crate::output::Placement;
@@ -32,6 +32,8 @@ pub(super) struct Workers<'a> {
     pub(super) messages: Sender<Message>,
     pub(super) ploidy: &'a Ploidy,
     pub(super) placements_wanted: bool,
+    /// Whether calls are phased.
+    pub(super) fragments_wanted: bool,
     /// Set where reference blocks are wanted.
     pub(super) quality_bin: Option<i32>,
     pub(super) times: &'a StageTimes,
@@ -95,7 +97,13 @@ impl Workers<'_> {
         let fetched = self.times.time(Stage::Read, || gatherer.fetch(region))?;
         let aligned = self.times.time(Stage::Realign, || gatherer.realign(fetched))?;
         let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
-        self.announce(region, &evidence)?;
+        let fragments = if self.fragments_wanted {
+            let (quality, slippage) = (self.inputs.model.image.min_base_quality, &self.inputs.decider.sample.slippage);
+            self.times.time(Stage::Count, || evidence.fragments(quality, slippage))
+        } else {
+            Vec::new()
+        };
+        self.announce(region, &evidence, fragments)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
             let decision = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
             match decision {
@@ -128,7 +136,7 @@ impl Workers<'_> {
         Ok(())
     }
 
-    fn announce(&self, region: Region, evidence: &Evidence) -> Result<()> {
+    fn announce(&self, region: Region, evidence: &Evidence, fragments: Vec<Vec<FragmentAllele>>) -> Result<()> {
         let message = Message::Gathered {
             region: region.sequence,
             candidates: evidence.candidates.clone(),
@@ -139,6 +147,7 @@ impl Workers<'_> {
                 blocks(region.contig, &evidence.depths, &evidence.reference, self.ploidy, bin)
             }),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
+            fragments,
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
     }

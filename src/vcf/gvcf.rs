@@ -285,6 +285,8 @@ mod tests {
             phred_likelihoods: vec![30, 0, 30],
             probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
             asked: None,
+            fragments: Vec::new(),
+            phase_set: None,
         }
     }
 

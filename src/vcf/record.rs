@@ -10,7 +10,7 @@ use noodles_vcf::variant::record_buf::samples::sample::value::Array;
 use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype as WrittenGenotype};
 use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
-use super::header::{BLOCK_FORMATS, CALL_FORMATS};
+use super::header::{BLOCK_FORMATS, CALL_FORMATS, PHASE_SET_FORMAT};
 use super::info::{InfoFields, info};
 use super::values::{count, fraction, written};
 use crate::error::{Error, Result};
@@ -27,6 +27,8 @@ pub struct CallStyle {
     pub haploid_as_diploid: bool,
     /// INFO of calls.
     pub info: InfoFields,
+    /// Whether calls are phased: with the FORMAT field PS.
+    pub phased: bool,
 }
 
 impl CallStyle {
@@ -38,7 +40,7 @@ impl CallStyle {
 
 impl Default for CallStyle {
     fn default() -> Self {
-        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false, info: InfoFields::default() }
+        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false, info: InfoFields::default(), phased: false }
     }
 }
 
@@ -77,7 +79,7 @@ pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str, 
     let copies = style.copies(block.haploid);
     let likelihoods = likelihoods(&block.phred_likelihoods(), 2, copies);
     let values = vec![
-        Some(Value::Genotype(genotype(block.is_reference.then_some(Genotype::HOM_REF), copies))),
+        Some(Value::Genotype(genotype(block.is_reference.then_some(Genotype::HOM_REF), copies, false))),
         Some(Value::Integer(block.genotype_quality)),
         Some(Value::Integer(count(block.min_depth))),
         Some(Value::Array(Array::Integer(likelihoods.into_iter().map(Some).collect()))),
@@ -106,7 +108,7 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
     let forward =
         call.allele_depths.iter().zip(&call.reverse_depths).map(|(all, reverse)| all.saturating_sub(*reverse));
     let values = vec![
-        Some(Value::Genotype(genotype(call.genotype, copies))),
+        Some(Value::Genotype(genotype(call.genotype, copies, call.phase_set.is_some()))),
         Some(Value::Integer(call.genotype_quality)),
         Some(Value::Integer(count(call.depth))),
         integers(&mut call.allele_depths.iter().map(|&n| count(n))),
@@ -116,8 +118,10 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
         integers(&mut call.reverse_depths.iter().map(|&n| count(n))),
         Some(Value::Integer(rounded(call.mapping_quality))),
     ];
-    let keys: Keys = CALL_FORMATS.into_iter().take(style.formats).map(str::to_owned).collect();
-    Samples::new(keys, vec![values.into_iter().take(style.formats).collect()])
+    let phase_set = call.phase_set.map(|start| Value::Integer(i32::try_from(start + 1).unwrap_or(i32::MAX)));
+    let keys = CALL_FORMATS.into_iter().take(style.formats).chain(style.phased.then_some(PHASE_SET_FORMAT));
+    let values = values.into_iter().take(style.formats).chain(style.phased.then_some(phase_set));
+    Samples::new(keys.map(str::to_owned).collect(), vec![values.collect()])
 }
 
 /// The likelihoods of the genotypes of `copies` alleles; of one, those of the homozygous genotypes.
@@ -128,10 +132,10 @@ fn likelihoods(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
     (0..alleles).filter_map(|a| diploid.get(Genotype::Diploid(a, a).index())).copied().collect()
 }
 
-fn genotype(genotype: Option<Genotype>, copies: usize) -> WrittenGenotype {
+fn genotype(genotype: Option<Genotype>, copies: usize, phased: bool) -> WrittenGenotype {
     let alleles = written(genotype, copies).map_or(vec![None; copies], |g| g.alleles().map(Some).collect());
     // One allele alone counts as phased (VCF specification, section 1.6.2).
-    let phasing = if copies == 1 { Phasing::Phased } else { Phasing::Unphased };
+    let phasing = if copies == 1 || phased { Phasing::Phased } else { Phasing::Unphased };
     alleles.into_iter().map(|allele| Allele::new(allele, phasing)).collect()
 }
 
