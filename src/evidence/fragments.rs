@@ -55,13 +55,12 @@ impl Evidence {
                 .flat_map(|(allele, alt)| alt.support.iter().map(move |&read| (read, allele)));
             let shown = reference.chain(alternatives).filter_map(|(index, allele)| {
                 let (read, (fragment, end)) = (&self.reads[index as usize], numbers[index as usize]);
-                let error = match &indel {
-                    Some(indel) => (read.span.end() > indel.told_at).then_some(indel.error)?,
-                    None => {
-                        let at = qualities[slot].binary_search_by_key(&index, |&(read, _)| read).ok()?;
-                        let quality = qualities[slot][at].1;
-                        (quality >= min_base_quality).then(|| error(quality))?
-                    }
+                let error = if let Some(indel) = &indel {
+                    (read.span.end() > indel.told_at).then_some(indel.error)?
+                } else {
+                    let at = qualities[slot].binary_search_by_key(&index, |&(read, _)| read).ok()?;
+                    let quality = qualities[slot][at].1;
+                    (quality >= min_base_quality).then(|| error(quality))?
                 };
                 let mapping_quality = match read.mapping_quality {
                     u8::MAX => USUAL_MAPPING_QUALITY,

@@ -89,7 +89,9 @@ impl<'a> Block<'a> {
     fn totals(&self) -> Vec<f64> {
         let mut totals = vec![0.0; self.fragments.len()];
         for (shown, orientation) in self.shown.iter().zip(&self.orientations) {
-            shown.iter().for_each(|&(fragment, weight)| totals[fragment] += orientation * weight);
+            for &(fragment, weight) in shown {
+                totals[fragment] += orientation * weight;
+            }
         }
         totals
     }
@@ -115,7 +117,9 @@ impl<'a> Block<'a> {
             if self.site_score(slot, &totals) < 0.0 {
                 self.orientations[slot] = -self.orientations[slot];
                 let twice = 2.0 * self.orientations[slot];
-                self.shown[slot].iter().for_each(|&(fragment, weight)| totals[fragment] += twice * weight);
+                for &(fragment, weight) in &self.shown[slot] {
+                    totals[fragment] += twice * weight;
+                }
                 changed = true;
             }
         }
@@ -180,7 +184,9 @@ impl<'a> Block<'a> {
             self.orientations[from..to].iter().map(|orientation| orientation * first).collect();
         let mut log_odds = vec![0.0; self.fragments.len()];
         for (shown, orientation) in self.shown[from..to].iter().zip(&orientations) {
-            shown.iter().for_each(|&(fragment, weight)| log_odds[fragment] += orientation * weight);
+            for &(fragment, weight) in shown {
+                log_odds[fragment] += orientation * weight;
+            }
         }
         let fragments = self.fragments.iter().copied().zip(log_odds).filter(|(_, log_odds)| *log_odds != 0.0);
         PhaseSet { sites: self.sites[from..to].to_vec(), orientations, fragments: fragments.collect() }

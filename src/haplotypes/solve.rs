@@ -3,7 +3,7 @@
 //!
 //! The orientation of a site says which of its two alleles lies on haplotype 1. Orientations are sought that make the fragments most probable, if each
 //! lies on one haplotype and shows wrong alleles at the rates of their qualities: the weighted minimum error correction of
-//! Patterson et al. (J Comput Biol 22:498, 2015), in its likelihood form (Edge et al., Genome Res 27:801, 2017, HapCUT2), by local search:
+//! Patterson et al. (J Comput Biol 22:498, 2015), in its likelihood form (Edge et al., Genome Res 27:801, 2017, `HapCUT2`), by local search:
 //!
 //! 1. Left to right, a site joins the blocks to which its fragments bind it, and by that joins these blocks ([`Builder`]).
 //! 2. In each block, single sites and all sites behind a place are turned over as long as that makes the fragments more probable ([`Block::refine`]).

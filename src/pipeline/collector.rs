@@ -237,8 +237,8 @@ impl<'a, 'o> Collector<'a, 'o> {
                 match &mut self.phaser {
                     Some(phaser) => {
                         let is_written = self.options.filter.lets_through(&call);
-                        let phased = phaser.push(call, is_written);
-                        self.phased(phased)?;
+                        let done = phaser.push(call, is_written);
+                        self.phased(done)?;
                     }
                     None => self.write_call(call)?,
                 }

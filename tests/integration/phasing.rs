@@ -53,6 +53,11 @@ fn phases_are_those_of_the_truth() {
         assert!(is_het(call) && call.genotype.contains('|'), "{call:?}");
         assert!(call.set.parse::<u64>().unwrap() <= call.position, "{call:?}");
         let Some(known) = truth.get(&(call.contig.clone(), call.position, call.alleles.clone())) else { continue };
+        let swapped: String = call.genotype.chars().rev().collect();
+        // Genotypes that are wrong have no phase to be compared.
+        if *known != call.genotype && *known != swapped {
+            continue;
+        }
         let same = *known == call.genotype;
         if let Some(before) = last.insert((call.contig.clone(), call.set.clone()), same) {
             pairs += 1;
@@ -206,7 +211,7 @@ fn reads_have_the_haplotypes_of_the_calls() {
     assert_eq!((records.len().to_string(), sorted), (of_region.trim().to_owned(), true));
     tool("samtools", &["quickcheck", &text(&out)]);
     assert_eq!(tool("samtools", &["view", "-c", &text(&out), "chrA:5001-45000"]), of_region);
-    let header = tool("samtools", &["view", "-H", &text(&out)]);
+    let header = tool("samtools", &["view", "-H", "--no-PG", &text(&out)]);
     assert!(header.lines().last().unwrap().ends_with("haplotagged reads"));
     let (mut right, mut all) = (0, 0);
     let calls = rows(&world.vcf, "%PS");

@@ -84,7 +84,7 @@ def measured(whatshap: pathlib.Path, truth: pathlib.Path, calls: pathlib.Path, f
 
 def haplotypes(records: str) -> dict[tuple[str, ...], Haplotype]:
     """HP and PS by name, flags and position, from lines of SAM."""
-    found = {}
+    found: dict[tuple[str, ...], Haplotype] = {}
     for line in records.splitlines():
         fields = line.split("\t")
         tags = dict(re.findall(r"\t(HP|PS):i:(\d+)", line))
@@ -108,6 +108,9 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--region", required=True)
     parser.add_argument("--model", default="wgs", help="a model's name or folder")
     parser.add_argument("--varpix", default=None, help="the program [default: target/release/varpix, built if need be]")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="FLAG", help="a further flag of varpix call, such as --option=--no-small-model"
+    )
     parser.add_argument("--keep", type=pathlib.Path, help="keep all files in this folder")
     args = parser.parse_args(argv)
     project.need(NAME, {"bcftools": "bcftools", "samtools": "samtools"})
@@ -119,7 +122,7 @@ def main(argv: Sequence[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         names = ("calls.vcf.gz", "unphased.vcf", "whatshap.vcf.gz", "truth.vcf.gz", "calls.bam", "whatshap.bam")
         calls, unphased, other, truth, tagged, retagged = (folder / name for name in names)
-        program = [args.varpix or project.VARPIX, "call", "--ref", args.ref, "--reads", args.reads, "--model", args.model]
+        program = [args.varpix or project.VARPIX, "call", "--ref", args.ref, "--reads", args.reads, "--model", args.model, *args.option]
         project.checked(NAME, *program, "--regions", args.region, "--phase", "--haplotagged-bam", tagged, "--output-vcf", calls)
         project.checked(NAME, "bcftools", "view", "-r", args.region, "-Oz", "-o", truth, args.truth)
         unphased.write_text(project.output(whatshap, "unphase", calls))

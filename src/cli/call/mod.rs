@@ -191,8 +191,7 @@ pub(super) fn run(args: &CallArgs, started: Started) -> Result<()> {
     let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.resumable()));
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
-    let mut written = args.written(&model, &inputs, &sample, chunk.as_ref(), resume.as_ref())?;
-    written.haplotagged = args.phasing.haplotagged(&model, &inputs, &regions)?;
+    let mut written = args.written(&model, (&inputs, &regions), &sample, chunk.as_ref(), resume.as_ref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
     if let Some(resume) = &resume {
         resume.log(&regions, contigs);
@@ -351,7 +350,7 @@ impl CallArgs {
     fn written(
         &self,
         model: &Model,
-        inputs: &Inputs,
+        (inputs, regions): (&Inputs, &[Region]),
         sample: &str,
         chunk: Option<&Targets>,
         resume: Option<&Resume>,
@@ -370,6 +369,7 @@ impl CallArgs {
         // GLnexus rejects or drops haploid likelihoods.
         let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
         let realigned = self.realigned_bam(model, inputs)?;
+        let haplotagged = self.phasing.haplotagged(model, inputs, regions)?;
         // A dry run creates and drops temporary files; writes to standard output cannot be undone.
         let is_made = |path: &Path| !(self.dry_run && path == Path::new("-"));
         let calls = is_made(&self.output_vcf)
@@ -384,7 +384,7 @@ impl CallArgs {
             GvcfWriter::create(destination, reference, &header, gvcf_style, &self.gvcf_ref_allele, self.gvcf_gq_bin)
         });
         let gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk));
-        Ok(Written { calls, gvcf, realigned, haplotagged: None })
+        Ok(Written { calls, gvcf, realigned, haplotagged })
     }
 
     /// The regions to work on.
