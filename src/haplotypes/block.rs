@@ -32,7 +32,7 @@ pub(super) struct PhaseSet {
     pub(super) fragments: Vec<(usize, f64)>,
 }
 
-fn bounded(log_odds: f64) -> f64 {
+pub(super) fn bounded(log_odds: f64) -> f64 {
     log_odds.clamp(-MOST_LOG_ODDS, MOST_LOG_ODDS)
 }
 

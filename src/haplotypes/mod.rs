@@ -24,7 +24,7 @@ use crate::genome::ContigId;
 use crate::genotype::{Call, Filter};
 use crate::variant::Genotype;
 use matrix::Shown;
-use solve::solve;
+use solve::{attach, solve};
 
 pub use mnps::Mnps;
 
@@ -32,6 +32,9 @@ pub use mnps::Mnps;
 pub const DEFAULT_CUT: u64 = 10_000_000;
 /// Least Phred-scaled probability that a phase is right.
 pub const DEFAULT_MIN_QUALITY: f64 = 10.0;
+/// Least GQ of a call that binds others to each other, Phred. One that is heterozygous by mistake shows the same alleles on both haplotypes, or errors
+/// that depend on more than the haplotype, and would join what does not belong together; it only gets a phase.
+pub const MIN_BINDING_QUALITY: i32 = 20;
 /// Most heterozygous calls of a window.
 pub const MOST_SITES: usize = 20_000;
 
@@ -136,7 +139,13 @@ impl Phaser {
         self.reach = 0;
         let shown: Vec<Vec<Shown>> = sites.iter().map(|&site| shown(&calls[site])).collect();
         let least = self.options.min_quality * std::f64::consts::LN_10 / 10.0;
-        let solution = solve(&shown, least);
+        let is_sure = |site: usize| calls[site].genotype_quality >= MIN_BINDING_QUALITY;
+        let binding = |(&site, shown): (&usize, &Vec<Shown>)| if is_sure(site) { shown.clone() } else { Vec::new() };
+        let mut solution = solve(&sites.iter().zip(&shown).map(binding).collect::<Vec<_>>(), least);
+        let known = solution.fragments.iter().map(|found| (found.fragment, *found)).collect();
+        for (index, shown) in shown.iter().enumerate().filter(|&(index, _)| !is_sure(sites[index])) {
+            solution.sites[index] = attach(index, shown, &known, least);
+        }
         let start = |set: usize, calls: &[Call]| calls[sites[set]].position;
         let fragments = if solution.fragments.is_empty() { Vec::new() } else { self::tags(&calls, &sites, &solution) };
         for (&site, phase) in sites.iter().zip(&solution.sites) {

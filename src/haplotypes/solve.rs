@@ -13,7 +13,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::block::Block;
+use super::block::{Block, bounded};
 use super::matrix::{Entry, Matrix, Shown, agreement};
 
 /// A site's place in its phase set.
@@ -75,6 +75,25 @@ pub fn solve(sites: &[Vec<Shown>], least: f64) -> Solution {
     }
     found.fragments = of_fragments.into_iter().flatten().collect();
     found
+}
+
+/// The phase of a site that binds nothing itself, by the haplotypes of fragments, which are in `found`; `site` is its index.
+#[must_use]
+pub fn attach(site: usize, shown: &[Shown], found: &FxHashMap<u64, FragmentPhase>, least: f64) -> Option<SitePhase> {
+    let matrix = Matrix::new(&[shown.to_vec()]);
+    let mut scores: Vec<(usize, f64)> = Vec::new();
+    for &(fragment, weight) in &matrix.sites[0] {
+        // A phase set is named by its first site, so none may be added before that.
+        let Some(known) = found.get(&matrix.numbers[fragment]).filter(|known| known.set < site) else { continue };
+        let log_odds = bounded(if known.haplotype == 1 { known.log_odds } else { -known.log_odds });
+        let score = agreement(log_odds, weight);
+        match scores.iter_mut().find(|(set, _)| *set == known.set) {
+            Some((_, sum)) => *sum += score,
+            None => scores.push((known.set, score)),
+        }
+    }
+    let best = scores.into_iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()).then(b.0.cmp(&a.0)));
+    best.filter(|(_, score)| score.abs() >= least).map(|(set, score)| SitePhase { set, swapped: score < 0.0 })
 }
 
 /// Sites that are bound to each other so far.

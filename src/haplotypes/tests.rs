@@ -130,6 +130,22 @@ fn one_fragment_binds_blocks() {
 }
 
 #[test]
+fn uncertain_calls_bind_nothing() {
+    let unsure = |position, shown: &[(u64, u8)]| Call { genotype_quality: 19, ..call(position, HET, shown) };
+    let calls = vec![
+        unsure(50, &[(1, 0), (2, 1)]),
+        call(100, HET, &[(1, 0), (2, 1)]),
+        call(200, HET, &[(1, 0), (2, 1)]),
+        // Fragments of both sides share it alone.
+        unsure(300, &[(1, 1), (2, 0), (3, 0), (4, 1)]),
+        call(400, HET, &[(3, 0), (4, 1)]),
+        call(500, HET, &[(3, 0), (4, 1)]),
+    ];
+    let done = written(calls);
+    assert_eq!(done, [unphased(), is("0/1", 100), is("0/1", 100), is("1/0", 100), is("0/1", 400), is("0/1", 400)]);
+}
+
+#[test]
 fn interleaved_phase_sets_stay_apart() {
     let calls = vec![
         call(100, HET, &[(1, 0), (2, 1)]),
