@@ -21,6 +21,8 @@ pub enum Parameter {
     Device,
     /// The BAM of realigned reads.
     RealignedBam,
+    /// The BAM or CRAM of reads with their haplotypes.
+    HaplotaggedBam,
 }
 
 impl fmt::Display for Parameter {
@@ -33,6 +35,7 @@ impl fmt::Display for Parameter {
             Self::HaploidContigs => "haploid contigs",
             Self::Device => "device",
             Self::RealignedBam => "realigned BAM",
+            Self::HaplotaggedBam => "haplotagged BAM",
         })
     }
 }

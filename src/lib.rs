@@ -53,6 +53,8 @@ pub mod files;
 pub mod genome;
 // Probabilities to calls.
 pub mod genotype;
+// Final calls to phased calls, and the haplotypes of their fragments.
+pub mod haplotypes;
 // A reference, a sample's reads and targets, checked.
 pub mod inputs;
 // Files of TensorFlow and Keras: variables, small models of DeepVariant's.

@@ -19,6 +19,7 @@ COMMANDS = {
     "candidate-recall": "truth alleles among the candidates, with and without realignment",
     "calibration": "GQ against observed error",
     "consensus": "sequences that the calls make, against those of the truth",
+    "phasing": "phases and haplotypes of reads beside WhatsHap's",
     "agreed-regions": "confident regions without variants that other truth sets add",
     "benchmark-giab": "a Genome in a Bottle sample: fetched, called, judged",
     "giab-training-data": "Genome in a Bottle samples to train on: fetched, divided into roles",

@@ -105,6 +105,15 @@ impl BamFile {
     }
 }
 
+/// Checks that a BAM or CRAM file ends as it should.
+pub(crate) fn is_whole(path: &Path) -> Result<()> {
+    match whole::format(path)? {
+        // That was checked to tell the format.
+        Format::Bam => Ok(()),
+        Format::Cram(major, minor) => slices::ends_whole(path, major, minor),
+    }
+}
+
 /// Reads an index and compares it with its file.
 fn index(head: &Head, index_path: &Path) -> Result<Index> {
     let (path, contigs) = (&head.path, &head.contigs);

@@ -16,5 +16,6 @@ pub(crate) mod weight;
 mod whole;
 
 pub use file::BamFile;
+pub(crate) use file::is_whole;
 pub use region_reader::RegionReader;
 pub(crate) use whole::ends_whole;

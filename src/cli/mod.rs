@@ -17,8 +17,8 @@ mod folder;
 mod import;
 mod logging;
 mod manual;
-mod ploidy_args;
 mod models;
+mod ploidy_args;
 mod progress;
 mod read_warnings;
 mod regions;
@@ -133,6 +133,7 @@ fn flag(parameter: Parameter) -> &'static str {
         Parameter::HaploidContigs => "--haploid-contigs",
         Parameter::Device => "--device",
         Parameter::RealignedBam => "--realigned-bam",
+        Parameter::HaplotaggedBam => "--haplotagged-bam",
     }
 }
 

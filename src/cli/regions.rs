@@ -12,6 +12,7 @@ use super::work::Work;
 use crate::error::{Error, Result};
 use crate::files::{self, Whole};
 use crate::genome::{ContigId, Interval};
+use crate::haplotypes::DEFAULT_CUT;
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
 use crate::regions::Targets;
@@ -28,6 +29,13 @@ pub(super) struct RegionsArgs {
     /// Number of chunks
     #[arg(short = 'n', long, value_name = "N", value_parser = common::whole::<u16>(1..=65_535), help_heading = OUTPUT)]
     chunks: u16,
+    /// Cut only where 'call --phase' ends phase sets: at multiples of 10 Mb
+    #[arg(long, help_heading = OUTPUT)]
+    phase: bool,
+    /// Phase sets end at multiples of this, in bp
+    #[arg(long, default_value_t = DEFAULT_CUT, value_name = "BP", hide = true, requires = "phase")]
+    #[arg(value_parser = common::whole::<u64>(10_000..=1_000_000_000), help_heading = OUTPUT)]
+    phase_cut: u64,
     /// Model that will be used for calling
     #[arg(long, default_value = DEFAULT_MODEL, value_name = "NAME|DIR", help_heading = MODEL)]
     model: PathBuf,
@@ -54,6 +62,7 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let inputs = args.input.open(&args.regions)?;
     let targets = inputs.targets();
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
+    let grid = if args.phase { least_common_multiple(grid, args.phase_cut) } else { grid };
     let work = Work::of(&inputs);
     let weight = |contig, interval| work.within(contig, interval);
     let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;

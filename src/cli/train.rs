@@ -209,8 +209,7 @@ impl Preset {
     fn settings(self) -> (EvidenceOptions, ImageSpec) {
         match self {
             Self::ShortReads => {
-                let evidence =
-                    EvidenceOptions { missing_insert_size: Some(INSERT_SIZE), ..EvidenceOptions::default() };
+                let evidence = EvidenceOptions { missing_insert_size: Some(INSERT_SIZE), ..EvidenceOptions::default() };
                 (evidence, ImageSpec::default())
             }
             Self::Hifi => (EvidenceOptions::long_reads(), ImageSpec::long_reads()),

@@ -86,7 +86,8 @@ pub fn import(options: &ImportOptions) -> Result<Model> {
         let network = keras::read(&given.path)?;
         evidence.track_reference_reads |= info.small_model.tracks_reference;
         prepare(&network, &mut evidence).map_err(|problem| Error::model(&given.path, problem))?;
-        let limits = small_limits::options(&info.small_model, given.limits, network.layout(), (release, options.model_type));
+        let limits =
+            small_limits::options(&info.small_model, given.limits, network.layout(), (release, options.model_type));
         training["small_model"] =
             json!({ "inputs": network.layout().inputs(), "layers": network.widths().collect::<Vec<_>>() });
         Ok((network, limits.map_err(|problem| Error::model(&info_path, problem))?))

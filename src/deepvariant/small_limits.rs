@@ -65,7 +65,9 @@ mod tests {
         assert_eq!(of(said, [None, None], Release::V1_10), Ok((15.0, 16.0, false)));
         assert_eq!(of(said, [Some(20.0), None], Release::V1_10), Ok((20.0, 16.0, false)));
         assert_eq!(of(flags("{}"), [None, None], Release::V1_9), Ok((15.0, 16.0, true)));
-        assert!(of(flags("{}"), [None, Some(9.0)], Release::V1_10).unwrap_err().contains("--small-model-snp-gq-threshold"));
+        assert!(
+            of(flags("{}"), [None, Some(9.0)], Release::V1_10).unwrap_err().contains("--small-model-snp-gq-threshold")
+        );
     }
 
     #[test]

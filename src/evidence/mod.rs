@@ -1,6 +1,7 @@
 //! A [`Region`] -> its [`Evidence`]: reads, candidates and the reference around them. The one way in which calling,
 //! training and `varpix show` gather evidence, so that a network gets the same input in use as in training.
 
+mod fragments;
 mod phased;
 
 use std::sync::{Arc, OnceLock};
@@ -20,6 +21,8 @@ use crate::reads::{FetchStats, Read, ReadFilter, ReadSource, Repeats, Trimmed};
 use crate::realign::{self, Plan, RealignOptions};
 use crate::regions::{DEFAULT_REGION_SIZE, Region};
 use crate::slippage::RegionTracts;
+
+pub use fragments::FragmentAllele;
 
 /// Reference bases kept on both sides of a region beyond half an image, in bp: the longest deletion that is counted.
 const LONGEST_DELETION: u64 = 5000;

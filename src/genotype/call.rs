@@ -3,6 +3,7 @@
 use super::likelihoods::GenotypeProbabilities;
 use super::merge::{BySet, independent, kept_alts, merged};
 use crate::candidates::{Asked, Candidate};
+use crate::evidence::FragmentAllele;
 use crate::genome::{ContigId, Interval};
 use crate::model::MultiAllelic;
 use crate::variant::Genotype;
@@ -45,7 +46,7 @@ pub struct Call {
     pub reference: Vec<u8>,
     /// Alternative alleles kept; at least one.
     pub alts: Vec<Vec<u8>>,
-    /// GT, diploid, the lower index first; `None` for `./.`.
+    /// GT, diploid, the lower index first unless it is phased; `None` for `./.`.
     pub genotype: Option<Genotype>,
     /// GQ, Phred.
     pub genotype_quality: i32,
@@ -71,6 +72,11 @@ pub struct Call {
     pub by_images: bool,
     /// The record that asked for it, if any.
     pub asked: Option<Box<Asked>>,
+    /// The alleles that fragments show there, numbered as in `genotype`; only of variants that are to be phased.
+    pub fragments: Vec<FragmentAllele>,
+    /// Where `genotype` is phased, that is, its alleles lie on haplotypes 1 and 2 in their order: position of the first variant of the phase set,
+    /// 0-based.
+    pub phase_set: Option<u64>,
 }
 
 impl Call {
@@ -106,11 +112,7 @@ pub struct CallOptions {
 #[must_use]
 pub fn call(candidate: &Candidate, images: &BySet, options: CallOptions) -> Call {
     let CallOptions { haploid, multi_allelic } = options;
-    let kept = if candidate.asked.is_some() {
-        (0..candidate.alts.len()).collect()
-    } else {
-        kept_alts(candidate.alts.len(), images)
-    };
+    let kept = kept(candidate, images);
     let apart = candidate.asked.as_ref().is_some_and(|asked| !asked.apart.is_empty());
     let mut probabilities = if apart { independent(&kept, images) } else { merged(&kept, images, multi_allelic) };
     if haploid {
@@ -145,7 +147,28 @@ pub fn call(candidate: &Candidate, images: &BySet, options: CallOptions) -> Call
         probabilities,
         by_images: true,
         asked: candidate.asked.clone(),
+        fragments: Vec::new(),
+        phase_set: None,
     }
+}
+
+/// Indexes of the alternative alleles that a candidate's call has.
+fn kept(candidate: &Candidate, images: &BySet) -> Vec<usize> {
+    match candidate.asked {
+        Some(_) => (0..candidate.alts.len()).collect(),
+        None => kept_alts(candidate.alts.len(), images),
+    }
+}
+
+/// What fragments show at a candidate, in terms of its call: without what shows an allele that the call does not have.
+#[must_use]
+pub fn of_call(candidate: &Candidate, images: &BySet, fragments: Vec<FragmentAllele>) -> Vec<FragmentAllele> {
+    let kept = kept(candidate, images);
+    let number = |allele: u8| match usize::from(allele) {
+        0 => Some(0),
+        alt => kept.iter().position(|&kept| kept + 1 == alt).and_then(|alt| u8::try_from(alt + 1).ok()),
+    };
+    fragments.into_iter().filter_map(|shown| Some(FragmentAllele { allele: number(shown.allele)?, ..shown })).collect()
 }
 
 fn assessed(probabilities: &GenotypeProbabilities, depths: &[u32]) -> (Filter, Option<Genotype>, i32) {
@@ -220,6 +243,18 @@ mod tests {
         let call = call(&site("ACC", &[("A", 2), ("GCC", 15)], 13), &images, CallOptions::default());
         assert_eq!((call.reference.as_slice(), call.alts), (b"A".as_slice(), vec![b"G".to_vec()]));
         assert_eq!(call.allele_depths, [13, 15]);
+    }
+
+    #[test]
+    fn fragments_show_the_alleles_of_the_call() {
+        let images = BySet::from([
+            (AltSet::One(0), Probabilities([0.999, 0.001, 0.0])),
+            (AltSet::One(1), Probabilities([0.001, 0.999, 0.0])),
+        ]);
+        let shown = |fragment, allele| FragmentAllele { fragment, ahead: 9, allele, quality: 30 };
+        let all = vec![shown(1, 0), shown(2, 1), shown(3, 2)];
+        let found = of_call(&site("A", &[("C", 1), ("G", 9)], 9), &images, all);
+        assert_eq!(found, [shown(1, 0), shown(3, 1)]);
     }
 
     #[test]

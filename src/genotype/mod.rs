@@ -6,7 +6,7 @@ pub(crate) mod merge;
 pub(crate) mod overlaps;
 pub(crate) mod ploidy;
 
-pub use call::{Call, CallOptions, Filter, call};
+pub use call::{Call, CallOptions, Filter, call, of_call};
 pub use likelihoods::GenotypeProbabilities;
 pub use merge::BySet;
 pub use overlaps::Resolver;

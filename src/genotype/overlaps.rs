@@ -183,6 +183,8 @@ mod tests {
             probabilities: probabilities.clone(),
             by_images: true,
             asked: None,
+            fragments: Vec::new(),
+            phase_set: None,
         };
         call.set_probabilities(probabilities);
         call

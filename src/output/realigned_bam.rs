@@ -21,16 +21,14 @@ use tempfile::TempPath;
 use crate::alignment_file::{self, BamFile, RegionReader};
 use crate::error::{Error, Parameter, Result};
 use crate::files::{Whole, temporary_beside, vacant};
-use crate::genome::reference::with_suffix;
 use crate::genome::{ContigId, Contigs, Interval};
+use crate::output::header::{OutputHeader, index_path, index_type};
 use crate::output::mates::{Mates, NEAR, Place, five_prime};
 use crate::reads::{Cigar, CigarKind, Moved, Read};
 use crate::regions::{Region, Regions};
 
 /// How far left of its region a read may be moved, in bp: more than a window and a read together.
 const FARTHEST: u64 = 5000;
-/// Contigs longer than this need a CSI index (SAM specification, section 5.2).
-const LONGEST_BAI_CONTIG: u64 = 1 << 29;
 
 /// A read of a region as the file knows it, and its new alignment where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,10 +90,7 @@ pub struct RealignedBam {
     reader: RegionReader,
     writer: bam::Writer,
     temporary: TempPath,
-    /// For each contig of the reference its tid in the source and in the output, where the source has it.
-    tids: Vec<Option<(i32, i32)>>,
-    /// Output tid of each tid of the source.
-    renumbered: Vec<i32>,
+    header: OutputHeader,
     index: bam::index::Type,
     waiting: BinaryHeap<Reverse<Waiting>>,
     mates: Mates,
@@ -122,33 +117,19 @@ impl RealignedBam {
             let value = path.display().to_string();
             return Err(Error::parameter(Parameter::RealignedBam, value, "the name must end in .bam"));
         }
-        let long = source.contigs().iter().any(|(_, contig)| contig.length > LONGEST_BAI_CONTIG);
-        let index = if long { bam::index::Type::Csi(14) } else { bam::index::Type::Bai };
+        let index = index_type(source.contigs());
         vacant(&index_path(path, &index))?;
         let (_, temporary) = temporary_beside(path)?.into_parts();
-        let order = contig_order(source.contigs(), reference);
-        let header = bam::Header::from_template(&bam::HeaderView::from_bytes(&header(source, &order)));
+        let header = OutputHeader::new(source, reference, "realigned reads");
         let failed = |e| Error::output(path, format!("cannot be written: {e}"));
-        let writer = bam::Writer::from_path(&temporary, &header, bam::Format::Bam).map_err(failed)?;
-        let mut renumbered = vec![-1; order.len()];
-        for (new, &old) in (0..).zip(&order) {
-            renumbered[old] = new;
-        }
-        let tids = reference
-            .iter()
-            .map(|(_, contig)| {
-                let old = source.contigs().id(&contig.name)?.0;
-                Some((i32::try_from(old).ok()?, renumbered[old]))
-            })
-            .collect();
+        let writer = bam::Writer::from_path(&temporary, &header.header, bam::Format::Bam).map_err(failed)?;
         Ok(Self {
             path: path.into(),
             source: source.clone(),
             reader: RegionReader::open(source)?,
             writer,
             temporary,
-            tids,
-            renumbered,
+            header,
             index,
             waiting: BinaryHeap::new(),
             mates: Mates::default(),
@@ -163,7 +144,7 @@ impl RealignedBam {
     /// [`Error::Input`] where the reads file cannot be read any more, [`Error::Output`] where the BAM cannot be written.
     pub fn take(&mut self, regions: &Regions, this: usize, reads: &[Placement]) -> Result<()> {
         let Some(region) = regions.get(this) else { return Ok(()) };
-        let Some((source_tid, tid)) = self.tids.get(region.contig.0).copied().flatten() else { return Ok(()) };
+        let Some((source_tid, tid)) = self.header.tids(region.contig) else { return Ok(()) };
         let placements: HashMap<u64, &Placement> = reads.iter().map(|read| (read.record, read)).collect();
         // Later regions begin here, and so do their reads, but for those that are seen now and left for them.
         let mut earliest_later = region.interval.end();
@@ -187,9 +168,7 @@ impl RealignedBam {
             if let Some(now) = &placement.now {
                 move_record(&mut record, now, placement.bases.as_deref(), &self.source)?;
             }
-            record.set_tid(tid);
-            let mate = usize::try_from(record.mtid()).ok().and_then(|mate| self.renumbered.get(mate)).copied();
-            record.set_mtid(mate.unwrap_or(-1));
+            self.header.renumber(&mut record);
             if is_moved {
                 self.mates.moved(&mut record, before, self.written, FARTHEST);
             }
@@ -272,10 +251,6 @@ fn second_pass(first: &Path, path: &Path, mates: &Mates) -> Result<TempPath> {
     Ok(temporary)
 }
 
-fn index_path(path: &Path, index: &bam::index::Type) -> PathBuf {
-    with_suffix(path, if matches!(index, bam::index::Type::Bai) { ".bai" } else { ".csi" })
-}
-
 /// Which of the regions writes a read that overlaps the region `here`: the one that holds its middle, else the first that it
 /// overlaps.
 fn owner(regions: &Regions, here: Region, span: Interval) -> usize {
@@ -287,28 +262,6 @@ fn owner(regions: &Regions, here: Region, span: Interval) -> usize {
     let middle = span.start() + span.len() / 2;
     let holder = overlapping.iter().find(|(_, interval)| interval.contains(middle));
     holder.or_else(|| overlapping.first_key_value()).map_or(this, |(&i, _)| i)
-}
-
-/// The source's contigs by index: those of the reference in its order, then the others.
-fn contig_order(source: &Contigs, reference: &Contigs) -> Vec<usize> {
-    let known = reference.iter().filter_map(|(_, contig)| source.id(&contig.name)).map(|id| id.0);
-    let others = source.iter().filter(|(_, contig)| reference.id(&contig.name).is_none()).map(|(id, _)| id.0);
-    known.chain(others).collect()
-}
-
-/// The source's header with its contigs in another order, sorted by position, with a line of ours.
-fn header(source: &BamFile, order: &[usize]) -> Vec<u8> {
-    let (contigs, others): (Vec<&str>, Vec<&str>) =
-        source.header().lines().filter(|line| !line.starts_with("@HD")).partition(|line| line.starts_with("@SQ"));
-    let lines = std::iter::once("@HD\tVN:1.6\tSO:coordinate")
-        .chain(order.iter().filter_map(|&i| contigs.get(i).copied()))
-        .chain(others);
-    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
-    // Runs of this program on its own output need another ID each.
-    let runs = text.matches("@PG\tID:varpix").count();
-    let suffix = if runs == 0 { String::new() } else { format!(".{runs}") };
-    let version = env!("CARGO_PKG_VERSION");
-    format!("{text}@PG\tID:varpix{suffix}\tPN:varpix\tVN:{version}\tDS:realigned reads\n").into_bytes()
 }
 
 fn move_record(record: &mut bam::Record, now: &Moved, bases: Option<&[u8]>, source: &BamFile) -> Result<()> {

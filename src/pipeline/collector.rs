@@ -1,6 +1,7 @@
 //! Messages of the workers and of the classifier -> calls in genome order, written.
 
 use std::collections::HashMap;
+use std::iter::repeat_with;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -11,8 +12,11 @@ use super::options::{Outputs, RunInputs, RunOptions};
 use super::reorder::{AskedOrder, Predicted, Reorder};
 use super::stats::{RunStats, Stage, StageTimes};
 use crate::error::{Error, Result};
+use crate::evidence::FragmentAllele;
 use crate::files::PartState;
-use crate::genotype::{Call, CallOptions, Resolver, call};
+use crate::genome::ContigId;
+use crate::genotype::{Call, CallOptions, Resolver, call, of_call};
+use crate::haplotypes::{Mnps, PhaseOptions, Phased, Phaser};
 use crate::output::Placement;
 use crate::predict::Predictor;
 use crate::reads::FetchStats;
@@ -24,6 +28,7 @@ use crate::vcf::ReferenceBlock;
 struct Waiting {
     placements: Vec<Placement>,
     blocks: Vec<ReferenceBlock>,
+    fragments: Vec<Vec<FragmentAllele>>,
     counts: Counts,
 }
 
@@ -50,6 +55,10 @@ pub(super) struct Collector<'a, 'o> {
     reorder: Reorder,
     resolver: Resolver,
     asked: AskedOrder,
+    /// Where calls are phased.
+    phaser: Option<Phaser>,
+    /// Where SNPs are joined.
+    mnps: Option<Mnps>,
     waiting: HashMap<usize, Waiting>,
     /// The first region of this run, and batches that were classified before it.
     first: usize,
@@ -62,10 +71,16 @@ impl<'a, 'o> Collector<'a, 'o> {
         outputs: Outputs<'o>,
         options: RunOptions<'a>,
         (tickets, run): (&'a Sender<()>, usize),
-    ) -> Self {
+    ) -> Result<Self> {
         let before = options.from.map_or_else(RunStats::default, |from| from.stats.copied());
         let first = options.from.map_or(0, |from| from.region);
-        Self {
+        let mnps = match options.phase {
+            Some(PhaseOptions { join_snps_within: within @ 1.., .. }) => {
+                Some(Mnps::new(inputs.reference.open()?, within))
+            }
+            _ => None,
+        };
+        Ok(Self {
             inputs,
             outputs,
             options,
@@ -77,8 +92,10 @@ impl<'a, 'o> Collector<'a, 'o> {
             reorder: Reorder::after(first),
             resolver: Resolver::default(),
             asked: AskedOrder::after(options.from.map_or(0, |from| from.sites)),
+            phaser: options.phase.map(Phaser::new),
+            mnps,
             waiting: HashMap::new(),
-        }
+        })
     }
 
     /// Takes messages until the last region is written.
@@ -96,13 +113,18 @@ impl<'a, 'o> Collector<'a, 'o> {
         }
         let last = self.resolver.finish();
         self.calls(last)?;
+        if let Some(phased) = self.phaser.as_mut().map(Phaser::finish) {
+            self.phased(phased)?;
+        }
+        let last = self.mnps.as_mut().map(Mnps::finish).unwrap_or_default();
+        last.into_iter().try_for_each(|call| self.write_call(call))?;
         Ok(self.stats)
     }
 
     fn take(&mut self, message: Message) -> Result<()> {
         match message {
             Message::Failed(error) => Err(error),
-            Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks } => {
+            Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks, fragments } => {
                 let counts = Counts {
                     reads: fetched,
                     realigned: realigned as u64,
@@ -110,7 +132,7 @@ impl<'a, 'o> Collector<'a, 'o> {
                     images: images as u64,
                     ..Counts::default()
                 };
-                self.waiting.insert(region, Waiting { placements, blocks, counts });
+                self.waiting.insert(region, Waiting { placements, blocks, fragments, counts });
                 self.reorder.gathered(region, candidates, images)
             }
             Message::Predicted { region, candidate, set, prediction } => {
@@ -125,14 +147,18 @@ impl<'a, 'o> Collector<'a, 'o> {
 
     /// Writes a region whose predecessors are written.
     fn write(&mut self, region: usize, predicted: &[Predicted]) -> Result<()> {
-        for (candidate, images, by_images) in predicted {
+        let Waiting { placements, blocks, fragments, counts } = self.waiting.remove(&region).unwrap_or_default();
+        for ((candidate, images, by_images), shown) in
+            predicted.iter().zip(fragments.into_iter().chain(repeat_with(Vec::new)))
+        {
             let is_haploid = self.options.ploidy.is_haploid(candidate.contig, candidate.position);
             let options = CallOptions { haploid: is_haploid, multi_allelic: self.inputs.model.multi_allelic };
-            let call = Call { by_images: *by_images, ..call(candidate, images, options) };
-            let calls = self.resolver.push(call);
+            let called = call(candidate, images, options);
+            let is_variant = called.genotype.is_some_and(|genotype| genotype.alternative_copies() > 0);
+            let fragments = if is_variant { of_call(candidate, images, shown) } else { Vec::new() };
+            let calls = self.resolver.push(Call { fragments, by_images: *by_images, ..called });
             self.calls(calls)?;
         }
-        let Waiting { placements, blocks, counts } = self.waiting.remove(&region).unwrap_or_default();
         counts.add_to(&mut self.stats);
         if let Some(bam) = &mut self.outputs.realigned {
             bam.take(self.inputs.regions, region, &placements)?;
@@ -140,10 +166,10 @@ impl<'a, 'o> Collector<'a, 'o> {
         let Some(here) = self.inputs.regions.get(region) else {
             return Err(Error::Internal(format!("region {region} is not one of this run")));
         };
+        let settled = self.settle((here.contig, here.interval.end()))?;
         if let Some(gvcf) = &mut self.outputs.gvcf {
             gvcf.blocks(blocks);
-            let end = (here.contig, here.interval.end());
-            gvcf.settle(self.resolver.first_waiting().map_or(end, |call| (call.contig, call.position)))?;
+            gvcf.settle(settled)?;
         }
         (self.options.progress)(here);
         if (region + 1 - self.first).is_multiple_of(self.run) {
@@ -151,6 +177,24 @@ impl<'a, 'o> Collector<'a, 'o> {
             let _ = self.tickets.try_send(());
         }
         Ok(())
+    }
+
+    /// Writes calls that are final, as all regions before `end` are called. Returns the place before which all calls are written.
+    fn settle(&mut self, end: (ContigId, u64)) -> Result<(ContigId, u64)> {
+        let start = |call: &Call| (call.contig, call.position);
+        let mut settled = self.resolver.first_waiting().map_or(end, start);
+        if let Some(phased) = self.phaser.as_mut().map(|phaser| phaser.advance(settled)) {
+            self.phased(phased)?;
+            settled = self.phaser.as_ref().and_then(Phaser::first_waiting).map_or(settled, start);
+        }
+        if let Some(reads) = &mut self.outputs.haplotagged {
+            reads.advance(settled)?;
+        }
+        if let Some(done) = self.mnps.as_mut().map(|mnps| mnps.advance(settled)) {
+            done.into_iter().try_for_each(|call| self.write_call(call))?;
+            settled = self.mnps.as_ref().and_then(Mnps::first_waiting).map_or(settled, start);
+        }
+        Ok(settled)
     }
 
     /// Makes a mark after a region, where it is time and nothing reaches into the next one.
@@ -161,7 +205,8 @@ impl<'a, 'o> Collector<'a, 'o> {
         };
         let end = (here.contig, here.interval.end());
         let next = (next.contig, next.interval.start());
-        if !is_due || !self.resolver.is_apart(next) {
+        // Phase sets reach on nearly everywhere.
+        if !is_due || self.phaser.is_some() || !self.resolver.is_apart(next) {
             return Ok(());
         }
         // Given out as they would be with the next call, which overlaps none of them.
@@ -187,20 +232,54 @@ impl<'a, 'o> Collector<'a, 'o> {
         kept
     }
 
-    /// Writes calls whose overlaps are resolved.
+    /// Phases and writes calls whose overlaps are resolved.
     fn calls(&mut self, calls: Vec<Call>) -> Result<()> {
-        for call in calls.into_iter().flat_map(|call| self.asked.push(call)) {
-            if let Some(gvcf) = &mut self.outputs.gvcf {
-                gvcf.call(&call);
+        for call in calls {
+            for call in self.asked.push(call) {
+                match &mut self.phaser {
+                    Some(phaser) => {
+                        let is_written = self.options.filter.lets_through(&call);
+                        let done = phaser.push(call, is_written);
+                        self.phased(done)?;
+                    }
+                    None => self.write_call(call)?,
+                }
             }
-            if self.options.within.is_some_and(|targets| !targets.contains(call.contig, call.position)) {
-                continue;
+        }
+        Ok(())
+    }
+
+    /// Joins and writes calls whose phase is known.
+    fn phased(&mut self, phased: Phased) -> Result<()> {
+        if let Some(reads) = &mut self.outputs.haplotagged {
+            reads.take(phased.fragments);
+        }
+        for call in phased.calls {
+            match &mut self.mnps {
+                Some(mnps) => {
+                    let is_written = self.options.filter.lets_through(&call);
+                    let done = mnps.push(call, is_written)?;
+                    done.into_iter().try_for_each(|call| self.write_call(call))?;
+                }
+                None => self.write_call(call)?,
             }
-            let is_written = self.options.filter.lets_through(&call);
-            self.stats.calls.add(&CountedCall::from(&call), is_written);
-            if is_written {
-                self.outputs.calls.write(&call)?;
-            }
+        }
+        Ok(())
+    }
+
+    fn write_call(&mut self, mut call: Call) -> Result<()> {
+        // Many bytes, which nobody needs any more.
+        call.fragments = Vec::new();
+        if let Some(gvcf) = &mut self.outputs.gvcf {
+            gvcf.call(&call);
+        }
+        if self.options.within.is_some_and(|targets| !targets.contains(call.contig, call.position)) {
+            return Ok(());
+        }
+        let is_written = self.options.filter.lets_through(&call);
+        self.stats.calls.add(&CountedCall::from(&call), is_written);
+        if is_written {
+            self.outputs.calls.write(&call)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
+use crate::evidence::FragmentAllele;
 use crate::output::Placement;
 use crate::pileup::{AltSet, PileupImage};
 use crate::predict::Prediction;
@@ -41,6 +42,8 @@ pub(super) enum Message {
         realigned: usize,
         placements: Vec<Placement>,
         blocks: Vec<ReferenceBlock>,
+        /// For each candidate what fragments show there; empty where calls are not phased.
+        fragments: Vec<Vec<FragmentAllele>>,
     },
     /// The prediction for one set of a candidate's alternative alleles.
     Predicted { region: usize, candidate: usize, set: AltSet, prediction: Prediction },

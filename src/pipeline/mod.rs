@@ -17,6 +17,10 @@
 //! With [`Checkpoints`] the calling thread notes from time to time how far the outputs are on the disk. A later run with the last of
 //! these checkpoints ([`RunOptions::from`]) begins with the first region that is not written.
 //!
+//! # Phasing
+//! With [`RunOptions::phase`] workers list what fragments show at each candidate, and the calling thread phases the calls
+//! ([`haplotypes`](crate::haplotypes)), which may hold some back for as long as reads are. Such a run makes no marks to be resumed from.
+//!
 //! # Order and failures
 //! Results depend on neither threads nor timing: reads are sampled by locus, batches are always of one size, calls are
 //! written in genome order. The first failure sets a flag that stops all stages; it alone is reported.
@@ -104,6 +108,7 @@ pub fn run(
             messages: messages.clone(),
             ploidy: options.ploidy,
             placements_wanted: outputs.realigned.is_some(),
+            fragments_wanted: options.phase.is_some(),
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
             times: &times,
             within: options.within,
@@ -120,7 +125,8 @@ pub fn run(
                 drop(messages.send(Message::Failed(error)));
             }
         });
-        let outcome = Collector::new(inputs, outputs, options, (&tickets, run)).collect(&inbox, times, stop);
+        let outcome = Collector::new(inputs, outputs, options, (&tickets, run))
+            .and_then(|collector| collector.collect(&inbox, times, stop));
         halt.store(true, Ordering::Relaxed);
         outcome
     })?;

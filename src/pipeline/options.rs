@@ -8,9 +8,10 @@ use super::checkpoint::{Checkpoint, Checkpoints};
 use crate::candidates::sites::Sites;
 use crate::genome::ReferenceFile;
 use crate::genotype::{Call, Filter, Ploidy};
+use crate::haplotypes::PhaseOptions;
 use crate::inputs::Inputs;
 use crate::model::ModelConfig;
-use crate::output::RealignedBam;
+use crate::output::{HaplotaggedReads, RealignedBam};
 use crate::predict::Decider;
 use crate::reads::OpenReads;
 use crate::regions::{Region, Regions, Targets};
@@ -50,6 +51,8 @@ pub struct Outputs<'a> {
     pub gvcf: Option<&'a mut GvcfWriter>,
     /// The realigned reads, where they are wanted. They cannot be gone on with.
     pub realigned: Option<&'a mut RealignedBam>,
+    /// All reads with their haplotypes, where they are wanted and calls are phased. They cannot be gone on with.
+    pub haplotagged: Option<&'a mut HaplotaggedReads>,
     /// Where the run notes what is finished, so that a later one can go on from there.
     pub checkpoints: Option<&'a mut Checkpoints>,
 }
@@ -58,7 +61,7 @@ impl<'a> Outputs<'a> {
     /// Calls and nothing else.
     #[must_use]
     pub fn calls_only(calls: &'a mut dyn CallSink) -> Self {
-        Self { calls, gvcf: None, realigned: None, checkpoints: None }
+        Self { calls, gvcf: None, realigned: None, haplotagged: None, checkpoints: None }
     }
 }
 
@@ -101,6 +104,8 @@ pub struct RunOptions<'a> {
     pub detailed: bool,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
+    /// How calls are phased; not at all where it is not set. Only calls that are written to [`Outputs::calls`] are. Not with [`RunInputs::sites`].
+    pub phase: Option<PhaseOptions>,
     /// Where an earlier run of the same inputs, outputs and options stood; the outputs go on from there.
     pub from: Option<&'a Checkpoint>,
     /// Told of each region once its calls are written.
@@ -120,6 +125,7 @@ impl Default for RunOptions<'_> {
             ploidy: &DIPLOID,
             quality_bin: DEFAULT_QUALITY_BIN,
             detailed: false,
+            phase: None,
             stop: &NEVER,
             from: None,
             progress: &|_| (),

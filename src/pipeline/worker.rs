@@ -10,7 +10,7 @@ use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
 use super::options::RunInputs;
 use super::stats::{Details, Stage, StageTimes};
 use crate::error::{Error, Result};
-use crate::evidence::{Evidence, Gatherer};
+use crate::evidence::{Evidence, FragmentAllele, Gatherer};
 use crate::genome::Reference;
 use crate::genotype::Ploidy;
 use crate::output::Placement;
@@ -31,6 +31,8 @@ pub(super) struct Workers<'a> {
     pub(super) messages: Sender<Message>,
     pub(super) ploidy: &'a Ploidy,
     pub(super) placements_wanted: bool,
+    /// Whether calls are phased.
+    pub(super) fragments_wanted: bool,
     /// Set where reference blocks are wanted.
     pub(super) quality_bin: Option<i32>,
     pub(super) times: &'a StageTimes,
@@ -94,7 +96,13 @@ impl Workers<'_> {
         let fetched = self.times.time(Stage::Read, || gatherer.fetch(region))?;
         let aligned = self.times.time(Stage::Realign, || gatherer.realign(fetched))?;
         let evidence = self.times.time(Stage::Count, || gatherer.count(aligned))?;
-        self.announce(region, &evidence)?;
+        let fragments = if self.fragments_wanted {
+            let (quality, slippage) = (self.inputs.model.image.min_base_quality, &self.inputs.decider.sample.slippage);
+            self.times.time(Stage::Count, || evidence.fragments(quality, slippage))
+        } else {
+            Vec::new()
+        };
+        self.announce(region, &evidence, fragments)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
             let decisions = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
             let region = region.sequence;
@@ -126,7 +134,7 @@ impl Workers<'_> {
         Ok(())
     }
 
-    fn announce(&self, region: Region, evidence: &Evidence) -> Result<()> {
+    fn announce(&self, region: Region, evidence: &Evidence, fragments: Vec<Vec<FragmentAllele>>) -> Result<()> {
         let message = Message::Gathered {
             region: region.sequence,
             candidates: evidence.candidates.clone(),
@@ -137,6 +145,7 @@ impl Workers<'_> {
                 blocks(region.contig, &evidence.depths, &evidence.reference, self.ploidy, bin)
             }),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
+            fragments,
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
     }

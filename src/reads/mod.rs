@@ -3,6 +3,7 @@
 pub(crate) mod cigar;
 pub(crate) mod cut;
 pub(crate) mod filter;
+pub(crate) mod fragment;
 pub(crate) mod methylation;
 pub(crate) mod read;
 pub(crate) mod reference_check;
@@ -15,6 +16,7 @@ pub(crate) mod trimmed;
 pub use cigar::{Cigar, CigarKind};
 pub use cut::Part;
 pub use filter::{FilterReason, ReadFilter};
+pub use fragment::{fragment, fragment_end, fragment_end_of_read, fragment_of_record};
 pub use read::{Moved, Read};
 pub use repeats::Repeats;
 pub use segments::{Segment, consumed, segments};

@@ -39,9 +39,10 @@ impl Likelihoods {
         let of_alleles = |shown: i32| (0..alleles.len()).map(|allele| likelihood(shown, allele)).collect();
         let of_lengths: Vec<Vec<f64>> = seen.lengths.iter().map(|(shown, _)| of_alleles(shown)).collect();
         // By haplotype: fragments with the likelihoods of what they show.
-        let phased = seen.by_haplotype.each_ref().map(|lengths| {
-            lengths.iter().map(|(shown, n)| (f64::from(n), of_alleles(shown))).collect::<Vec<_>>()
-        });
+        let phased = seen
+            .by_haplotype
+            .each_ref()
+            .map(|lengths| lengths.iter().map(|(shown, n)| (f64::from(n), of_alleles(shown))).collect::<Vec<_>>());
         let is_phased = phased.iter().any(|rows| !rows.is_empty());
         let of_haplotype = |rows: &[(f64, Vec<f64>)], [a, b]: [usize; 2]| -> f64 {
             rows.iter().map(|(n, row)| n * (0.5 * row[a] + 0.5 * row[b]).ln()).sum()
@@ -282,7 +283,8 @@ mod tests {
     fn haplotypes_tell_slips_from_alleles() {
         let shorter = candidate(99, "GT", &[("G", 8, &[])], 22);
         let with = |by_haplotype: [&[(i32, usize)]; 3]| {
-            let of = |gained: &[(i32, usize)]| Lengths::of(gained.iter().flat_map(|&(gained, n)| vec![gained; n]).collect());
+            let of =
+                |gained: &[(i32, usize)]| Lengths::of(gained.iter().flat_map(|&(gained, n)| vec![gained; n]).collect());
             let mut tracts = homopolymer(&by_haplotype.concat());
             tracts.observed[0].by_haplotype = by_haplotype.map(of);
             let numbers = tracts.numbers(&shorter, AltSet::One(0), &AMPLIFIED);

@@ -79,7 +79,8 @@ pub fn observe(reads: &[Read], tracts: Vec<Tract>) -> Vec<Observed> {
             let votes = votes.iter().filter(|&&(_, _, haplotype)| wanted(haplotype));
             Lengths::of(votes.map(|&(_, gained, _)| gained).collect())
         };
-        let by_haplotype = if phased { [0, 1, 2].map(|one| of(&|haplotype| haplotype == one)) } else { Default::default() };
+        let by_haplotype =
+            if phased { [0, 1, 2].map(|one| of(&|haplotype| haplotype == one)) } else { Default::default() };
         Observed { lengths: of(&|_| true), tract, by_haplotype }
     });
     observed.collect()

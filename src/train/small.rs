@@ -78,7 +78,8 @@ struct Outcome {
 pub(super) fn learn(training: &Training) -> Result<SmallNetwork> {
     let known = candidates(training)?;
     log::info!("small model: {} candidates to learn from", known.len());
-    train_network(&known, FeatureId::learned(training.examples.evidence.phasing.is_some()), training.seed).map_err(failed)
+    train_network(&known, FeatureId::learned(training.examples.evidence.phasing.is_some()), training.seed)
+        .map_err(failed)
 }
 
 /// The candidates of all passes over the data.

@@ -286,6 +286,8 @@ mod tests {
             probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
             by_images: true,
             asked: None,
+            fragments: Vec::new(),
+            phase_set: None,
         }
     }
 

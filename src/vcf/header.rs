@@ -30,6 +30,8 @@ pub struct HeaderOptions {
     pub gvcf: bool,
     /// True where [`MODEL_ID`] is written.
     pub model_id: bool,
+    /// True where calls are phased.
+    pub phased: bool,
 }
 
 /// Version of VCF: the newest that vcftools and older htsjdk read. No later one is needed.
@@ -37,6 +39,8 @@ const FILE_FORMAT: FileFormat = FileFormat::new(4, 2);
 
 /// FORMAT fields of calls in the order of their values; gVCF has the first of them.
 pub const CALL_FORMATS: [&str; 9] = ["GT", "GQ", "DP", "AD", "VAF", "PL", "ADF", "ADR", "MQ"];
+/// FORMAT field of the phase set, behind the others where calls are phased.
+pub const PHASE_SET_FORMAT: &str = "PS";
 /// How many of [`CALL_FORMATS`] a gVCF has.
 pub const GVCF_CALL_FORMATS: usize = 6;
 /// FORMAT field of the model that decided, after all others, where it is wanted.
@@ -91,10 +95,13 @@ pub fn header(contigs: &Contigs, options: &HeaderOptions, info: InfoFields) -> R
         ("ADF", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the forward strand"),
         ("ADR", Number::ReferenceAlternateBases, Type::Integer, "Reads of AD on the reverse strand"),
         ("MQ", Number::Count(1), Type::Integer, "Root mean square of the mapping qualities of the reads of DP"),
+        (PHASE_SET_FORMAT, Number::Count(1), Type::Integer, "Phase set: position of its first variant"),
         ("MIN_DP", Number::Count(1), Type::Integer, "Least depth of the block's positions"),
     ];
     for (name, number, ty, description) in formats {
-        let wanted = if options.gvcf {
+        let wanted = if name == PHASE_SET_FORMAT {
+            options.phased
+        } else if options.gvcf {
             CALL_FORMATS[..GVCF_CALL_FORMATS].contains(&name) || BLOCK_FORMATS.contains(&name)
         } else {
             CALL_FORMATS.contains(&name)

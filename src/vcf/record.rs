@@ -10,7 +10,7 @@ use noodles_vcf::variant::record_buf::samples::sample::value::Array;
 use noodles_vcf::variant::record_buf::samples::sample::value::genotype::{Allele, Genotype as WrittenGenotype};
 use noodles_vcf::variant::record_buf::{AlternateBases, Filters, Info, Samples};
 
-use super::header::{BLOCK_FORMATS, CALL_FORMATS, MODEL_ID};
+use super::header::{BLOCK_FORMATS, CALL_FORMATS, MODEL_ID, PHASE_SET_FORMAT};
 use super::info::{InfoFields, info};
 use super::values::{count, fraction, written};
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ pub struct CallStyle {
     pub info: InfoFields,
     /// Write which model decided (`MODEL_ID`).
     pub model_id: bool,
+    /// Whether calls are phased: with the FORMAT field PS.
+    pub phased: bool,
 }
 
 impl CallStyle {
@@ -40,7 +42,8 @@ impl CallStyle {
 
 impl Default for CallStyle {
     fn default() -> Self {
-        Self { formats: CALL_FORMATS.len(), haploid_as_diploid: false, info: InfoFields::default(), model_id: false }
+        let formats = CALL_FORMATS.len();
+        Self { formats, haploid_as_diploid: false, info: InfoFields::default(), model_id: false, phased: false }
     }
 }
 
@@ -79,7 +82,7 @@ pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str, 
     let copies = style.copies(block.haploid);
     let likelihoods = likelihoods(&block.phred_likelihoods(), 2, copies);
     let values = vec![
-        Some(Value::Genotype(genotype(block.is_reference.then_some(Genotype::HOM_REF), copies))),
+        Some(Value::Genotype(genotype(block.is_reference.then_some(Genotype::HOM_REF), copies, false))),
         Some(Value::Integer(block.genotype_quality)),
         Some(Value::Integer(count(block.min_depth))),
         Some(Value::Array(Array::Integer(likelihoods.into_iter().map(Some).collect()))),
@@ -108,7 +111,7 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
     let forward =
         call.allele_depths.iter().zip(&call.reverse_depths).map(|(all, reverse)| all.saturating_sub(*reverse));
     let values = vec![
-        Some(Value::Genotype(genotype(call.genotype, copies))),
+        Some(Value::Genotype(genotype(call.genotype, copies, call.phase_set.is_some()))),
         Some(Value::Integer(call.genotype_quality)),
         Some(Value::Integer(count(call.depth))),
         integers(&mut call.allele_depths.iter().map(|&n| count(n))),
@@ -118,10 +121,12 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
         integers(&mut call.reverse_depths.iter().map(|&n| count(n))),
         Some(Value::Integer(rounded(call.mapping_quality))),
     ];
+    let phase_set = call.phase_set.map(|start| Value::Integer(i32::try_from(start + 1).unwrap_or(i32::MAX)));
+    let phase_set = style.phased.then_some((PHASE_SET_FORMAT, phase_set));
     // DeepVariant's words.
     let decided_by = if call.by_images { "deepvariant" } else { "small_model" };
     let model_id = style.model_id.then(|| (MODEL_ID, Some(Value::String(decided_by.into()))));
-    let fields = CALL_FORMATS.into_iter().zip(values).take(style.formats).chain(model_id);
+    let fields = CALL_FORMATS.into_iter().zip(values).take(style.formats).chain(phase_set).chain(model_id);
     let (keys, values): (Vec<_>, Vec<_>) = fields.map(|(key, value)| (key.to_owned(), value)).unzip();
     Samples::new(keys.into_iter().collect(), vec![values])
 }
@@ -134,10 +139,10 @@ fn likelihoods(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
     (0..alleles).filter_map(|a| diploid.get(Genotype::Diploid(a, a).index())).copied().collect()
 }
 
-fn genotype(genotype: Option<Genotype>, copies: usize) -> WrittenGenotype {
+fn genotype(genotype: Option<Genotype>, copies: usize, phased: bool) -> WrittenGenotype {
     let alleles = written(genotype, copies).map_or(vec![None; copies], |g| g.alleles().map(Some).collect());
     // One allele alone counts as phased (VCF specification, section 1.6.2).
-    let phasing = if copies == 1 { Phasing::Phased } else { Phasing::Unphased };
+    let phasing = if copies == 1 || phased { Phasing::Phased } else { Phasing::Unphased };
     alleles.into_iter().map(|allele| Allele::new(allele, phasing)).collect()
 }
 

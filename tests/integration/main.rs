@@ -24,6 +24,7 @@ mod made;
 mod manners;
 mod models;
 mod outputs;
+mod phasing;
 mod placing;
 mod reads;
 mod reads_files;

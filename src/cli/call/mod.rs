@@ -1,6 +1,7 @@
 //! `varpix call`.
 
 mod identity;
+mod phasing;
 mod resume;
 
 use std::ffi::OsStr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::Args;
 
 use self::identity::{Identity, Opened};
+use self::phasing::PhasingArgs;
 use self::resume::{Leftovers, Resume};
 use super::backend;
 use super::call_report::{CallRun, Given, Started};
@@ -29,9 +31,9 @@ use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
 use crate::files::{self, Destination, Files, Storage, Whole, journal_of, part_of};
 use crate::inputs::Inputs;
-use crate::model::{Model, ModelConfig};
 use crate::model::store::DEFAULT_MODEL;
-use crate::output::RealignedBam;
+use crate::model::{Model, ModelConfig};
+use crate::output::{HaplotaggedReads, RealignedBam};
 use crate::pipeline::checkpoint::DEFAULT_INTERVAL;
 use crate::pipeline::stats::RunStats;
 use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
@@ -56,7 +58,8 @@ pub(super) struct CallArgs {
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
     /// Call only this chunk of the regions, a BED file from 'varpix regions'
-    #[arg(long, value_name = "BED", help_heading = INPUT, conflicts_with_all = ["genotype_sites", "realigned_bam"])]
+    #[arg(long, value_name = "BED", help_heading = INPUT)]
+    #[arg(conflicts_with_all = ["genotype_sites", "realigned_bam", "haplotagged_bam"])]
     chunk: Option<PathBuf>,
     /// Genotype the alleles of this VCF and call nothing else
     #[arg(long, alias = "alleles", value_name = "VCF", help_heading = INPUT, conflicts_with = "output_gvcf")]
@@ -101,6 +104,8 @@ pub(super) struct CallArgs {
     #[arg(long, value_name = "BAM")]
     realigned_bam: Option<PathBuf>,
     #[command(flatten)]
+    phasing: PhasingArgs,
+    #[command(flatten)]
     reports: ReportArgs,
     #[command(flatten)]
     ploidy: PloidyArgs,
@@ -127,7 +132,7 @@ pub(super) struct CallArgs {
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
     threads: Option<u16>,
     /// Keep what is finished beside the output, and go on from what an interrupted run of the same command kept
-    #[arg(long, conflicts_with = "realigned_bam", help_heading = OUTPUT)]
+    #[arg(long, conflicts_with_all = ["realigned_bam", "phase"], help_heading = OUTPUT)]
     resume: bool,
     /// Seconds between two states that a run can be resumed from
     #[arg(long, default_value_t = DEFAULT_INTERVAL.as_secs_f64(), value_name = "SECONDS", hide = true, requires = "resume")]
@@ -177,9 +182,9 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
     };
     let resume = args.resume(opened)?;
     let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.resumable()));
-    let mut written = args.written(&model, &inputs, &sample, chunk.as_ref(), resume.as_ref())?;
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
+    let mut written = args.written(&model, (&inputs, &regions), &sample, chunk.as_ref(), resume.as_ref())?;
     log_setup(&model, &inputs, split, classifier.as_ref());
     if let Some(resume) = &resume {
         resume.log(&regions, contigs);
@@ -206,6 +211,7 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
         ploidy: &ploidy,
         quality_bin: args.gvcf_gq_bin,
         detailed: reports.is_wanted(),
+        phase: args.phasing.options(),
         from: resume.as_ref().and_then(Resume::from),
         // Signals end the process: see `signals`.
         ..RunOptions::default()
@@ -251,6 +257,7 @@ struct Written {
     calls: Option<VcfWriter>,
     gvcf: Option<GvcfWriter>,
     realigned: Option<RealignedBam>,
+    haplotagged: Option<HaplotaggedReads>,
 }
 
 impl Written {
@@ -258,6 +265,7 @@ impl Written {
     fn finish(self, reports: Vec<Whole>) -> Result<Vec<String>> {
         let files = [
             self.realigned.map(RealignedBam::finish).transpose()?,
+            self.haplotagged.map(HaplotaggedReads::finish).transpose()?,
             self.gvcf.map(GvcfWriter::finish).transpose()?.flatten(),
             self.calls.map(VcfWriter::finish).transpose()?.flatten(),
         ];
@@ -329,6 +337,7 @@ impl CallArgs {
                 calls,
                 gvcf: written.gvcf.as_mut(),
                 realigned: written.realigned.as_mut(),
+                haplotagged: written.haplotagged.as_mut(),
                 checkpoints: checkpoints.as_mut(),
             },
             RunOptions { progress: &|region| progress.done(region), ..options },
@@ -363,7 +372,7 @@ impl CallArgs {
     fn written(
         &self,
         model: &Model,
-        inputs: &Inputs,
+        (inputs, regions): (&Inputs, &Regions),
         sample: &str,
         chunk: Option<&Targets>,
         resume: Option<&Resume>,
@@ -373,11 +382,17 @@ impl CallArgs {
         let header = self.header(sample, model, inputs)?;
         let spelling = self.haploid_gt.as_deref();
         let info = self.info.iter().copied().collect();
-        let haploid_as_diploid = spelling == Some("diploid");
-        let style = CallStyle { haploid_as_diploid, info, model_id: self.model_id, ..CallStyle::default() };
+        let style = CallStyle {
+            haploid_as_diploid: spelling == Some("diploid"),
+            info,
+            model_id: self.model_id,
+            phased: self.phasing.is_wanted(),
+            ..CallStyle::default()
+        };
         // GLnexus rejects or drops haploid likelihoods.
         let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
         let realigned = self.realigned_bam(model, inputs)?;
+        let haplotagged = self.phasing.haplotagged(model, inputs, regions)?;
         // A dry run creates and drops temporary files; writes to standard output cannot be undone.
         let is_made = |path: &Path| !(self.dry_run && path == Path::new("-"));
         let calls = is_made(&self.output_vcf)
@@ -392,7 +407,7 @@ impl CallArgs {
             GvcfWriter::create(destination, reference, &header, gvcf_style, &self.gvcf_ref_allele, self.gvcf_gq_bin)
         });
         let gvcf = gvcf.transpose()?.map(|gvcf| gvcf.within(chunk));
-        Ok(Written { calls, gvcf, realigned })
+        Ok(Written { calls, gvcf, realigned, haplotagged })
     }
 
     /// The regions to work on.
@@ -402,7 +417,9 @@ impl CallArgs {
             // Whole regions, so that a site has the same evidence as when all is called.
             (Some(sites), _, _) => Ok(sites.targets().whole_regions(size, contigs)),
             (None, Some(bed), Some(chunk)) => {
-                Targets::context(chunk, &inputs.targets().regions(size)).map_err(|(contig, at)| {
+                let all = inputs.targets().regions(size);
+                self.phasing.check_chunk(bed, chunk, &all, contigs)?;
+                Targets::context(chunk, &all).map_err(|(contig, at)| {
                     let place = format!("{}:{}-{}", contigs.get(contig).name, at.start() + 1, at.end());
                     Error::input(bed, format!("does not match these --regions and this model (at {place}); create it with 'varpix regions' and the same --regions and --model"))
                 })
@@ -449,6 +466,7 @@ impl CallArgs {
             command: self.header_command.then(common::command_line),
             gvcf: false,
             model_id: self.model_id,
+            phased: self.phasing.is_wanted(),
         })
     }
 
@@ -469,6 +487,7 @@ impl CallArgs {
         files.output("--output-vcf", &self.output_vcf);
         self.output_gvcf.iter().for_each(|vcf| files.output("--output-gvcf", vcf));
         self.realigned_bam.iter().for_each(|bam| files.output("--realigned-bam", bam));
+        self.phasing.files(&mut files);
         if self.resume {
             files.output("the journal of --resume", &journal_of(&self.output_vcf));
             self.resumable().into_iter().for_each(|path| files.output("the part of --resume", &part_of(path)));
@@ -501,7 +520,11 @@ impl CallArgs {
     /// The files of calls and reads that are written.
     fn outputs(&self) -> Vec<PathBuf> {
         let more = [&self.output_gvcf, &self.realigned_bam];
-        std::iter::once(&self.output_vcf).chain(more.into_iter().flatten()).cloned().collect()
+        std::iter::once(&self.output_vcf)
+            .chain(more.into_iter().flatten())
+            .chain(self.phasing.output())
+            .cloned()
+            .collect()
     }
 
     fn realigned_bam(&self, model: &Model, inputs: &Inputs) -> Result<Option<RealignedBam>> {
