@@ -24,8 +24,8 @@ use varpix::model::{Model, ModelConfig};
 use varpix::pileup::{AltSet, Channel, ImageSpec, PileupImage, REFERENCE_ROWS};
 use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 use varpix::predict::cnn::{BATCH_SIZE, Batch, Classifier};
-use varpix::predict::small::{Features, SmallModel};
-use varpix::predict::{Decider, Decision, Probabilities, decide};
+use varpix::predict::small::Features;
+use varpix::predict::{AnySmallModel, Decider, Decision, Probabilities, decide};
 use varpix::reads::BamSource;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -77,12 +77,14 @@ fn main() -> Outcome<()> {
     let image = model.config.image.clone();
     let mut gatherer = Gatherer::new(Box::new(source), inputs.reference().open()?, evidence, image.clone());
     let mut left: usize = sites.parse()?;
-    for region in inputs.targets().regions(evidence.region_size) {
+    for region in &inputs.targets().regions(evidence.region_size) {
         let found = gatherer.gather(region)?;
         for candidate in found.candidates.iter().filter(|candidate| candidate.alts.len() == 1) {
             let set = AltSet::One(0);
-            let certain = matches!(decide(candidate, &found, &judge.whole), Decision::Decided(_));
-            let Decision::NeedsImages(undecided) = decide(candidate, &found, &judge.images_only) else { continue };
+            let certain = matches!(decide(candidate, &found, &judge.whole)[..], [(_, Decision::Decided(_))]);
+            let [(_, Decision::NeedsImage(undecided))] = decide(candidate, &found, &judge.images_only)[..] else {
+                continue;
+            };
             let features = undecided.image_features(candidate, set, &found, &judge.images_only);
             let text = |bases: &[u8]| String::from_utf8_lossy(bases).into_owned();
             let place = format!("{}:{}", contigs.get(region.contig).name, candidate.position + 1);
@@ -127,7 +129,7 @@ fn shuffled(model: &Model, seed: u64) -> Outcome<TorchClassifier> {
 impl Judge {
     fn new(model: &Model, inputs: &Inputs) -> Outcome<Self> {
         let trained = TorchClassifier::load(model, Device::Cpu, Precision::F32, 1)?;
-        let whole = Decider::surveyed(SmallModel::of(model)?, &trained, inputs, model.config.evidence)?;
+        let whole = Decider::surveyed(AnySmallModel::of(model)?, &trained, inputs, model.config.evidence)?;
         Ok(Self {
             spec: model.config.image.clone(),
             trained,

@@ -107,14 +107,14 @@ impl<'a> Progress<'a> {
         }
         let (pace, elapsed) = (state.pace, state.started.elapsed());
         let left = pace.left(elapsed).map_or_else(String::new, |left| format!(", about {} left", roughly(left)));
-        let place = format!("{}:{}", self.contigs.get(region.contig).name, region.interval.end());
+        let locus = format!("{}:{}", self.contigs.get(region.contig).name, region.interval.end());
         if let Some(bar) = &self.bar {
             bar.set_position(steps(pace.share()));
-            bar.set_message(format!("at {place}{left}"));
+            bar.set_message(format!("at {locus}{left}"));
             return;
         }
         state.logged = Instant::now();
-        log::info!("{:.1} % after {}{left}; at {place}", 100.0 * pace.share(), roughly(elapsed));
+        log::info!("{:.1} % after {}{left}; at {locus}", 100.0 * pace.share(), roughly(elapsed));
     }
 
     /// Takes the bar away.

@@ -65,7 +65,7 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let grid = if args.phase { least_common_multiple(grid, args.phase_cut) } else { grid };
     let work = Work::of(&inputs);
     let weight = |contig, interval| work.within(contig, interval);
-    let chunks = targets.chunks(usize::from(args.chunks), grid, &weight)?;
+    let chunks = targets.chunks(usize::from(args.chunks), grid, weight)?;
     let bed = |chunk: &Targets, name: &str| {
         let line = |(contig, interval): (ContigId, Interval)| {
             let contig = &inputs.reference().contigs().get(contig).name;

@@ -133,8 +133,11 @@ mod tests {
     //                        0123456789
     const REFERENCE: &str = "ACGTACGTACGTACGTACGT";
 
+    /// A SNP: position, genotype, phase set, alleles that fragments show.
+    type Snp<'a> = (u64, Genotype, Option<u64>, &'a [(u64, u8)]);
+
     /// Joins SNPs at these positions, all to T, and gives positions, REF, ALT and GT.
-    fn joined(within: u64, snps: &[(u64, Genotype, Option<u64>, &[(u64, u8)])]) -> Vec<(u64, String, String, String)> {
+    fn joined(within: u64, snps: &[Snp]) -> Vec<(u64, String, String, String)> {
         let reference = ReferenceBuilder::new().contig("1", REFERENCE).build();
         let mut mnps = Mnps::new(reference.open(), within);
         let mut out = Vec::new();
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn others_are_not() {
-        let apart = |within, snps: &[(u64, Genotype, Option<u64>, &[(u64, u8)])]| joined(within, snps).len();
+        let apart = |within, snps: &[Snp]| joined(within, snps).len();
         assert_eq!(apart(1, &[(4, HET, Some(4), BOTH), (6, HET, Some(4), BOTH)]), 2, "too far");
         assert_eq!(apart(1, &[(4, HET, Some(4), BOTH), (5, TEH, Some(4), BOTH)]), 2, "on two haplotypes");
         assert_eq!(apart(1, &[(4, HET, None, BOTH), (5, HET, None, BOTH)]), 2, "not phased");

@@ -26,6 +26,7 @@ pub(super) fn call(position: u64, genotype: Genotype, shown: &[(u64, u8)]) -> Ca
         phred_likelihoods: vec![30, 0, 30],
         probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
         asked: None,
+        by_images: false,
         fragments,
         phase_set: None,
     }
@@ -266,7 +267,9 @@ proptest! {
             done.iter().map(|call| (call.genotype, call.phase_set)).collect::<Vec<_>>()
         };
         let mut other = calls.clone();
-        other.iter_mut().for_each(|call| call.fragments.reverse());
+        for call in &mut other {
+            call.fragments.reverse();
+        }
         prop_assert_eq!(result(other), result(calls));
     }
 }

@@ -70,6 +70,7 @@ impl Regions {
     }
 
     /// All of them, in genome order.
+    #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         Iter { regions: self, next: 0 }
     }

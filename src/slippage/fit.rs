@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn seen(tract: Tract, gained: Vec<i32>) -> Observed {
-        Observed { tract, lengths: Lengths::of(gained) }
+        Observed { tract, lengths: Lengths::of(gained), by_haplotype: Default::default() }
     }
 
     /// Tracts of T with 40 fragments each, of which so many slip as the model says; every fifth heterozygous, two units shorter.

@@ -153,11 +153,7 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
     let small_model = args.small_model(&mut model)?;
     let reports = args.reports.resolved(args.wrapper.pages(&args.output_vcf)?);
     args.files(&model, &reports).check()?;
-    if args.resume && reports.is_wanted() {
-        return Err(Error::Usage(
-            "--resume: cannot be used with reports, which would lack what was called before; make them of the finished VCF by varpix report".into(),
-        ));
-    }
+    args.check_resume(&reports)?;
     reports.check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
@@ -347,6 +343,16 @@ impl CallArgs {
     }
 
     /// The model, with the options that override its settings.
+    /// Rejects reports of a run that can be resumed.
+    fn check_resume(&self, reports: &Reports) -> Result<()> {
+        if self.resume && reports.is_wanted() {
+            return Err(Error::Usage(
+                "--resume: cannot be used with reports, which would lack what was called before; make them of the finished VCF by varpix report".into(),
+            ));
+        }
+        Ok(())
+    }
+
     fn model(&self, extra: &ExtraArgs) -> Result<Model> {
         let of_type = self.wrapper.model()?.filter(|_| self.model == Path::new(DEFAULT_MODEL));
         let mut model = Model::find(of_type.map_or(&self.model, Path::new))?;

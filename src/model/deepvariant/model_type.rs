@@ -103,6 +103,7 @@ impl ModelType {
     }
 
     /// The sequencing platform of its reads as read groups name it (PL), where it is for one alone.
+    #[must_use]
     pub fn platform(self) -> Option<&'static str> {
         match self {
             Self::PacBio | Self::MasSeq => Some("PACBIO"),
