@@ -89,7 +89,7 @@ fn main() -> Outcome<()> {
             let text = |bases: &[u8]| String::from_utf8_lossy(bases).into_owned();
             let place = format!("{}:{}", contigs.get(region.contig).name, candidate.position + 1);
             let alleles = format!("{}>{}", text(&candidate.reference), text(&candidate.alts[0].bases));
-            let Some(line) = judge.line(&found.render(&image, candidate, set), features)? else { continue };
+            let Some(line) = judge.line(&found.render(&image, candidate, set), features.as_ref())? else { continue };
             let line: Vec<String> = line.into_iter().map(|value| format!("{value:.6}")).collect();
             println!("{place}\t{alleles}\t{}\t{}", u8::from(certain), line.join("\t"));
             left -= 1;
@@ -141,8 +141,8 @@ impl Judge {
     }
 
     /// The numbers of a site; none where it is not called het, or too few reads support the allele, or do not.
-    fn line(&mut self, image: &PileupImage, features: Option<Features>) -> Outcome<Option<Vec<f64>>> {
-        let p = self.classified(&[image.clone()], features)?[0];
+    fn line(&mut self, image: &PileupImage, features: Option<&Features>) -> Outcome<Option<Vec<f64>>> {
+        let p = self.classified(std::slice::from_ref(image), features)?[0];
         let [best, second] = falling(p);
         let (mut supporting, mut others) = self.rows(image);
         let masked = supporting.len().min(others.len());
@@ -215,12 +215,12 @@ impl Judge {
         Ok(Some(line))
     }
 
-    fn classified(&mut self, images: &[PileupImage], features: Option<Features>) -> Outcome<Vec<Probabilities>> {
+    fn classified(&mut self, images: &[PileupImage], features: Option<&Features>) -> Outcome<Vec<Probabilities>> {
         let mut found = Vec::new();
         for some in images.chunks(BATCH_SIZE) {
             let mut batch = Batch::new(self.spec.shape());
             for image in some {
-                batch.push(image, features.as_ref())?;
+                batch.push(image, features)?;
             }
             found.extend(self.trained.classify(&batch)?);
         }
@@ -266,11 +266,11 @@ impl Maps {
 fn gradient(
     network: &mut TorchClassifier,
     image: &PileupImage,
-    features: Option<Features>,
+    features: Option<&Features>,
     weights: [f32; 3],
 ) -> Outcome<Vec<f32>> {
     let mut batch = Batch::new(image.shape());
-    batch.push(image, features.as_ref())?;
+    batch.push(image, features)?;
     network.gradient(&batch, weights)?.ok_or_else(|| "the network has no gradients".into())
 }
 
@@ -279,7 +279,9 @@ fn without(image: &PileupImage, rows: &[usize]) -> Outcome<PileupImage> {
     let shape = image.shape();
     let length = shape.width * shape.channels;
     let mut bytes = image.bytes().to_vec();
-    rows.iter().for_each(|row| bytes[row * length..(row + 1) * length].fill(0));
+    for row in rows {
+        bytes[row * length..(row + 1) * length].fill(0);
+    }
     Ok(PileupImage::from_bytes(shape, bytes.into())?)
 }
 
@@ -307,7 +309,9 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut from = 0;
     for tied in order.chunk_by(|&i, &j| values[i].total_cmp(&values[j]).is_eq()) {
         let rank = from as f64 + (tied.len() as f64 - 1.0) / 2.0;
-        tied.iter().for_each(|&i| ranks[i] = rank);
+        for &i in tied {
+            ranks[i] = rank;
+        }
         from += tied.len();
     }
     ranks
