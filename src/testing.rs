@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, clippy::missing_panics_doc)]
 
 pub mod checkpoint;
+#[cfg(feature = "torch")]
+pub mod inception;
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -246,7 +246,8 @@ mod tests {
     use crate::predict::AnySmallModel;
     use crate::predict::cnn::torch::{Precision, TorchClassifier};
     use crate::predict::cnn::{Batch, Classifier};
-    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3, inception_v3_names, random_inception_v3};
+    use crate::testing::checkpoint::{Checkpoint, Variable, inception_v3_names};
+    use crate::testing::inception::{inception_v3, random_inception_v3};
 
     const INFO: &str = r#"{"version": "1.8.0", "shape": [100, 221, 7], "channels": [1, 2, 3, 4, 5, 6, 19]}"#;
 
