@@ -195,6 +195,10 @@ impl WrapperArgs {
                 if Model::is_known(name) {
                     return Ok(Some(name));
                 }
+                if other == "PACBIO" {
+                    log::info!("--model-type PACBIO: no model {name} is imported; taking varpix's own, hifi");
+                    return Ok(Some("hifi"));
+                }
                 Err(Error::Usage(format!(
                     "--model-type {other}: there is no model {name} yet; import DeepVariant's with 'varpix import-deepvariant \
                      MODEL_DIR --model-type {other} --out DIR/{name}' and set VARPIX_MODELS to DIR"

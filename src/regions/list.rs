@@ -158,7 +158,7 @@ mod tests {
         let mut targets = Targets::default();
         targets.insert(ContigId(0), Interval::new(0, 3_100_000_000));
         let regions = Regions::new(&targets, 1000);
-        assert_eq!((regions.len(), regions.intervals.capacity()), (3_100_000, 1));
+        assert_eq!((regions.len(), regions.intervals.len()), (3_100_000, 1));
         let last = regions.get(3_099_999).unwrap();
         assert_eq!((last.sequence, last.interval), (3_099_999, Interval::new(3_099_999_000, 3_100_000_000)));
         assert_eq!(regions.bases_before(3_000_000), 3_000_000_000);

@@ -209,7 +209,7 @@ fn usage_errors() {
     refused(&world, &["--threads", "0"], 2, &[]);
     refused(&world, &["--output-gvcf", "x.g.txt"], 2, &["x.g.txt", ".vcf.gz"]);
     refused(&world, &["--haploid-contigs", "chrZ"], 2, &["chrZ"]);
-    refused(&world, &["--model-type", "PACBIO"], 2, &["PACBIO"]);
+    refused(&world, &["--model-type", "ONT_R104"], 2, &["ONT_R104"]);
     refused(&world, &["--device", "tpu"], 2, &["tpu"]);
     varpix(&["call"]).fails(2, &[]);
 }
