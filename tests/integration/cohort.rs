@@ -132,10 +132,6 @@ fn the_files_form_changes_no_byte() {
     assert_eq!(expected.len(), 4);
     // Another run of the same.
     assert!(outputs(&world) == expected);
-    // Another kind of index.
-    tool("samtools", &["index", "-c", &text(&world.reads)]);
-    std::fs::remove_file(world.path("reads.bam.bai")).unwrap();
-    assert!(outputs(&world) == expected);
     let cram = text(&world.path("reads.cram"));
     tool("samtools", &["view", "-C", "-T", &text(&world.reference), "-o", &cram, &text(&world.reads)]);
     tool("samtools", &["index", &cram]);
