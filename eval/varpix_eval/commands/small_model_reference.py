@@ -127,7 +127,8 @@ def compare(keras: str, varpix: str, name: str) -> None:
     if len(theirs) != 3 * ROWS or len(ours) != 3 * ROWS:
         sys.exit(f"{len(theirs) // 3} and {len(ours) // 3} results for {ROWS} rows")
     largest = max(abs(a - b) for a, b in zip(theirs, ours))
-    classes = [max(range(3), key=lambda c, i=i: theirs[i + c]) for i in range(0, len(theirs), 3)]
+    rows = [theirs[i : i + 3] for i in range(0, len(theirs), 3)]
+    classes = [row.index(max(row)) for row in rows]
     print(f"| {name} | {largest:.1e} | {'/'.join(str(classes.count(c)) for c in range(3))} |")
     if largest > TOLERANCE:
         sys.exit(f"over the tolerance of {TOLERANCE}")
