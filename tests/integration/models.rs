@@ -231,11 +231,13 @@ fn installed_models_are_listed() {
     assert_eq!(lines[1][..2], ["damaged", "unusable"]);
     assert!(outcome.stderr.contains("damaged/model.json"), "{}", outcome.stderr);
     assert_eq!(lines[2][..5], ["wgs", "rows_net", "64x147", "7", "varpix"]);
-    assert!(lines[3].ends_with(&["(another", "wgs", "comes", "first)"]), "{:?}", lines[3]);
+    let hidden = lines[3..].iter().find(|line| line[0] == "wgs").unwrap();
+    assert!(hidden.ends_with(&["(another", "wgs", "comes", "first)"]), "{hidden:?}");
     let json: serde_json::Value = serde_json::from_str(&models(&place, &["--json"]).succeeds().stdout).unwrap();
-    let names: Vec<_> = json.as_array().unwrap().iter().map(|of| (&of["name"], &of["hidden"])).collect();
+    let names = json.as_array().unwrap().iter().map(|of| (&of["name"], &of["hidden"]));
+    let others: Vec<_> = names.filter(|(name, _)| **name != "hifi").collect();
     assert_eq!(
-        names[..3],
+        others,
         [(&"damaged".into(), &false.into()), (&"wgs".into(), &false.into()), (&"wgs".into(), &true.into())]
     );
     assert_eq!(json[1]["image"]["channels"][0], "read_base");
