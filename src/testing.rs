@@ -17,8 +17,10 @@ use crate::alleles::Depths;
 use crate::candidates::{AltAllele, Candidate};
 use crate::evidence::Evidence;
 use crate::genome::{ContigId, Interval, Reference, ReferenceFile, ReferenceWindow};
+use crate::genotype::{Call, Filter, GenotypeProbabilities};
 use crate::reads::{Cigar, CigarKind, FetchStats, Read, consumed};
 use crate::sample::SampleProfile;
+use crate::variant::Genotype;
 
 /// libtorch has one generator of random numbers for all threads: every test that draws from it, and be it for a network's first
 /// weights, holds this, so that a test that compares what it drew is not disturbed.
@@ -74,6 +76,32 @@ pub fn candidate(position: u64, reference: &str, alts: &[(&str, u32, &[u32])], r
         depth: reference_count + alts.iter().map(|alt| alt.1).sum::<u32>(),
         mapping_quality: 60.0,
         asked: None,
+    }
+}
+
+/// A call of contig 0: A that is a G, heterozygous, 15 of 30 reads, quality 30.
+#[must_use]
+pub fn call(position: u64) -> Call {
+    Call {
+        contig: ContigId(0),
+        position,
+        reference: b"A".to_vec(),
+        alts: vec![b"G".to_vec()],
+        genotype: Some(Genotype::Diploid(0, 1)),
+        genotype_quality: 30,
+        quality: 30.0,
+        filter: Filter::Pass,
+        depth: 30,
+        allele_depths: vec![15, 15],
+        reverse_depths: vec![7, 7],
+        mapping_quality: 60.0,
+        haploid: false,
+        phred_likelihoods: vec![30, 0, 30],
+        probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
+        by_images: true,
+        asked: None,
+        fragments: Vec::new(),
+        phase_set: None,
     }
 }
 

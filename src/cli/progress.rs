@@ -79,9 +79,9 @@ impl<'a> Progress<'a> {
     /// For all regions, of which an earlier run has written the first ones.
     pub(super) fn new(inputs: &'a Inputs, regions: &Regions, written: usize) -> Self {
         let work = Work::of(inputs);
-        let of = |region: Region| work.within(region.contig, region.interval);
-        let before = regions.iter().take(written).map(of).sum();
-        let pace = Pace { before, done: 0.0, total: regions.iter().map(of).sum() };
+        let of = |(contig, interval)| work.within(contig, interval);
+        let before = regions.intervals_before(written).map(of).sum();
+        let pace = Pace { before, done: 0.0, total: regions.intervals().map(of).sum() };
         let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps(1.0)), ProgressDrawTarget::stderr());

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::evidence::{Evidence, EvidenceOptions, Gatherer};
 use crate::genome::{ContigId, Contigs, Interval, Reference, ReferenceWindow};
 use crate::genotype::overlaps::Resolver;
-use crate::genotype::{BySet, Call, CallOptions, Filter, Ploidy, call};
+use crate::genotype::{BySet, Call, CallOptions, Filter, Ploidy, call, of_copies};
 use crate::inputs::Inputs;
 use crate::model::MultiAllelic;
 use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
@@ -529,12 +529,6 @@ fn genotype_text(call: &Call) -> String {
     call.genotype.map_or_else(unknown, |genotype| spelled(genotype, call.haploid))
 }
 
-/// The values of the genotypes that the sample may have, of those of all diploid ones.
-fn of_copies(call: &Call, values: &[i32]) -> Vec<i32> {
-    let of = Genotype::all(call.alts.len() + 1).zip(values);
-    of.filter(|(genotype, _)| !call.haploid || genotype.is_homozygous()).map(|(_, value)| *value).collect()
-}
-
 fn spelled(genotype: Genotype, haploid: bool) -> String {
     if haploid { genotype.haploid() } else { genotype }.to_string()
 }
@@ -550,7 +544,11 @@ fn call_story(call: &Call) -> CallStory {
         filter: call.filter.name(),
         allele_depths: call.allele_depths.clone(),
         depth: call.depth,
-        phred_likelihoods: of_copies(call, &call.phred_likelihoods),
+        phred_likelihoods: of_copies(
+            &call.phred_likelihoods,
+            call.allele_depths.len(),
+            if call.haploid { 1 } else { 2 },
+        ),
     }
 }
 

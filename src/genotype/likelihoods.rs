@@ -77,6 +77,15 @@ pub fn error_phred(probability: f64) -> f64 {
     (-10.0 * (1.0 - probability.clamp(0.0, MAX_PROBABILITY)).log10()).max(0.0)
 }
 
+/// Likelihoods of the genotypes of `copies` alleles, of those of all diploid ones of so many `alleles`; of one, those of the homozygous genotypes.
+#[must_use]
+pub fn of_copies(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
+    if copies == 2 {
+        return diploid.to_vec();
+    }
+    (0..alleles).filter_map(|a| diploid.get(Genotype::Diploid(a, a).index())).copied().collect()
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "Phred values end below 1000")]
 fn rounded(phred: f64) -> i32 {
     phred.round() as i32

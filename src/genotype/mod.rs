@@ -7,7 +7,7 @@ pub(crate) mod overlaps;
 pub(crate) mod ploidy;
 
 pub use call::{Call, CallOptions, Filter, call, of_call};
-pub use likelihoods::GenotypeProbabilities;
+pub use likelihoods::{GenotypeProbabilities, of_copies};
 pub use merge::BySet;
 pub use overlaps::Resolver;
 pub use ploidy::Ploidy;

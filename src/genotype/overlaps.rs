@@ -166,25 +166,10 @@ mod tests {
     fn called(position: u64, reference: &str, alts: &[&str], probabilities: &[f64]) -> Call {
         let probabilities = GenotypeProbabilities::normalised(probabilities.to_vec());
         let mut call = Call {
-            contig: ContigId(0),
-            position,
             reference: reference.into(),
             alts: alts.iter().map(|alt| alt.as_bytes().to_vec()).collect(),
-            genotype: None,
-            genotype_quality: 0,
-            quality: 30.0,
-            filter: Filter::Pass,
-            depth: 30,
             allele_depths: vec![15; alts.len() + 1],
-            reverse_depths: vec![7, 7],
-            mapping_quality: 60.0,
-            haploid: false,
-            phred_likelihoods: Vec::new(),
-            probabilities: probabilities.clone(),
-            by_images: true,
-            asked: None,
-            fragments: Vec::new(),
-            phase_set: None,
+            ..crate::testing::call(position)
         };
         call.set_probabilities(probabilities);
         call

@@ -3,33 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::genotype::GenotypeProbabilities;
 
 /// A call of an A that is a G, with the alleles that fragments show, of quality 30; each may show more up to 1000 bp ahead.
 pub(super) fn call(position: u64, genotype: Genotype, shown: &[(u64, u8)]) -> Call {
     let fragments =
         shown.iter().map(|&(fragment, allele)| FragmentAllele { fragment, ahead: 1000, allele, quality: 30 }).collect();
-    Call {
-        contig: ContigId(0),
-        position,
-        reference: b"A".to_vec(),
-        alts: vec![b"G".to_vec()],
-        genotype: Some(genotype),
-        genotype_quality: 30,
-        quality: 30.0,
-        filter: Filter::Pass,
-        depth: 30,
-        allele_depths: vec![15, 15],
-        reverse_depths: vec![7, 7],
-        mapping_quality: 60.0,
-        haploid: false,
-        phred_likelihoods: vec![30, 0, 30],
-        probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
-        asked: None,
-        by_images: false,
-        fragments,
-        phase_set: None,
-    }
+    Call { genotype: Some(genotype), fragments, ..crate::testing::call(position) }
 }
 
 const HET: Genotype = Genotype::Diploid(0, 1);

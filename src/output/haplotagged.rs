@@ -49,7 +49,7 @@ pub struct HaplotaggedReads {
 }
 
 impl HaplotaggedReads {
-    /// Opens a temporary file beside `path` for the reads of `source` in `regions`, which are in genome order. Only records that pass `filter`
+    /// Opens a temporary file beside `path` for the reads of `source` in `regions`. Only records that pass `filter`
     /// are tagged. A name that ends in `.cram` makes a CRAM, which is encoded with the file `reference` of these `contigs`.
     ///
     /// # Errors
@@ -78,15 +78,6 @@ impl HaplotaggedReads {
         if index.is_none() {
             writer.set_reference(reference).map_err(failed)?;
         }
-        let mut intervals: Vec<(ContigId, Interval)> = Vec::new();
-        for region in regions {
-            match intervals.last_mut() {
-                Some((contig, last)) if *contig == region.contig && last.end() == region.interval.start() => {
-                    *last = Interval::new(last.start(), region.interval.end());
-                }
-                _ => intervals.push((region.contig, region.interval)),
-            }
-        }
         Ok(Self {
             path: path.into(),
             filter,
@@ -95,7 +86,7 @@ impl HaplotaggedReads {
             temporary,
             header,
             index,
-            intervals,
+            intervals: regions.intervals().collect(),
             begun: 0,
             next: None,
             fragments: FxHashMap::default(),

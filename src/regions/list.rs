@@ -75,21 +75,21 @@ impl Regions {
         Iter { regions: self, next: 0 }
     }
 
-    /// Summed length of those before the one of that number, bp.
-    #[must_use]
-    pub fn bases_before(&self, sequence: usize) -> u64 {
-        let whole = self.intervals.partition_point(|cut| cut.first <= sequence).saturating_sub(1);
-        let before: u64 = self.intervals.iter().take(whole).map(|cut| cut.interval.len()).sum();
-        match (self.get(sequence), self.intervals.get(whole)) {
-            (Some(region), Some(cut)) => before + region.interval.start() - cut.interval.start(),
-            _ => self.bases(),
-        }
+    /// What they cover, in genome order.
+    pub fn intervals(&self) -> impl Iterator<Item = (ContigId, Interval)> {
+        self.intervals_before(self.len)
     }
 
-    /// Summed length, bp.
-    #[must_use]
-    pub fn bases(&self) -> u64 {
-        self.intervals.iter().map(|cut| cut.interval.len()).sum()
+    /// What those before the one of that number cover, in genome order.
+    pub fn intervals_before(&self, sequence: usize) -> impl Iterator<Item = (ContigId, Interval)> {
+        let end = self.get(sequence).map(|region| (region.contig, region.interval.start()));
+        self.intervals.iter().map(|cut| (cut.contig, cut.interval)).map_while(move |(contig, interval)| match end {
+            Some((last, end)) if contig == last && interval.contains(end) => {
+                (interval.start() < end).then(|| (contig, Interval::new(interval.start(), end)))
+            }
+            Some(end) if (contig, interval.start()) >= end => None,
+            _ => Some((contig, interval)),
+        })
     }
 }
 
@@ -150,7 +150,14 @@ mod tests {
     fn of_nothing_there_is_none() {
         let none = Regions::new(&Targets::default(), 1000);
         assert!(none.is_empty() && none.get(0).is_none() && none.iter().next().is_none());
-        assert_eq!((none.bases(), none.bases_before(0), none.bases_before(7)), (0, 0, 0));
+        assert_eq!(
+            (bases(none.intervals()), bases(none.intervals_before(0)), bases(none.intervals_before(7))),
+            (0, 0, 0)
+        );
+    }
+
+    fn bases(intervals: impl Iterator<Item = (ContigId, Interval)>) -> u64 {
+        intervals.map(|(_, interval)| interval.len()).sum()
     }
 
     #[test]
@@ -161,7 +168,7 @@ mod tests {
         assert_eq!((regions.len(), regions.intervals.len()), (3_100_000, 1));
         let last = regions.get(3_099_999).unwrap();
         assert_eq!((last.sequence, last.interval), (3_099_999, Interval::new(3_099_999_000, 3_100_000_000)));
-        assert_eq!(regions.bases_before(3_000_000), 3_000_000_000);
+        assert_eq!(bases(regions.intervals_before(3_000_000)), 3_000_000_000);
     }
 
     proptest! {
@@ -177,10 +184,10 @@ mod tests {
             let (regions, walked) = (Regions::new(&targets, size), walked(&targets, size));
             prop_assert_eq!(regions.iter().collect::<Vec<_>>(), walked.clone());
             prop_assert_eq!((regions.len(), regions.iter().len()), (walked.len(), walked.len()));
-            prop_assert_eq!(regions.bases(), targets.bases());
+            prop_assert_eq!(bases(regions.intervals()), targets.bases());
             for i in 0..=walked.len() {
                 prop_assert_eq!(regions.get(i), walked.get(i).copied());
-                prop_assert_eq!(regions.bases_before(i), walked[..i].iter().map(|r| r.interval.len()).sum::<u64>());
+                prop_assert_eq!(bases(regions.intervals_before(i)), walked[..i].iter().map(|r| r.interval.len()).sum::<u64>());
             }
         }
     }

@@ -264,31 +264,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::genotype::{Filter, GenotypeProbabilities};
-    use crate::variant::Genotype;
 
     fn call(position: u64, reference: &str) -> Call {
-        Call {
-            contig: ContigId(0),
-            position,
-            reference: reference.into(),
-            alts: vec![b"T".to_vec()],
-            genotype: Some(Genotype::Diploid(0, 1)),
-            genotype_quality: 30,
-            quality: 30.0,
-            filter: Filter::Pass,
-            depth: 30,
-            allele_depths: vec![15, 15],
-            reverse_depths: vec![7, 7],
-            mapping_quality: 60.0,
-            haploid: false,
-            phred_likelihoods: vec![30, 0, 30],
-            probabilities: GenotypeProbabilities::normalised(vec![0.001, 0.998, 0.001]),
-            by_images: true,
-            asked: None,
-            fragments: Vec::new(),
-            phase_set: None,
-        }
+        Call { reference: reference.into(), alts: vec![b"T".to_vec()], ..crate::testing::call(position) }
     }
 
     fn block(start: u64, end: u64) -> ReferenceBlock {

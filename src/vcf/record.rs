@@ -14,7 +14,7 @@ use super::header::{BLOCK_FORMATS, CALL_FORMATS, MODEL_ID, PHASE_SET_FORMAT};
 use super::info::{InfoFields, info};
 use super::values::{count, fraction, written};
 use crate::error::{Error, Result};
-use crate::genotype::Call;
+use crate::genotype::{Call, of_copies};
 use crate::variant::Genotype;
 use crate::vcf::ReferenceBlock;
 
@@ -80,7 +80,7 @@ pub fn block_record(name: &str, block: &ReferenceBlock, base: u8, unseen: &str, 
     let info: Info = [("END".to_owned(), Some(InfoValue::Integer(end)))].into_iter().collect();
     let keys: Keys = BLOCK_FORMATS.into_iter().map(str::to_owned).collect();
     let copies = style.copies(block.haploid);
-    let likelihoods = likelihoods(&block.phred_likelihoods(), 2, copies);
+    let likelihoods = of_copies(&block.phred_likelihoods(), 2, copies);
     let values = vec![
         Some(Value::Genotype(genotype(block.is_reference.then_some(Genotype::HOM_REF), copies, false))),
         Some(Value::Integer(block.genotype_quality)),
@@ -107,7 +107,7 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
         |values: &mut dyn Iterator<Item = i32>| Some(Value::Array(Array::Integer(values.map(Some).collect())));
     let copies = style.copies(call.haploid);
     let fractions = call.allele_depths[1..].iter().map(|&n| Some(fraction(n, call.depth))).collect();
-    let likelihoods = likelihoods(&call.phred_likelihoods, call.allele_depths.len(), copies);
+    let likelihoods = of_copies(&call.phred_likelihoods, call.allele_depths.len(), copies);
     let forward =
         call.allele_depths.iter().zip(&call.reverse_depths).map(|(all, reverse)| all.saturating_sub(*reverse));
     let values = vec![
@@ -129,14 +129,6 @@ fn samples(call: &Call, style: CallStyle) -> Samples {
     let fields = CALL_FORMATS.into_iter().zip(values).take(style.formats).chain(phase_set).chain(model_id);
     let (keys, values): (Vec<_>, Vec<_>) = fields.map(|(key, value)| (key.to_owned(), value)).unzip();
     Samples::new(keys.into_iter().collect(), vec![values])
-}
-
-/// The likelihoods of the genotypes of `copies` alleles; of one, those of the homozygous genotypes.
-fn likelihoods(diploid: &[i32], alleles: usize, copies: usize) -> Vec<i32> {
-    if copies == 2 {
-        return diploid.to_vec();
-    }
-    (0..alleles).filter_map(|a| diploid.get(Genotype::Diploid(a, a).index())).copied().collect()
 }
 
 fn genotype(genotype: Option<Genotype>, copies: usize, phased: bool) -> WrittenGenotype {

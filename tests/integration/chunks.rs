@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::world::{World, testdata, text, tool, varpix};
+use crate::world::{HEADER, World, testdata, text, tool, varpix};
 
 /// The chunks of `regions` in a folder of the world.
 fn chunks(world: &World, count: &str, regions: &[&str]) -> Vec<PathBuf> {
@@ -63,13 +63,7 @@ fn joined_chunks_of_targets_are_the_whole() {
 fn deletions_over_a_cut_are_told_once() {
     let world = World::new();
     // A homozygous deletion of 8 bp over position 10,000, seen by 20 reads.
-    let bases: String = std::fs::read_to_string(&world.reference)
-        .unwrap()
-        .lines()
-        .skip(1)
-        .take_while(|l| !l.starts_with('>'))
-        .collect();
-    let header = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chrA\tLN:130000\n@SQ\tSN:chrB\tLN:70000\n@RG\tID:1\tSM:s\n";
+    let bases = world.bases();
     let (deleted, ended) = (9996, 10_004);
     let read = |start: usize| {
         let end = start + 158;
@@ -78,7 +72,7 @@ fn deletions_over_a_cut_are_told_once() {
         let qualities = "I".repeat(150);
         format!("r{start}\t0\tchrA\t{}\t60\t{cigar}\t*\t0\t0\t{sequence}\t{qualities}\tRG:Z:1\n", start + 1)
     };
-    let sam: Vec<_> = std::iter::once(header.to_owned()).chain((9900..9940).step_by(2).map(read)).collect();
+    let sam: Vec<_> = std::iter::once(HEADER.to_owned()).chain((9900..9940).step_by(2).map(read)).collect();
     let sam = text(&world.write("deletion.sam", sam.concat().as_bytes()));
     tool("samtools", &["view", "-b", "-o", &text(&world.reads), &sam]);
     tool("samtools", &["index", &text(&world.reads)]);

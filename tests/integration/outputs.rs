@@ -337,8 +337,7 @@ fn a_samples_reads_may_lie_in_several_files() {
 fn each_site_that_is_asked_for_is_answered() {
     let world = World::new();
     let truth = tool("bcftools", &["view", "-H", &text(&crate::world::testdata("truth.vcf.gz")), "chrA:1-30000"]);
-    let bases = std::fs::read_to_string(&world.reference).unwrap();
-    let contig: String = bases.lines().skip(1).take_while(|line| !line.starts_with('>')).collect();
+    let contig = world.bases();
     let base = |position: usize| char::from(contig.as_bytes()[position - 1].to_ascii_uppercase());
     // True sites, one that no read shows, one twice, and one beyond the reads' alleles.
     let mut wanted: Vec<(usize, String, String)> = truth

@@ -6,7 +6,7 @@ use std::path::Path;
 use rust_htslib::bam::record::Aux;
 use rust_htslib::bam::{self, Read as _};
 
-use crate::world::{World, testdata, text, tool, varpix};
+use crate::world::{HEADER, World, testdata, text, tool, varpix};
 
 /// A call: contig, position, REF, ALT, GT, PS.
 #[derive(Clone, Debug, PartialEq)]
@@ -268,13 +268,7 @@ fn separate_targets_give_each_record_once() {
 
 /// Twenty reads over two neighbouring SNPs of one haplotype: ten have both, ten none.
 fn neighbours(world: &World, apart: usize) -> (u64, String, String) {
-    let bases: String = std::fs::read_to_string(&world.reference)
-        .unwrap()
-        .lines()
-        .skip(1)
-        .take_while(|l| !l.starts_with('>'))
-        .collect();
-    let header = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chrA\tLN:130000\n@SQ\tSN:chrB\tLN:70000\n@RG\tID:1\tSM:s\n";
+    let bases = world.bases();
     let position = 10_060;
     let other = |base: &str| if base == "A" { "G" } else { "A" };
     let changed = |text: &str| {
@@ -296,7 +290,7 @@ fn neighbours(world: &World, apart: usize) -> (u64, String, String) {
         let flag = if number % 4 < 2 { 0 } else { 16 };
         format!("r{number}\t{flag}\tchrA\t{}\t60\t150M\t*\t0\t0\t{sequence}\t{}\tRG:Z:1\n", start + 1, "I".repeat(150))
     };
-    let sam: Vec<_> = std::iter::once(header.to_owned()).chain((0..24).map(read)).collect();
+    let sam: Vec<_> = std::iter::once(HEADER.to_owned()).chain((0..24).map(read)).collect();
     let sam = text(&world.write("neighbours.sam", sam.concat().as_bytes()));
     tool("samtools", &["view", "-b", "-o", &text(&world.reads), &sam]);
     tool("samtools", &["index", &text(&world.reads)]);

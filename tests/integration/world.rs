@@ -13,6 +13,10 @@ pub fn model() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("models/wgs")
 }
 
+/// The header of alignments to the reference of `testdata/`.
+pub const HEADER: &str =
+    "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chrA\tLN:130000\n@SQ\tSN:chrB\tLN:70000\n@RG\tID:1\tSM:s\n";
+
 /// A scratch folder with copies of the reads and the reference, to be broken at will.
 pub struct World {
     folder: tempfile::TempDir,
@@ -41,6 +45,12 @@ impl World {
     pub fn write(&self, name: &str, content: &[u8]) -> PathBuf {
         std::fs::write(self.path(name), content).unwrap();
         self.path(name)
+    }
+
+    /// The bases of the reference's first contig.
+    pub fn bases(&self) -> String {
+        let reference = std::fs::read_to_string(&self.reference).unwrap();
+        reference.lines().skip(1).take_while(|line| !line.starts_with('>')).collect()
     }
 
     /// Calls a small region with extra arguments.

@@ -59,12 +59,8 @@ impl Settings {
     pub(super) fn phase(&mut self) {
         let rules =
             if self.release >= Release::V1_10 { PhasingRules::DeepVariant1_10 } else { PhasingRules::DeepVariant1_8 };
-        let evidence = &mut self.evidence;
-        let options = evidence.phasing.unwrap_or_default();
-        evidence.phasing = Some(PhasingOptions { rules, ..options });
-        evidence.track_reference_reads = true;
-        evidence.read_margin = 0;
-        evidence.cut_long_reads = true;
+        let options = self.evidence.phasing.unwrap_or_default();
+        self.evidence = self.evidence.phased(PhasingOptions { rules, ..options });
     }
 }
 

@@ -103,11 +103,12 @@ pub fn features(
         let Some(look) = look(read, candidate, &evidence.reference, &mut columns, in_support) else { continue };
         if in_support { &mut alts } else { &mut others }.add(read, &look);
         let error = if snp { 10_f32.powf(-look.quality / 10.0).clamp(1e-4, 0.3) } else { INDEL_ERROR };
-        haplotypes.add(read.haplotype, in_support, error);
         let (hom_ref, hom_alt) = if in_support { (error, 1.0 - error) } else { (1.0 - error, error) };
-        for (sum, likelihood) in log_likelihoods.iter_mut().zip([hom_ref, 0.5, hom_alt]) {
-            *sum += likelihood.ln();
+        let of_read = [hom_ref, 0.5, hom_alt].map(f32::ln);
+        for (sum, log_likelihood) in log_likelihoods.iter_mut().zip(of_read) {
+            *sum += log_likelihood;
         }
+        haplotypes.add(read.haplotype, in_support, of_read);
     }
     let observed = Observed {
         candidate,

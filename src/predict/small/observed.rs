@@ -47,17 +47,13 @@ pub(super) struct Haplotypes {
 }
 
 impl Haplotypes {
-    /// Adds a read whose base is wrong with a probability of `error`.
-    pub(super) fn add(&mut self, haplotype: u8, in_support: bool, error: f32) {
+    /// Adds a read with its natural log-likelihoods of hom-ref, het and hom-alt.
+    pub(super) fn add(&mut self, haplotype: u8, in_support: bool, [hom_ref, _, hom_alt]: [f32; 3]) {
         let of = usize::from(haplotype.min(2));
-        let (right, wrong) = ((1.0 - error).ln(), error.ln());
-        if in_support {
-            self.alts[of] += 1.0;
-        } else {
-            self.others[of] += 1.0;
-        }
-        self.log_alt[of] += if in_support { right } else { wrong };
-        self.log_other[of] += if in_support { wrong } else { right };
+        let group = if in_support { &mut self.alts } else { &mut self.others };
+        group[of] += 1.0;
+        self.log_alt[of] += hom_alt;
+        self.log_other[of] += hom_ref;
     }
 
     /// Share of the reads that have a haplotype.
