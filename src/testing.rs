@@ -155,6 +155,7 @@ impl ReadBuilder {
             cigar: Box::new([]),
             written: None,
             moved_from: None,
+            trimmed_ends: None,
             long_record: None,
             methylation: None,
         };

@@ -21,4 +21,4 @@ pub use read::{Moved, Read};
 pub use repeats::Repeats;
 pub use segments::{Segment, consumed, segments};
 pub use source::{BamSource, FetchStats, MemorySource, OpenReads, ReadOptions, ReadSource};
-pub use trimmed::Trimmed;
+pub use trimmed::{Trimmed, TrimmedEnds};

@@ -8,6 +8,7 @@ use super::cigar::{Cigar, CigarKind, normalised};
 use super::cut::Part;
 use super::methylation::methylation;
 use super::segments::{self, Segment, consumed, segments};
+use super::trimmed::TrimmedEnds;
 use crate::genome::{Interval, ReferenceWindow};
 
 /// Base quality of a base that has none (QUAL `*`, or 0xff in BAM), Phred: an error in 1,000 bases, which is what short and accurate long
@@ -58,6 +59,8 @@ pub struct Read {
     pub written: Option<Box<[u8]>>,
     /// Its alignment in its file, where it was realigned.
     pub moved_from: Option<Box<Moved>>,
+    /// Ends that a trimmer clipped, where there are such: they are none of `bases`.
+    pub trimmed_ends: Option<Box<TrimmedEnds>>,
     /// Aligned positions of its record, where that has more than 10,000 bases: the read may be a part of it, cut to what a region needs.
     pub long_record: Option<Interval>,
     /// For each base the probability that it is 5-methylcytosine, 0 to 255 (ML tag); only where that is asked for and the record has it.
@@ -165,6 +168,7 @@ impl Read {
             cigar,
             written: None,
             moved_from: None,
+            trimmed_ends: None,
             long_record,
             methylation: methylation.map(|all| all[kept].into()),
         })
@@ -203,6 +207,13 @@ impl Read {
             (None, Some(before)) => before.start,
             (None, None) => self.span.start(),
         }
+    }
+
+    /// Its span, and beside it as many positions as the ends have that were dropped.
+    #[must_use]
+    pub fn span_with_trimmed_ends(&self) -> Interval {
+        let (head, tail) = self.trimmed_ends.as_ref().map_or((0, 0), |ends| ends.lengths());
+        Interval::new(self.span.start().saturating_sub(head), self.span.end() + tail)
     }
 
     /// True where it is a supplementary alignment.

@@ -6,12 +6,16 @@
 //! clips match, or at one boundary where several do. (Of the HG001 reads behind DeepVariant's test outputs, some clips match, but at no
 //! boundary and in no region so many; all its images and counts are reproduced.)
 //!
-//! The ends become hard clips: the bases are dropped.
+//! The ends become hard clips: the bases are dropped, so that they count nowhere. Realignment has them back, since they say where the bases beside
+//! them lie: an insertion three bases from a primer cannot be placed without it.
+
+use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cigar::{Cigar, CigarKind};
 use super::read::Read;
+use super::segments::segments;
 use crate::genome::ReferenceWindow;
 
 /// Score of a clipped base that differs from the reference, subtracted; one that matches adds 1.
@@ -124,14 +128,89 @@ fn drop_end(read: &mut Read, end: bool, length: usize) {
     if let Some(op) = op {
         op.kind = CigarKind::HardClip;
     }
-    let kept = if end { 0..read.bases.len() - length } else { length..read.bases.len() };
+    let whole = read.bases.len();
+    let (kept, dropped) = if end { (0..whole - length, whole - length..whole) } else { (length..whole, 0..length) };
+    let ends = read.trimmed_ends.get_or_insert_default();
+    let side = if end { &mut ends.tail } else { &mut ends.head };
+    *side = End { bases: read.bases[dropped.clone()].into(), qualities: read.qualities[dropped].into() };
     read.keep_bases(kept);
+}
+
+/// The ends that were dropped from a read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TrimmedEnds {
+    head: End,
+    tail: End,
+}
+
+impl TrimmedEnds {
+    /// The bases dropped before the read and behind it.
+    #[must_use]
+    pub fn lengths(&self) -> (u64, u64) {
+        (self.head.bases.len() as u64, self.tail.bases.len() as u64)
+    }
+}
+
+/// Bases that were dropped, and their qualities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct End {
+    bases: Box<[u8]>,
+    qualities: Box<[u8]>,
+}
+
+/// The read with the ends that were dropped, as soft clips.
+pub(crate) fn untrimmed(read: &Read) -> Cow<'_, Read> {
+    let Some(ends) = &read.trimmed_ends else { return Cow::Borrowed(read) };
+    let mut whole = Read { trimmed_ends: None, written: None, methylation: None, ..read.clone() };
+    whole.bases = [&ends.head.bases[..], &read.bases, &ends.tail.bases].concat().into();
+    whole.qualities = [&ends.head.qualities[..], &read.qualities, &ends.tail.qualities].concat().into();
+    let soft = |end: &End| {
+        let length = u32::try_from(end.bases.len()).unwrap_or(u32::MAX);
+        (length > 0).then_some(Cigar { kind: CigarKind::SoftClip, length })
+    };
+    let aligned = read.cigar.iter().filter(|op| op.kind != CigarKind::HardClip).copied();
+    whole.cigar = soft(&ends.head).into_iter().chain(aligned).chain(soft(&ends.tail)).collect();
+    Cow::Owned(whole)
+}
+
+/// An alignment of the [`untrimmed`] read, which begins at `start` (0-based), as one of the read: without the ends that were dropped. `None` where
+/// nothing of the read is aligned.
+pub(crate) fn trim_alignment(read: &Read, start: u64, cigar: Vec<Cigar>) -> Option<(u64, Vec<Cigar>)> {
+    let Some(ends) = &read.trimmed_ends else { return Some((start, cigar)) };
+    let kept = ends.head.bases.len()..ends.head.bases.len() + read.bases.len();
+    let mut first = None;
+    let mut part: Vec<Cigar> = Vec::new();
+    for segment in segments(start, &cigar) {
+        // What a gap lies between is kept if the base before and the base after it are.
+        let (skipped, length) = if segment.kind.consumes_read() {
+            let bases = segment.bases();
+            let inside = bases.start.max(kept.start)..bases.end.min(kept.end);
+            (inside.start.saturating_sub(bases.start), inside.len())
+        } else {
+            let between = kept.start < segment.offset && segment.offset < kept.end;
+            (0, if between { segment.length as usize } else { 0 })
+        };
+        if length == 0 {
+            continue;
+        }
+        if segment.kind == CigarKind::Match {
+            first.get_or_insert(segment.position + skipped as u64);
+        }
+        // Before the first base that is aligned there is nothing to delete from.
+        if first.is_some() || segment.kind.consumes_read() {
+            part.push(Cigar { kind: segment.kind, length: u32::try_from(length).unwrap_or(u32::MAX) });
+        }
+    }
+    while part.last().is_some_and(|op| !op.kind.consumes_read()) {
+        part.pop();
+    }
+    first.map(|first| (first, part))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{ReadBuilder, cigar_text};
+    use crate::testing::{ReadBuilder, cigar, cigar_text};
 
     const REFERENCE: &str =
         "TTGACCATGCAAGTCGATTGCAACTGGATCCAGTTACGACGGATCTCCTAGAAGCTACGGTTTAACATGCGTATCGGCATCTTAGGCCAATCTGTGAACG";
@@ -180,6 +259,38 @@ mod tests {
         let reads: Vec<Read> = (0..8).map(|i| read(i, 60, "45M15S", &i.to_string())).collect();
         assert!(after(reads.clone()).iter().all(|(cigar, length)| cigar == "45M15H" && *length == 45));
         assert!(after(reads[..7].to_vec()).iter().all(|(cigar, _)| cigar == "45M15S"));
+    }
+
+    #[test]
+    fn an_untrimmed_read_has_its_ends_back() {
+        let mut reads: Vec<Read> = (0..3).map(|i| read(20, 60, "10S40M10S", &i.to_string())).collect();
+        let before = reads[0].clone();
+        Trimmed::of(&reads, &window()).drop_from(&mut reads, &window());
+        assert_eq!((reads[0].bases.len(), reads[0].span_with_trimmed_ends()), (40, before.span.padded(10, 100)));
+        assert_eq!(*untrimmed(&reads[0]), before);
+        assert!(matches!(untrimmed(&before), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn alignments_are_trimmed_where_the_read_is() {
+        let mut reads: Vec<Read> = (0..3).map(|i| read(20, 60, "10S40M10S", &i.to_string())).collect();
+        Trimmed::of(&reads, &window()).drop_from(&mut reads, &window());
+        let of = |text: &str| {
+            let (start, part) = trim_alignment(&reads[0], 15, cigar(text).into())?;
+            Some((start, cigar_text(&part)))
+        };
+        assert_eq!(of("60M"), Some((25, "40M".into())));
+        assert_eq!(of("5S50M5S"), Some((20, "40M".into())));
+        assert_eq!(of("20M3I37M"), Some((25, "10M3I27M".into())));
+        // A gap in an end moves what lies behind it; one at its edge is none of the read's.
+        assert_eq!(of("5M2D55M"), Some((27, "40M".into())));
+        assert_eq!(of("10M2D50M"), Some((27, "40M".into())));
+        assert_eq!(of("50M2D10M"), Some((25, "40M".into())));
+        assert_eq!(of("9M3I48M"), Some((24, "2I38M".into())));
+        assert_eq!(of("12M2D48M"), Some((25, "2M2D38M".into())));
+        assert_eq!(of("15S30M15S"), Some((15, "5S30M5S".into())));
+        assert_eq!(of("10M50S"), None);
+        assert_eq!(trim_alignment(&read(20, 60, "60M", "a"), 15, cigar("60M").into()).unwrap().0, 15);
     }
 
     #[test]

@@ -16,10 +16,13 @@ mod narrow;
 mod shared_kmers;
 pub mod windows;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::genome::reference::to_usize;
 use crate::genome::{Interval, ReferenceWindow};
+use crate::reads::trimmed::{trim_alignment, untrimmed};
 use crate::reads::{Cigar, CigarKind, Read};
 
 pub use align::AlignOptions;
@@ -179,13 +182,16 @@ impl Window {
     ) -> Vec<NewAlignment> {
         self.around = self.with(reads, members, options);
         let Some(stage) = self.stage(self.around, reference) else { return Vec::new() };
-        let overlapping = reads.iter().filter(|read| read.span.overlaps(self.interval) && can_move(read, options));
+        let is_over = |read: &&Read| read.span.overlaps(self.interval) && can_move(read, options);
+        let overlapping: Vec<Cow<Read>> = reads.iter().filter(is_over).map(untrimmed).collect();
         let inside = &stage.reference[stage.window.clone()];
+        let overlapping = overlapping.iter().map(AsRef::as_ref);
         let Some(mut haplotypes) = graph::haplotypes(inside, overlapping, &options.graph) else { return Vec::new() };
-        let movable: Vec<&Read> = members.iter().map(|&i| &reads[i]).collect();
+        let movable: Vec<Cow<Read>> = members.iter().map(|&i| untrimmed(&reads[i])).collect();
+        let movable: Vec<&Read> = movable.iter().map(AsRef::as_ref).collect();
         let found = align::align(&movable, &mut haplotypes, &stage, &options.align);
         self.haplotypes = haplotypes;
-        in_genome(&stage, members, found)
+        in_genome(&stage, reads, members, found)
     }
 
     /// Aligns further reads to the haplotypes.
@@ -197,15 +203,17 @@ impl Window {
         options: &RealignOptions,
     ) -> Vec<NewAlignment> {
         let Some(stage) = self.stage(self.with(reads, members, options), reference) else { return Vec::new() };
-        let movable: Vec<&Read> = members.iter().map(|&i| &reads[i]).collect();
+        let movable: Vec<Cow<Read>> = members.iter().map(|&i| untrimmed(&reads[i])).collect();
+        let movable: Vec<&Read> = movable.iter().map(AsRef::as_ref).collect();
         let found = align::align_more(&movable, &self.haplotypes, &stage, &options.align);
-        in_genome(&stage, members, found)
+        in_genome(&stage, reads, members, found)
     }
 
     /// The earlier interval around it, extended to these reads.
     fn with(&self, reads: &[Read], members: &[usize], options: &RealignOptions) -> Interval {
         let needed = members.iter().fold(self.interval, |all, &i| {
-            Interval::new(all.start().min(reads[i].span.start()), all.end().max(reads[i].span.end()))
+            let with_ends = reads[i].span_with_trimmed_ends();
+            Interval::new(all.start().min(with_ends.start()), all.end().max(with_ends.end()))
         });
         let needed = needed.padded(options.align.margin, u64::MAX - options.align.margin);
         Interval::new(needed.start().min(self.around.start()), needed.end().max(self.around.end()))
@@ -222,12 +230,20 @@ impl Window {
     }
 }
 
-/// Alignments to a stage as alignments to the contig.
-fn in_genome(stage: &align::Stage, members: &[usize], found: Vec<Option<compose::Alignment>>) -> Vec<NewAlignment> {
+/// Alignments to a stage as alignments to the contig, without the ends that were dropped.
+fn in_genome(
+    stage: &align::Stage,
+    reads: &[Read],
+    members: &[usize],
+    found: Vec<Option<compose::Alignment>>,
+) -> Vec<NewAlignment> {
     let alignments = members.iter().zip(found);
-    alignments
-        .filter_map(|(&i, alignment)| alignment.map(|a| (i, stage.start + a.start as u64, a.cigar.into())))
-        .collect()
+    let placed = alignments.filter_map(|(&i, alignment)| {
+        let compose::Alignment { start, cigar } = alignment?;
+        let (start, cigar) = trim_alignment(&reads[i], stage.start + start as u64, cigar)?;
+        Some((i, start, cigar.into()))
+    });
+    placed.collect()
 }
 
 /// Two bits for a base; `None` for other letters. From a table, since no processor foresees the branches on a base.
@@ -251,6 +267,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::reads::Trimmed;
     use crate::reads::segments::{Consumed, consumed};
     use crate::testing::{ReadBuilder, cigar_text};
 
@@ -303,6 +320,29 @@ mod tests {
             let before = read.moved_from.as_ref().unwrap();
             assert_eq!((before.start, cigar_text(&before.cigar)), (read.start_in_file(), "60M".into()));
         }
+    }
+
+    #[test]
+    fn a_primer_says_where_the_bases_beside_it_lie() {
+        let haplotype = [&REFERENCE[..80], "GGTTGG", &REFERENCE[80..]].concat();
+        let mut amplicon = ReadBuilder::new(30, &haplotype[30..106]).cigar("50M6I4M16S").copies(4);
+        let window = ReferenceWindow::new(0, REFERENCE.as_bytes().to_vec());
+        Trimmed::of(&amplicon, &window).drop_from(&mut amplicon, &window);
+        assert_eq!(cigar_text(&amplicon[0].cigar), "50M6I4M16H");
+        // Other reads show a variant, so that there is a haplotype to align to.
+        let others = careless(&REFERENCE.replace("AATACGGCC", "AATATGGCC"), 0, 160, 3);
+        let alignment = |amplicon: &[Read]| {
+            let (_, after) = realigned(REFERENCE, [amplicon, &others].concat());
+            let read = after.into_iter().find(|read| read.name == amplicon[0].name).unwrap();
+            assert_eq!((read.span.start(), read.bases.len()), (30, 60));
+            cigar_text(&read.cigar).trim_end_matches("16H").to_owned()
+        };
+        assert_eq!(alignment(&amplicon), "50M6I4M");
+        // Four bases do not pay for a gap of six.
+        for read in &mut amplicon {
+            read.trimmed_ends = None;
+        }
+        assert_eq!(alignment(&amplicon), "50M10S");
     }
 
     #[test]
