@@ -24,6 +24,8 @@ def test_each_alteration_changes_its_own_columns() -> None:
     assert changed("mapq-255") == {4: "255"}
     assert changed("mapq-42") == {4: "42"}
     assert changed("quality-40") == {10: "IIII"}
+    assert changed("quality-90") == {10: "kk7k"}
+    assert changed("quality-bins") == {10: "88#8"}
 
 
 def test_the_strand_stays_without_a_mate() -> None:

@@ -7,7 +7,7 @@ Out: a Markdown table on stdout: the reads as they are, then each alteration.
   scripts/eval robustness real hard-30 --alter tlen-0 --alter mapq-255
 
 Alterations: single-end (no mates), tlen-0 (template lengths of 0), mapq-255 and mapq-42 (mapping qualities unknown, or at most 42),
-quality-40 (one base quality for all), 4-times, 20-times and 60-times (so many copies of each read: great depth with the same alleles).
+quality-40 (one base quality for all), quality-90 (twice as high, up to 90), quality-bins (three levels, 23 at most), 4-times, 20-times and 60-times (so many copies of each read: great depth with the same alleles).
 Needs Debian's samtools, bcftools and tabix.
 """
 

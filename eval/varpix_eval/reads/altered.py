@@ -33,6 +33,16 @@ def constant_quality(fields: list[str], _: int) -> None:
     fields[10] = CONSTANT * len(fields[10])
 
 
+def consensus_quality(fields: list[str], _: int) -> None:
+    """Twice as high, up to 90, as of consensus reads of several sequenced copies."""
+    fields[10] = "".join(chr(33 + min(90, 2 * (ord(letter) - 33))) for letter in fields[10])
+
+
+def binned_quality(fields: list[str], _: int) -> None:
+    """Three levels: 2, 12 and 23."""
+    fields[10] = "".join("#" if letter < "0" else "-" if letter < "?" else "8" for letter in fields[10])
+
+
 def copied(fields: list[str], copy: int) -> None:
     """Another name for each copy, so that none is its mate's or a duplicate's."""
     if copy:
@@ -53,6 +63,8 @@ ALTERATIONS = {
     "mapq-255": Alteration(unknown_mapping_quality),
     "mapq-42": Alteration(capped_mapping_quality),
     "quality-40": Alteration(constant_quality),
+    "quality-90": Alteration(consensus_quality),
+    "quality-bins": Alteration(binned_quality),
     "4-times": Alteration(copied, 4),
     "20-times": Alteration(copied, 20),
     "60-times": Alteration(copied, 60),

@@ -22,6 +22,11 @@ const MOST_OF_ONE_COPY: f32 = 0.4;
 const LIKELY: f32 = 0.3;
 /// Other differences of lower base quality are not counted.
 const MIN_BASE_QUALITY: u8 = 12;
+/// Highest base quality of a short read that counts, Phred: sequencers give no higher ones, and those of consensus reads (up to 93) say no more of an
+/// allele. Models have learned from none.
+const HIGHEST_OF_SHORT_READS: u8 = 42;
+/// Longest read that is short, in bp.
+const SHORT: usize = 500;
 /// Probability of an insertion or deletion in a read that is not in its molecule.
 const INDEL_ERROR: f32 = 0.02;
 
@@ -151,7 +156,8 @@ fn look(
                 let after = segment.interval().end().cast_signed();
                 if at <= position && position < after {
                     let here = offset + usize::try_from(position - at).ok()?;
-                    look.quality = f32::from(read.qualities[here]);
+                    let highest = if read.bases.len() > SHORT { u8::MAX } else { HIGHEST_OF_SHORT_READS };
+                    look.quality = f32::from(read.qualities[here].min(highest));
                     look.end_distance = small(here.min(read.bases.len() - 1 - here));
                 }
                 let (from, to) = (at.max(columns.first), after.min(last));
@@ -235,6 +241,22 @@ mod tests {
         assert!(of_all[0] < -1.0 && of_all[1] > 0.0, "hom-alt is likeliest: {all:?}");
         assert!((of_name("alt_fraction", &half) - 0.5).abs() < 1e-6 && is_snp(&half));
         assert!(of_name("nearby_columns", &half).abs() < 1e-6);
+    }
+
+    #[test]
+    fn qualities_of_consensus_reads_saturate() {
+        let old = char::from(window().base(100)).to_string();
+        let new = if old == "A" { "C" } else { "A" };
+        let found = candidate(100, &old, &[(new, 5, &[0, 1, 2, 3, 4])], 5);
+        let with = |quality: u8| {
+            let mut reads = reads(5, new.as_bytes()[0]);
+            for read in &mut reads {
+                read.qualities.fill(quality);
+            }
+            features((&found, AltSet::One(0)), &evidence(reads, window()), sample_profile(), false)
+        };
+        assert_eq!((with(60), with(93)), (with(42), with(42)));
+        assert!(of_name("alt_base_quality", &with(41)) < of_name("alt_base_quality", &with(42)));
     }
 
     #[test]
