@@ -2,10 +2,11 @@
 //! settings of the model in their place.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use self::Meaning::{Instead, NoEffect, Only, Option as Alias, Setting};
+use self::Meaning::{Instead, NoEffect, Only, Option as Alias, Setting, SeveralAlleles};
 use super::common;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -14,6 +15,7 @@ use crate::model::deepvariant::Settings;
 const MAKE_EXAMPLES: &str = "--make-examples-extra-args";
 const CALL_VARIANTS: &str = "--call-variants-extra-args";
 const POSTPROCESS_VARIANTS: &str = "--postprocess-variants-extra-args";
+const SEVERAL_ALLELES: &str = "small_model_call_multiallelics";
 
 /// What becomes of a flag.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +24,8 @@ enum Meaning {
     Setting,
     /// An option of varpix.
     Option(fn(&str) -> Result<Given, String>),
+    /// Whether a small model of DeepVariant's decides sites of several alternative alleles.
+    SeveralAlleles,
     /// Nothing here depends on it.
     NoEffect,
     /// What varpix does is one of these values.
@@ -31,7 +35,7 @@ enum Meaning {
 }
 
 /// An option of `varpix call` that a flag stands for, with its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Given {
     SampleName(String),
     OnlyPass(bool),
@@ -40,6 +44,9 @@ pub(super) enum Given {
     NoSmallModel(bool),
     HaploidContigs(Vec<String>),
     ParRegions(OsString),
+    SmallModel(PathBuf),
+    SmallModelSnpLimit(f64),
+    SmallModelIndelLimit(f64),
 }
 
 impl Given {
@@ -53,12 +60,15 @@ impl Given {
             Self::NoSmallModel(on) => format!("--no-small-model={on}"),
             Self::HaploidContigs(names) => format!("--haploid-contigs {}", names.join(",")),
             Self::ParRegions(bed) => format!("--par-regions {}", bed.display()),
+            Self::SmallModel(path) => format!("--customized-small-model {}", path.display()),
+            Self::SmallModelSnpLimit(limit) => format!("--small-model-snp-gq-threshold {limit}"),
+            Self::SmallModelIndelLimit(limit) => format!("--small-model-indel-gq-threshold {limit}"),
         }
     }
 }
 
 /// Flags of each stage, by their names there.
-const FLAGS: [(&str, &[&str], Meaning); 25] = [
+const FLAGS: [(&str, &[&str], Meaning); 31] = [
     (
         MAKE_EXAMPLES,
         &[
@@ -132,17 +142,13 @@ const FLAGS: [(&str, &[&str], Meaning); 25] = [
     (MAKE_EXAMPLES, &["multi_allelic_mode"], Only(&["add_het_alt_images"])),
     (MAKE_EXAMPLES, &["p_error"], Only(&["0.001"])),
     (MAKE_EXAMPLES, &["downsample_fraction", "hp_tag_for_assembly_polishing"], Only(&["0", "0.0"])),
-    (
-        MAKE_EXAMPLES,
-        &[
-            "trained_small_model_path",
-            "small_model_snp_gq_threshold",
-            "small_model_indel_gq_threshold",
-            "small_model_vaf_context_window_size",
-            "small_model_call_multiallelics",
-        ],
-        Instead("the small model is part of the model, its limits are small_model in its model.json"),
-    ),
+    (MAKE_EXAMPLES, &["trained_small_model_path"], Alias(|value| Ok(Given::SmallModel(value.into())))),
+    (MAKE_EXAMPLES, &["small_model_snp_gq_threshold"], Alias(|value| limit(value).map(Given::SmallModelSnpLimit))),
+    (MAKE_EXAMPLES, &["small_model_indel_gq_threshold"], Alias(|value| limit(value).map(Given::SmallModelIndelLimit))),
+    (MAKE_EXAMPLES, &[SEVERAL_ALLELES], SeveralAlleles),
+    (MAKE_EXAMPLES, &["small_model_vaf_context_window_size"], Only(&["51"])),
+    (MAKE_EXAMPLES, &["small_model_inference_batch_size"], NoEffect),
+    (MAKE_EXAMPLES, &["write_small_model_examples", "skip_pileup_image_generation"], Only(&["false"])),
     (MAKE_EXAMPLES, &["channels", "channel_list"], Instead("the channels are those of the model")),
     (MAKE_EXAMPLES, &["regions", "exclude_regions"], Instead("give what is to be called to --regions")),
     (MAKE_EXAMPLES, &["proposed_variants"], Instead("give the VCF to --genotype-sites")),
@@ -187,6 +193,11 @@ fn switch(value: &str) -> Result<bool, String> {
     }
 }
 
+/// Least GQ at which the small model decides; -1, which stands for none in DeepVariant, is more than it ever gives.
+fn limit(value: &str) -> Result<f64, String> {
+    if value == "-1" { Ok(1000.0) } else { common::number(0.0..=1000.0)(value) }
+}
+
 fn contigs(value: &str) -> Given {
     Given::HaploidContigs(value.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
@@ -205,6 +216,8 @@ fn device(value: &str) -> Result<Given, String> {
 pub(super) struct ExtraArgs {
     /// For the command, in the order of the flags.
     pub(super) given: Vec<Given>,
+    /// Whether the small model decides sites of several alternative alleles.
+    pub(super) several_alleles: Option<bool>,
     /// For the model, by DeepVariant's names.
     settings: Map<String, Value>,
     without_effect: Vec<String>,
@@ -232,6 +245,7 @@ impl ExtraArgs {
         match meaning(stage, name) {
             Some(Setting) => drop(self.settings.insert(name.to_owned(), number_or_text(value))),
             Some(Alias(read)) => self.given.push(read(value).map_err(|why| refused(&why))?),
+            Some(SeveralAlleles) => self.several_alleles = Some(switch(value).map_err(|why| refused(&why))?),
             Some(NoEffect) => self.without_effect.push(name.to_owned()),
             Some(Only(values)) if values.contains(&value.to_ascii_lowercase().as_str()) => {
                 self.without_effect.push(name.to_owned());
@@ -271,6 +285,16 @@ impl ExtraArgs {
             Error::Usage(format!("{stage}: {why}; leave the flag out"))
         };
         let (mut effective, mut without) = (Vec::new(), self.without_effect.clone());
+        if let Some(on) = self.several_alleles {
+            // Varpix's own small models leave such sites to the CNN anyway; what is given by its path takes them, unless told otherwise.
+            let is_given = self.given.iter().any(|given| matches!(given, Given::SmallModel(_)));
+            let before = model.config.imported_small_model.map(|small| small.multi_allelic);
+            if on == before.unwrap_or(is_given) {
+                without.push(SEVERAL_ALLELES.to_owned());
+            } else {
+                effective.push(format!("{SEVERAL_ALLELES}={on}"));
+            }
+        }
         if !self.settings.is_empty() {
             let all = with(&self.settings).map_err(refused)?;
             for (name, value) in &self.settings {

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common;
-use super::extra_args::ExtraArgs;
+use super::extra_args::{ExtraArgs, Given};
 use super::report_args::made;
 use crate::error::{Error, Result};
 use crate::keras;
 use crate::model::deepvariant::{ExampleInfo, ModelType};
 use crate::model::{ImportedSmallModelOptions, Model, ModelConfig};
+use crate::predict::AnySmallModel;
 use crate::predict::imported::{ImportedSmallModel, prepare};
 
 /// Types of DeepVariant's models without one of varpix's own, and the names under which imported ones are looked for.
@@ -19,6 +20,15 @@ const IMPORTED: [(&str, &str); 4] = [
     ("ONT_R104", "ont_r104"),
     ("MASSEQ", "masseq"),
     ("HYBRID_PACBIO_ILLUMINA", "hybrid_pacbio_illumina"),
+];
+
+/// Options of the small model, and the same as flags of a stage.
+const SMALL_MODEL_FLAGS: [&str; 3] =
+    ["--customized-small-model", "--small-model-snp-gq-threshold", "--small-model-indel-gq-threshold"];
+const SMALL_MODEL_STAGE_FLAGS: [&str; 3] = [
+    "--make-examples-extra-args: trained_small_model_path",
+    "--make-examples-extra-args: small_model_snp_gq_threshold",
+    "--make-examples-extra-args: small_model_indel_gq_threshold",
 ];
 
 /// Flags of DeepVariant's wrapper: understood, refused with a reason, or not needed.
@@ -51,6 +61,12 @@ pub(super) struct WrapperArgs {
     small_model_snp_gq_threshold: Option<f64>,
     #[arg(long, hide = true, value_parser = common::number(0.0..=1000.0))]
     small_model_indel_gq_threshold: Option<f64>,
+    /// Whether the small model decides sites of several alternative alleles; a flag of a stage only.
+    #[arg(skip)]
+    several_alleles: Option<bool>,
+    /// Which of the small model, its limit for SNPs and that for all else were given to a stage, for messages.
+    #[arg(skip)]
+    given_to_stage: [bool; 3],
     #[arg(long, hide = true)]
     customized_model_json: Option<PathBuf>,
     #[arg(long, hide = true)]
@@ -98,6 +114,44 @@ impl WrapperArgs {
         )
     }
 
+    /// Takes over what flags of stages say of the small model.
+    pub(super) fn take(&mut self, extra: &ExtraArgs) {
+        self.several_alleles = extra.several_alleles;
+        for given in &extra.given {
+            match given {
+                Given::SmallModel(path) => {
+                    self.customized_small_model = Some(path.clone());
+                    self.given_to_stage[0] = true;
+                }
+                Given::SmallModelSnpLimit(limit) => {
+                    self.small_model_snp_gq_threshold = Some(*limit);
+                    self.given_to_stage[1] = true;
+                }
+                Given::SmallModelIndelLimit(limit) => {
+                    self.small_model_indel_gq_threshold = Some(*limit);
+                    self.given_to_stage[2] = true;
+                }
+                _ => (),
+            }
+        }
+    }
+
+    /// Rejects a small model that cannot decide sites of several alternative alleles where it is asked to.
+    pub(super) fn check_several_alleles(&self, small_model: Option<&AnySmallModel>) -> Result<()> {
+        let takes = match small_model {
+            Some(AnySmallModel::Imported(imported)) => imported.takes_several_alleles(),
+            Some(AnySmallModel::Own(_)) | None => false,
+        };
+        if self.several_alleles == Some(true) && !takes {
+            return Err(Error::Usage(
+                "--make-examples-extra-args: small_model_call_multiallelics=true: there is no small model that can decide sites of several \
+                 alternative alleles (DeepVariant's of 1.9 and newer do); leave the flag out"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+
     /// The file of `--customized-model-json`.
     pub(super) fn model_json(&self) -> Option<&Path> {
         self.customized_model_json.as_deref()
@@ -116,13 +170,17 @@ impl WrapperArgs {
     /// # Errors
     /// [`Error::Usage`] for a model with a small model of varpix's own, or with none where only limits are given; as `keras::read`.
     pub(super) fn small_model(&self, config: &mut ModelConfig) -> Result<Option<ImportedSmallModel>> {
+        if let (Some(on), Some(known)) = (self.several_alleles, &mut config.imported_small_model) {
+            known.multi_allelic = on;
+        }
         let limits = [self.small_model_snp_gq_threshold, self.small_model_indel_gq_threshold];
-        let flag = match (&self.customized_small_model, limits) {
-            (Some(_), _) => "--customized-small-model",
-            (None, [Some(_), _]) => "--small-model-snp-gq-threshold",
-            (None, [_, Some(_)]) => "--small-model-indel-gq-threshold",
+        let first = match (&self.customized_small_model, limits) {
+            (Some(_), _) => 0,
+            (None, [Some(_), _]) => 1,
+            (None, [_, Some(_)]) => 2,
             _ => return Ok(None),
         };
+        let flag = if self.given_to_stage[first] { SMALL_MODEL_STAGE_FLAGS[first] } else { SMALL_MODEL_FLAGS[first] };
         let name = &config.name;
         if config.small_model.is_some() {
             return Err(Error::Usage(format!(
@@ -141,7 +199,7 @@ impl WrapperArgs {
                 "{flag}: model {name} does not say from which GQ on it decides; give --small-model-snp-gq-threshold and --small-model-indel-gq-threshold"
             )));
         };
-        let multi_allelic = known.is_none_or(|known| known.multi_allelic);
+        let multi_allelic = self.several_alleles.unwrap_or_else(|| known.is_none_or(|known| known.multi_allelic));
         let options = ImportedSmallModelOptions { min_gq_snps, min_gq_indels, multi_allelic };
         config.imported_small_model = Some(options);
         self.customized_small_model.as_ref().map(|path| given_small_model(path, config, options)).transpose()

@@ -126,6 +126,47 @@ fn limits_are_flags_of_the_wrapper() {
 }
 
 #[test]
+fn limits_may_be_flags_of_a_stage() {
+    let world = World::new();
+    let model = folder(&world, Layout::Short1_9);
+    let decided = |stage: &str, extra: &[&str]| {
+        let stage = format!("--make_examples_extra_args={stage}");
+        call(&world, &model, &[&[stage.as_str()], extra].concat()).row("decided without an image")
+    };
+    let all = decided("", &[]);
+    let indels = decided("small_model_snp_gq_threshold=100", &[]);
+    let snps = decided("small_model_indel_gq_threshold=-1,small_model_vaf_context_window_size=51", &[]);
+    assert!(indels > 0 && snps > indels && indels + snps == all, "{indels} and {snps} of {all}");
+    // They win over the option, as they do in DeepVariant.
+    assert_eq!(decided("small_model_snp_gq_threshold=100", &["--small_model_snp_gq_threshold=0"]), indels);
+    assert_eq!(decided("call_small_model_examples=false,small_model_snp_gq_threshold=0", &[]), 0);
+}
+
+#[test]
+fn sites_of_several_alleles_may_be_left_to_the_cnn() {
+    let several = |of: Layout, stage: &str| {
+        let world = World::new();
+        let model = folder(&world, of);
+        let outcome = call(&world, &model, &["--emit-ref-calls", &format!("--make_examples_extra_args={stage}")]);
+        let calls = calls(&world.vcf);
+        (calls.iter().filter(|call| call.0 > 1 && call.4 == "small_model").count(), outcome.stderr)
+    };
+    let (small, stderr) = several(Layout::Short1_9, "small_model_call_multiallelics=true");
+    assert!(small > 0 && stderr.contains("without effect here: small_model_call_multiallelics"), "{stderr}");
+    let (small, stderr) = several(Layout::Short1_9, "small_model_call_multiallelics=false");
+    assert!(small == 0 && stderr.contains("small_model_call_multiallelics=false; model stand-in"), "{stderr}");
+    // One of 1.8 cannot, nor can varpix's own.
+    let world = World::new();
+    let model = folder(&world, Layout::Short1_8);
+    let on = "--make_examples_extra_args=small_model_call_multiallelics=true";
+    let words = ["--make-examples-extra-args: small_model_call_multiallelics=true", "leave the flag out"];
+    world.call(&["--model", &text(&model), on]).fails(2, &words);
+    world.call(&[on]).fails(2, &words);
+    let off = world.call(&["--dry-run", &on.replace("true", "false")]).succeeds().stderr;
+    assert!(off.contains("without effect here: small_model_call_multiallelics"), "{off}");
+}
+
+#[test]
 fn what_is_asked_for_is_left_to_the_cnn() {
     let world = World::new();
     let model = folder(&world, Layout::Short1_9);
@@ -237,6 +278,14 @@ fn a_small_model_may_be_given_beside_the_model() {
         .call(&["--model", &text(&model), &given])
         .fails(2, &["--customized-small-model", "--small-model-snp-gq-threshold"]);
     call(&world, &model, &[&given, limits[0], limits[1]]);
+    assert!(calls(&world.vcf).iter().all(|call| call.4 == "small_model"));
+    // As a flag of a stage, which is named as it was given.
+    let stage = format!("--make_examples_extra_args=trained_small_model_path={}", text(&keras.join("keras3.keras")));
+    world
+        .call(&["--model", &text(&model), &stage])
+        .fails(2, &["--make-examples-extra-args: trained_small_model_path", "--small-model-snp-gq-threshold"]);
+    let limits_of_stage = ",small_model_snp_gq_threshold=0,small_model_indel_gq_threshold=0";
+    call(&world, &model, &[&format!("{stage}{limits_of_stage}")]);
     assert!(calls(&world.vcf).iter().all(|call| call.4 == "small_model"));
     // Of two archives in a folder one must be named.
     let folder = format!("--customized_small_model={}", text(&keras));

@@ -295,8 +295,10 @@ impl CallArgs {
                 Extra::NoSmallModel(on) => self.no_small_model = on,
                 Extra::HaploidContigs(names) => self.ploidy.haploid_contigs = names,
                 Extra::ParRegions(bed) => self.ploidy.par_regions = Some(bed),
+                Extra::SmallModel(_) | Extra::SmallModelSnpLimit(_) | Extra::SmallModelIndelLimit(_) => (),
             }
         }
+        self.wrapper.take(extra);
         extra.log();
         self
     }
@@ -371,7 +373,12 @@ impl CallArgs {
             return Ok(None);
         }
         let given = self.wrapper.small_model(&mut model.config)?;
-        given.map_or_else(|| AnySmallModel::of(model), |given| Ok(Some(AnySmallModel::Imported(given))))
+        let small_model = match given {
+            Some(given) => Some(AnySmallModel::Imported(given)),
+            None => AnySmallModel::of(model)?,
+        };
+        self.wrapper.check_several_alleles(small_model.as_ref())?;
+        Ok(small_model)
     }
 
     /// Opens the outputs.

@@ -79,11 +79,17 @@ impl ImportedSmallModel {
         self.network.checksum()
     }
 
+    /// Whether its inputs can describe sites of several alternative alleles; those of 1.8 cannot.
+    #[must_use]
+    pub fn takes_several_alleles(&self) -> bool {
+        !self.network.layout().is_of_1_8()
+    }
+
     /// What it says of a set of a candidate's alternative alleles; `None` where it does not take such a candidate.
     #[must_use]
     pub fn estimate(&self, candidate: &Candidate, set: AltSet, evidence: &Evidence) -> Option<ImportedEstimate> {
         let layout = self.network.layout();
-        let takes_several = self.options.multi_allelic && !layout.is_of_1_8();
+        let takes_several = self.options.multi_allelic && self.takes_several_alleles();
         if candidate.alts.len() > 1 && !takes_several {
             return None;
         }
