@@ -42,7 +42,7 @@ process VARPIX_CALL {
         --output-gvcf ${prefix}.g.vcf.gz \\
         --summary ${prefix}.varpix.json \\
         --multiqc . \\
-        --report-sample-name '${prefix}' \\
+        --report-sample-name "${prefix}" \\
         --threads ${task.cpus} \\
         ${regions} \\
         ${par_regions} \\
