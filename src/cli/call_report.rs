@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::evidence::Gatherer;
 use crate::inputs::Inputs;
 use crate::model::Model;
+use crate::pipeline::process;
 use crate::pipeline::stats::RunStats;
 use crate::predict::Decider;
 use crate::reads::BamSource;
@@ -113,6 +114,7 @@ impl CallRun<'_> {
 
     fn run(&self) -> Run {
         let Self { stats, .. } = self;
+        let earlier = stats.earlier;
         let contigs = self.inputs.reference().contigs();
         let seconds = |time: std::time::Duration| build::rounded(time.as_secs_f64());
         let regions = stats.details.as_ref().map(|details| build::regions(details, self.regions, contigs));
@@ -120,9 +122,10 @@ impl CallRun<'_> {
             command_line: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
             started: humantime::format_rfc3339_seconds(self.started.clock).to_string(),
             calling_s: seconds(stats.wall),
-            wall_s: seconds(self.started.at.elapsed()),
-            cpu_s: cpu_seconds(),
-            peak_memory_bytes: peak_memory(),
+            wall_s: seconds(earlier.wall + self.started.at.elapsed()),
+            cpu_s: seconds(earlier.cpu + process::cpu_time()),
+            peak_memory_bytes: earlier.peak_memory.max(process::peak_memory()),
+            resumed: (earlier.runs > 0).then(|| build::resumed(stats)),
             threads: Threads { workers: self.split.workers, network: self.split.network },
             device: self.device.to_owned(),
             batches: stats.batches,
@@ -131,19 +134,4 @@ impl CallRun<'_> {
             outputs: self.outputs.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         }
     }
-}
-
-/// CPU time of all threads so far, seconds.
-#[allow(clippy::cast_precision_loss, reason = "seconds")]
-fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    build::rounded(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
-}
-
-/// Highest resident memory so far, bytes.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }

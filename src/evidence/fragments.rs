@@ -38,16 +38,20 @@ impl Evidence {
     /// are left out, as are reads that end before they tell an insertion or deletion from none.
     #[must_use]
     pub fn fragments(&self, min_base_quality: u8, slippage: &SlippageModel) -> Vec<Vec<FragmentAllele>> {
-        let positions: Vec<u64> = self.candidates.iter().map(|candidate| candidate.position).collect();
+        let mut positions: Vec<u64> = self.candidates.iter().map(|candidate| candidate.position).collect();
         if positions.is_empty() {
             return Vec::new();
         }
+        // Several records may ask for one position.
+        positions.sort_unstable();
+        positions.dedup();
         let options = CountOptions { min_base_quality, ..CountOptions::default() };
         let of_reference = reference_reads(&positions, &self.reads, &self.reference, options);
         let qualities = qualities(&positions, &self.reads);
         let numbers: Vec<(u64, u64)> =
             self.reads.iter().map(|read| (fragment(read), fragment_end_of_read(read))).collect();
-        let of_candidate = |(slot, candidate): (usize, &Candidate)| {
+        let of_candidate = |candidate: &Candidate| {
+            let slot = positions.partition_point(|&position| position < candidate.position);
             let indel = Indel::of(candidate, &self.reference, slippage);
             let reference = of_reference[slot].iter().map(|read| (read.read, 0));
             let alternatives = (1_u8..)
@@ -72,7 +76,7 @@ impl Evidence {
             });
             shown.collect()
         };
-        self.candidates.iter().enumerate().map(of_candidate).collect()
+        self.candidates.iter().map(of_candidate).collect()
     }
 }
 
@@ -173,6 +177,21 @@ mod tests {
         let numbers: Vec<u64> = reads.iter().map(fragment).collect();
         let found = shown(reads, candidate(5, "C", &[("T", 2, &[1, 2])], 2));
         assert_eq!(found, [(numbers[0], 0, 30), (numbers[4], 0, 10), (numbers[1], 1, 20)]);
+    }
+
+    #[test]
+    fn candidates_of_one_position_have_the_same_reads() {
+        let read = |name: &str, cigar: &str, bases: &str| ReadBuilder::new(4, bases).cigar(cigar).name(name).build();
+        let mut evidence = evidence(
+            vec![read("a", "4M", "ATGT"), read("b", "2M1D6M", "ACTACTTT"), read("c", "4M", "ACGT")],
+            ReferenceWindow::new(0, BASES.into()),
+        );
+        let of = |alt: &str, support: &[u32]| candidate(5, "C", &[(alt, 1, support)], 1);
+        evidence.candidates = vec![of("T", &[0]), of("G", &[])];
+        let found = evidence.fragments(10, &SlippageModel::default());
+        let alleles = |shown: &[FragmentAllele]| shown.iter().map(|of| of.allele).collect::<Vec<_>>();
+        // The deletion behind the base is no reference, in both.
+        assert_eq!((alleles(&found[0]), alleles(&found[1])), (vec![0, 1], vec![0]));
     }
 
     #[test]

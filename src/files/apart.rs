@@ -54,6 +54,11 @@ impl Files {
         self.outputs.extend(indexes.iter().map(|index| Named::new(&format!("the index of {flag}"), index)));
     }
 
+    /// The outputs and the possible names of their indexes.
+    pub fn outputs(&self) -> impl Iterator<Item = &Path> {
+        self.outputs.iter().map(|output| output.path.as_path())
+    }
+
     /// Checks that no output is an input, and no two outputs are one file, whatever their paths.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! A final name -> a file that is complete or absent: written under a temporary name in the same folder, then renamed.
 //!
-//! The temporary name is `.NAME.varpix-XXXXXX.tmp`. It is removed however the run ends, except by SIGKILL or a crash of
-//! the machine; then it can be deleted by hand. A run that can be resumed writes to `NAME.varpix-part` ([`part_of`]) and keeps a
+//! The temporary name is `.NAME.varpix-BOOT-PROCESS-XXXXXX.tmp`. It is removed however the run ends, except by SIGKILL or a crash of
+//! the machine; then the next run of the same outputs removes it where it can be certain that nobody writes it (`abandoned`). A run that can be resumed writes to `NAME.varpix-part` ([`part_of`]) and keeps a
 //! [`journal`] beside it; both stay where it ends early.
 
+mod abandoned;
 mod apart;
 pub(crate) mod input;
 pub mod journal;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+pub use abandoned::remove_abandoned;
 pub use apart::Files;
 pub use part::{Destination, PartState, Storage, journal_of, part_of};
 pub use place::{Unplaced, Whole, place, place_last};
@@ -39,12 +41,14 @@ pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
         return Err(Error::output(path, format!("its folder {} does not exist; create it first", folder.display())));
     }
     vacant(path)?;
-    let prefix = hidden(path);
+    let prefix = format!("{}{}", hidden(path), abandoned::maker());
     let mut builder = tempfile::Builder::new();
     // The permissions of a new file, which the umask restricts.
-    builder.prefix(&prefix).suffix(".tmp").permissions(std::fs::Permissions::from_mode(0o666));
-    leftovers::noted(|| builder.tempfile_in(folder), NamedTempFile::path)
-        .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))
+    builder.prefix(&prefix).suffix(abandoned::SUFFIX).permissions(std::fs::Permissions::from_mode(0o666));
+    let made = leftovers::noted(|| builder.tempfile_in(folder), NamedTempFile::path)
+        .map_err(|e| Error::output(path, format!("cannot be written to {}: {e}", folder.display())))?;
+    abandoned::hold(made.path(), made.as_file());
+    Ok(made)
 }
 
 /// Writes `bytes` to a file atomically.

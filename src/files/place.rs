@@ -2,7 +2,7 @@
 //!
 //! Indexes of earlier runs are moved away first, then the files are renamed, then their indexes. If the machine stops between
 //! two of these steps, a file may lack its index, but never has the index of another file; what was moved away is kept next to it as
-//! `.NAME.varpix-XXXXXX.old`.
+//! `.NAME.varpix-XXXXXX.old`, which no later run removes.
 
 use std::fs::File;
 use std::io::{self, Write as _};

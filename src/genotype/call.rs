@@ -1,5 +1,7 @@
 //! A candidate with its images' probabilities -> a [`Call`], trimmed and filtered.
 
+use serde::{Deserialize, Serialize};
+
 use super::likelihoods::GenotypeProbabilities;
 use super::merge::{BySet, independent, kept_alts, merged};
 use crate::candidates::{Asked, Candidate};
@@ -13,7 +15,7 @@ use crate::variant::allele::shared_suffix;
 pub const MIN_REFERENCE_GENOTYPE_QUALITY: i32 = 20;
 
 /// FILTER of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Filter {
     /// A variant.
     Pass,
@@ -84,6 +86,12 @@ impl Call {
     #[must_use]
     pub fn interval(&self) -> Interval {
         Interval::new(self.position, self.position + self.reference.len() as u64)
+    }
+
+    /// Where it is written: its position, or that of the record that asked for it. 0-based.
+    #[must_use]
+    pub fn written_position(&self) -> u64 {
+        self.asked.as_ref().map_or(self.position, |asked| asked.position)
     }
 
     /// The call with its alleles as in the record that asked for it, if any.

@@ -17,7 +17,9 @@ mod matrix;
 pub(crate) mod mnps;
 pub(crate) mod solve;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rustc_hash::FxHashMap;
 
 use crate::evidence::FragmentAllele;
 use crate::genome::ContigId;
@@ -64,8 +66,10 @@ pub struct FragmentTag {
     pub contig: ContigId,
     /// Position behind which it shows nothing more, 0-based.
     pub end: u64,
-    /// Position of the first variant of its phase set, 0-based.
+    /// The phase set: position of its first variant as it is written, 0-based.
     pub phase_set: u64,
+    /// Where that variant lies, 0-based.
+    pub position: u64,
     /// 1 or 2.
     pub haplotype: u8,
     /// Natural logarithm of the odds that it is this one.
@@ -146,11 +150,12 @@ impl Phaser {
         for (index, shown) in shown.iter().enumerate().filter(|&(index, _)| !is_sure(sites[index])) {
             solution.sites[index] = attach(index, shown, &known, least);
         }
-        let start = |set: usize, calls: &[Call]| calls[sites[set]].position;
-        let fragments = if solution.fragments.is_empty() { Vec::new() } else { self::tags(&calls, &sites, &solution) };
+        let names = names(&calls, &sites, &solution);
+        let fragments =
+            if solution.fragments.is_empty() { Vec::new() } else { tags(&calls, &sites, &solution, &names) };
         for (&site, phase) in sites.iter().zip(&solution.sites) {
             let Some(phase) = phase else { continue };
-            let set = start(phase.set, &calls);
+            let set = name(&names, phase.set, &calls, &sites);
             let call = &mut calls[site];
             if let Some((first, second)) = heterozygous(call) {
                 let (first, second) = if phase.swapped { (second, first) } else { (first, second) };
@@ -161,9 +166,32 @@ impl Phaser {
     }
 }
 
+/// Phase sets, by the number of their first site, with the positions that they are named by.
+type Names = FxHashMap<usize, u64>;
+
+/// Names phase sets by the positions at which their first variants are written. Records that were asked for may be written at one position and
+/// yet be of two sets; then one is named by its next variant.
+fn names(calls: &[Call], sites: &[usize], solution: &solve::Solution) -> Names {
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (site, phase) in solution.sites.iter().enumerate() {
+        phase.iter().for_each(|phase| members.entry(phase.set).or_default().push(site));
+    }
+    let mut taken = BTreeSet::new();
+    let named = |(set, members): (usize, Vec<usize>)| {
+        let positions = members.iter().map(|&site| calls[sites[site]].written_position());
+        let free = positions.into_iter().find(|position| taken.insert(*position));
+        (set, free.unwrap_or(calls[sites[set]].position))
+    };
+    members.into_iter().map(named).collect()
+}
+
+fn name(names: &Names, set: usize, calls: &[Call], sites: &[usize]) -> u64 {
+    names.get(&set).copied().unwrap_or(calls[sites[set]].position)
+}
+
 /// The haplotypes of fragments over the calls `sites`.
-fn tags(calls: &[Call], sites: &[usize], solution: &solve::Solution) -> Vec<FragmentTag> {
-    let mut ends: rustc_hash::FxHashMap<u64, u64> = rustc_hash::FxHashMap::default();
+fn tags(calls: &[Call], sites: &[usize], solution: &solve::Solution, names: &Names) -> Vec<FragmentTag> {
+    let mut ends: FxHashMap<u64, u64> = FxHashMap::default();
     for call in sites.iter().map(|&site| &calls[site]) {
         for shown in &call.fragments {
             let end = ends.entry(shown.fragment).or_default();
@@ -176,7 +204,8 @@ fn tags(calls: &[Call], sites: &[usize], solution: &solve::Solution) -> Vec<Frag
             fragment: found.fragment,
             contig: first.contig,
             end: ends.get(&found.fragment).copied().unwrap_or(0),
-            phase_set: first.position,
+            phase_set: name(names, found.set, calls, sites),
+            position: first.position,
             haplotype: found.haplotype,
             log_odds: found.log_odds,
         }

@@ -252,3 +252,26 @@ proptest! {
         prop_assert_eq!(result(other), result(calls));
     }
 }
+
+/// The same call, asked for by a record that is written at `position`.
+fn asked(position: u64, of: Call) -> Call {
+    use crate::candidates::Asked;
+    let alts = of.alts.clone();
+    Call { asked: Some(Box::new(Asked { position, reference: b"A".to_vec(), alts, ..Asked::default() })), ..of }
+}
+
+#[test]
+fn sets_are_named_by_what_is_written() {
+    let shown = [(1, 0), (2, 1)];
+    let calls = vec![asked(95, call(100, HET, &shown)), call(200, HET, &shown)];
+    assert_eq!(written(calls), [is("0/1", 95), is("0/1", 95)]);
+    // Two sets whose first variants are written at one position.
+    let other = [(3, 0), (4, 1)];
+    let calls = vec![
+        asked(95, call(100, HET, &shown)),
+        asked(95, call(101, HET, &other)),
+        call(200, HET, &shown),
+        call(210, HET, &other),
+    ];
+    assert_eq!(written(calls), [is("0/1", 95), is("0/1", 210), is("0/1", 95), is("0/1", 210)]);
+}

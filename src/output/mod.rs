@@ -5,5 +5,5 @@ mod header;
 mod mates;
 pub(crate) mod realigned_bam;
 
-pub use haplotagged::HaplotaggedReads;
+pub use haplotagged::{HaplotaggedReads, Taken};
 pub use realigned_bam::{Placement, RealignedBam};

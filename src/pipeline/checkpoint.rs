@@ -1,8 +1,9 @@
 //! A run whose finished regions are on the disk -> a mark of its journal; and back, so that a later run goes on from there.
 //!
 //! A mark is made between two regions of which nothing reaches from one into the other: no call that may overlap a later one, no
-//! reference block that may grow, no call that covers positions of the next region. Such places are frequent, as blocks end at multiples of
-//! [`BLOCK_CUT`](crate::vcf::reference_blocks::BLOCK_CUT) bp.
+//! reference block that may grow, no call that covers positions of the next region, no fragment that may bind calls before it to later ones
+//! where calls are phased. Such places are frequent, as blocks end at multiples of
+//! [`BLOCK_CUT`](crate::vcf::reference_blocks::BLOCK_CUT) bp; with long reads that are phased they are some 100 kb apart.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -89,11 +90,17 @@ impl Checkpoints {
         Instant::now() >= self.due
     }
 
-    /// Makes a mark. `begun` is when its parts began to be written to the disk.
-    pub(super) fn keep(&mut self, at: &Checkpoint, (stats, place): (&RunStats, String), begun: Instant) -> Result<()> {
+    /// Makes a mark; `place` is the position after its last region. `begun` is when its parts began to be written to the disk.
+    pub(super) fn keep(&mut self, at: &Checkpoint, place: String, begun: Instant) -> Result<()> {
         let parts = at.parts.iter();
         let parts = parts.map(|part| PartLine { bytes: part.bytes, crc32: part.crc32, staged: part.staged.len() });
-        let line = Line { region: at.region, written_before: place, sites: at.sites, stats, parts: parts.collect() };
+        let line = Line {
+            region: at.region,
+            written_before: place,
+            sites: at.sites,
+            stats: &at.stats,
+            parts: parts.collect(),
+        };
         let mut mark = serde_json::to_vec(&line).map_err(|e| Error::Internal(format!("journal: {e}")))?;
         mark.push(b'\n');
         at.parts.iter().for_each(|part| mark.extend_from_slice(&part.staged));
@@ -112,6 +119,7 @@ impl Checkpoints {
 mod tests {
     use super::*;
     use crate::files::journal;
+    use crate::pipeline::stats::{Details, Stage};
 
     #[test]
     fn a_mark_is_read_as_it_was_made() {
@@ -121,20 +129,21 @@ mod tests {
         let mut checkpoints = Checkpoints::new(journal, Duration::ZERO, Vec::new());
         assert!(checkpoints.is_due());
         let part = |bytes, staged: &[u8]| PartState { bytes, crc32: 7, staged: staged.to_vec() };
-        let at = Checkpoint {
-            region: 17,
-            sites: 3,
-            parts: vec![part(100, b"chr1\t5\nchr"), part(0, b"\xff\0")],
-            ..Checkpoint::default()
-        };
-        let mut stats = RunStats { candidates: 9, ..RunStats::default() };
+        let mut stats = RunStats { candidates: 9, details: Some(Details::default()), ..RunStats::default() };
         stats.calls.filters = [1, 2, 3];
+        stats.calls.indel_lengths.insert(-3, 4);
         stats.reads.left_out[2] = 5;
-        checkpoints.keep(&at, (&stats, "chr1:20000".into()), Instant::now()).unwrap();
+        stats.times.time(Stage::Count, || std::thread::sleep(Duration::from_millis(1)));
+        let parts = vec![part(100, b"chr1\t5\nchr"), part(0, b"\xff\0")];
+        let at = Checkpoint { region: 17, sites: 3, stats, parts };
+        checkpoints.keep(&at, "chr1:20000".into(), Instant::now()).unwrap();
         let frames = journal::read(&path).unwrap().unwrap();
         let found = Checkpoint::parse(&frames.marks[0]).unwrap();
         assert_eq!((found.region, found.sites, &found.parts), (17, 3, &at.parts));
-        assert_eq!((found.stats.candidates, found.stats.calls.filters, found.stats.reads), (9, [1, 2, 3], stats.reads));
+        let (stats, of) = (&found.stats, &at.stats);
+        assert_eq!((stats.candidates, &stats.calls, stats.reads), (9, &of.calls, of.reads));
+        assert_eq!((&stats.details, stats.times.of(Stage::Count)), (&of.details, of.times.of(Stage::Count)));
+        assert!(stats.times.of(Stage::Count) > Duration::ZERO);
         assert!(String::from_utf8_lossy(&frames.marks[0]).contains("chr1:20000"));
         // One that is not of this form, or not whole.
         assert!(Checkpoint::parse(b"{}\n").is_none());

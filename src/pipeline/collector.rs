@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::iter::repeat_with;
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::checkpoint::Checkpoint;
 use super::messages::{Message, Stop, receive};
 use super::options::{Outputs, RunInputs, RunOptions};
+use super::process;
+use super::region_times::RegionTimes;
 use super::reorder::{AskedOrder, Predicted, Reorder};
-use super::stats::{RunStats, Stage, StageTimes};
+use super::stats::{Details, Earlier, RunStats, Stage, StageTimes};
 use crate::error::{Error, Result};
 use crate::evidence::FragmentAllele;
 use crate::files::PartState;
@@ -20,7 +23,7 @@ use crate::haplotypes::{Mnps, PhaseOptions, Phased, Phaser};
 use crate::output::Placement;
 use crate::predict::Predictor;
 use crate::reads::FetchStats;
-use crate::statistics::CountedCall;
+use crate::statistics::{CountedCall, RegionDepths};
 use crate::vcf::ReferenceBlock;
 
 /// What of a region waits for its calls.
@@ -29,6 +32,7 @@ struct Waiting {
     placements: Vec<Placement>,
     blocks: Vec<ReferenceBlock>,
     fragments: Vec<Vec<FragmentAllele>>,
+    depths: Option<RegionDepths>,
     counts: Counts,
 }
 
@@ -41,6 +45,28 @@ struct Counts {
     images: u64,
     decided: u64,
     by_likelihoods: u64,
+}
+
+/// What the threads of a run measure together.
+#[derive(Clone, Copy)]
+pub(super) struct Measured<'a> {
+    pub(super) times: &'a StageTimes,
+    /// Set where depths and the time of regions are wanted.
+    pub(super) regions: Option<&'a Mutex<RegionTimes>>,
+    /// When this part of the run began.
+    pub(super) started: Instant,
+}
+
+impl Measured<'_> {
+    /// What a run has taken so far, its earlier parts included.
+    pub(super) fn add_to(self, stats: &mut RunStats) {
+        stats.wall += self.started.elapsed();
+        stats.times = self.times.clone();
+        stats.batches = self.times.batches();
+        if let (Some(regions), Some(details)) = (self.regions, &mut stats.details) {
+            details.regions = regions.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        }
+    }
 }
 
 /// Brings results into genome order and writes them.
@@ -60,9 +86,8 @@ pub(super) struct Collector<'a, 'o> {
     /// Where SNPs are joined.
     mnps: Option<Mnps>,
     waiting: HashMap<usize, Waiting>,
-    /// The first region of this run, and batches that were classified before it.
+    /// The first region of this part of the run.
     first: usize,
-    batches_before: u64,
 }
 
 impl<'a, 'o> Collector<'a, 'o> {
@@ -72,7 +97,7 @@ impl<'a, 'o> Collector<'a, 'o> {
         options: RunOptions<'a>,
         (tickets, run): (&'a Sender<()>, usize),
     ) -> Result<Self> {
-        let before = options.from.map_or_else(RunStats::default, |from| from.stats.copied());
+        let before = before(&options)?;
         let first = options.from.map_or(0, |from| from.region);
         let mnps = match options.phase {
             Some(PhaseOptions { join_snps_within: within @ 1.., .. }) => {
@@ -87,7 +112,6 @@ impl<'a, 'o> Collector<'a, 'o> {
             tickets,
             run,
             first,
-            batches_before: before.batches,
             stats: RunStats { regions: inputs.regions.len() as u64, ..before },
             reorder: Reorder::after(first),
             resolver: Resolver::default(),
@@ -99,14 +123,14 @@ impl<'a, 'o> Collector<'a, 'o> {
     }
 
     /// Takes messages until the last region is written.
-    pub(super) fn collect(mut self, inbox: &Receiver<Message>, times: &StageTimes, stop: Stop) -> Result<RunStats> {
+    pub(super) fn collect(mut self, inbox: &Receiver<Message>, measured: Measured, stop: Stop) -> Result<RunStats> {
         while self.reorder.written() < self.inputs.regions.len() {
             let message = receive(inbox, stop).map_err(|e| first_failure(inbox).unwrap_or(e))?;
-            times.time(Stage::Write, || {
+            measured.times.time(Stage::Write, || {
                 self.take(message)?;
                 while let Some((region, predicted)) = self.reorder.next_ready() {
                     self.write(region, &predicted)?;
-                    self.mark(region, times)?;
+                    self.mark(region, measured)?;
                 }
                 Ok(())
             })?;
@@ -117,14 +141,24 @@ impl<'a, 'o> Collector<'a, 'o> {
             self.phased(phased)?;
         }
         let last = self.mnps.as_mut().map(Mnps::finish).unwrap_or_default();
-        last.into_iter().try_for_each(|call| self.write_call(call))?;
+        self.in_order(last)?;
         Ok(self.stats)
     }
 
     fn take(&mut self, message: Message) -> Result<()> {
         match message {
             Message::Failed(error) => Err(error),
-            Message::Gathered { region, candidates, images, fetched, realigned, placements, blocks, fragments } => {
+            Message::Gathered {
+                region,
+                candidates,
+                images,
+                fetched,
+                realigned,
+                placements,
+                blocks,
+                fragments,
+                depths,
+            } => {
                 let counts = Counts {
                     reads: fetched,
                     realigned: realigned as u64,
@@ -132,7 +166,7 @@ impl<'a, 'o> Collector<'a, 'o> {
                     images: images as u64,
                     ..Counts::default()
                 };
-                self.waiting.insert(region, Waiting { placements, blocks, fragments, counts });
+                self.waiting.insert(region, Waiting { placements, blocks, fragments, depths, counts });
                 self.reorder.gathered(region, candidates, images)
             }
             Message::Predicted { region, candidate, set, prediction } => {
@@ -147,7 +181,8 @@ impl<'a, 'o> Collector<'a, 'o> {
 
     /// Writes a region whose predecessors are written.
     fn write(&mut self, region: usize, predicted: &[Predicted]) -> Result<()> {
-        let Waiting { placements, blocks, fragments, counts } = self.waiting.remove(&region).unwrap_or_default();
+        let Waiting { placements, blocks, fragments, depths, counts } =
+            self.waiting.remove(&region).unwrap_or_default();
         for ((candidate, images, by_images), shown) in
             predicted.iter().zip(fragments.into_iter().chain(repeat_with(Vec::new)))
         {
@@ -160,6 +195,9 @@ impl<'a, 'o> Collector<'a, 'o> {
             self.calls(calls)?;
         }
         counts.add_to(&mut self.stats);
+        if let (Some(details), Some(depths)) = (&mut self.stats.details, &depths) {
+            details.coverage.add(depths);
+        }
         if let Some(bam) = &mut self.outputs.realigned {
             bam.take(self.inputs.regions, region, &placements)?;
         }
@@ -191,27 +229,29 @@ impl<'a, 'o> Collector<'a, 'o> {
             reads.advance(settled)?;
         }
         if let Some(done) = self.mnps.as_mut().map(|mnps| mnps.advance(settled)) {
-            done.into_iter().try_for_each(|call| self.write_call(call))?;
+            self.in_order(done)?;
             settled = self.mnps.as_ref().and_then(Mnps::first_waiting).map_or(settled, start);
         }
         Ok(settled)
     }
 
     /// Makes a mark after a region, where it is time and nothing reaches into the next one.
-    fn mark(&mut self, region: usize, times: &StageTimes) -> Result<()> {
+    fn mark(&mut self, region: usize, measured: Measured) -> Result<()> {
         let is_due = self.outputs.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due());
         let (Some(here), Some(next)) = (self.inputs.regions.get(region), self.inputs.regions.get(region + 1)) else {
             return Ok(());
         };
         let end = (here.contig, here.interval.end());
         let next = (next.contig, next.interval.start());
-        // Phase sets reach on nearly everywhere.
-        if !is_due || self.phaser.is_some() || !self.resolver.is_apart(next) {
+        if !is_due || !self.resolver.is_apart(next) {
             return Ok(());
         }
         // Given out as they would be with the next call, which overlaps none of them.
         let last = self.resolver.finish();
         self.calls(last)?;
+        if !self.is_phased_before(next)? {
+            return Ok(());
+        }
         let Some(sites) = self.asked.given() else { return Ok(()) };
         if let Some(gvcf) = &mut self.outputs.gvcf
             && !gvcf.is_apart(end, next)?
@@ -225,25 +265,36 @@ impl<'a, 'o> Collector<'a, 'o> {
         }
         let Some(checkpoints) = &mut self.outputs.checkpoints else { return Ok(()) };
         let place = format!("{}:{}", self.inputs.reference.contigs().get(end.0).name, end.1 + 1);
-        self.stats.batches = self.batches_before + times.batches();
-        let at = Checkpoint { region: region + 1, sites, parts, ..Checkpoint::default() };
-        let kept = checkpoints.keep(&at, (&self.stats, place), begun);
-        self.stats.batches = self.batches_before;
-        kept
+        let mut stats = self.stats.kept();
+        measured.add_to(&mut stats);
+        stats.earlier = with_this(stats.earlier, stats.wall);
+        checkpoints.keep(&Checkpoint { region: region + 1, sites, stats, parts }, place, begun)
+    }
+
+    /// Writes calls whose phase cannot change, as all that follow begin at `next` or later. True where none waits: what follows is then phased
+    /// as in a run that begins there.
+    fn is_phased_before(&mut self, next: (ContigId, u64)) -> Result<bool> {
+        if let Some(phased) = self.phaser.as_mut().map(|phaser| phaser.advance(next)) {
+            self.phased(phased)?;
+        }
+        if self.phaser.as_ref().and_then(Phaser::first_waiting).is_some() {
+            return Ok(false);
+        }
+        let done = self.mnps.as_mut().map(|mnps| mnps.advance(next)).unwrap_or_default();
+        self.in_order(done)?;
+        Ok(self.mnps.as_ref().and_then(Mnps::first_waiting).is_none())
     }
 
     /// Phases and writes calls whose overlaps are resolved.
     fn calls(&mut self, calls: Vec<Call>) -> Result<()> {
         for call in calls {
-            for call in self.asked.push(call) {
-                match &mut self.phaser {
-                    Some(phaser) => {
-                        let is_written = self.options.filter.lets_through(&call);
-                        let done = phaser.push(call, is_written);
-                        self.phased(done)?;
-                    }
-                    None => self.write_call(call)?,
+            match &mut self.phaser {
+                Some(phaser) => {
+                    let is_written = self.options.filter.lets_through(&call);
+                    let done = phaser.push(call, is_written);
+                    self.phased(done)?;
                 }
+                None => self.in_order(vec![call])?,
             }
         }
         Ok(())
@@ -259,10 +310,18 @@ impl<'a, 'o> Collector<'a, 'o> {
                 Some(mnps) => {
                     let is_written = self.options.filter.lets_through(&call);
                     let done = mnps.push(call, is_written)?;
-                    done.into_iter().try_for_each(|call| self.write_call(call))?;
+                    self.in_order(done)?;
                 }
-                None => self.write_call(call)?,
+                None => self.in_order(vec![call])?,
             }
+        }
+        Ok(())
+    }
+
+    /// Writes calls; those that were asked for in the order of the records that did.
+    fn in_order(&mut self, calls: Vec<Call>) -> Result<()> {
+        for call in calls {
+            self.asked.push(call).into_iter().try_for_each(|call| self.write_call(call))?;
         }
         Ok(())
     }
@@ -294,6 +353,26 @@ impl Counts {
         stats.decided += self.decided;
         stats.by_likelihoods += self.by_likelihoods;
     }
+}
+
+/// Counts of the earlier parts of a run.
+fn before(options: &RunOptions) -> Result<RunStats> {
+    let Some(from) = options.from else {
+        return Ok(RunStats { details: options.detailed.then(Details::default), ..RunStats::default() });
+    };
+    let Earlier { runs, .. } = from.stats.earlier;
+    let earlier = Earlier { runs: runs + 1, regions: from.region as u64, ..from.stats.earlier };
+    let details = from.stats.details.clone().filter(|_| options.detailed);
+    if options.detailed && details.is_none() {
+        return Err(Error::Internal("the earlier part of this run counted no depths".into()));
+    }
+    Ok(RunStats { earlier, details, ..from.stats.clone() })
+}
+
+/// What the parts of a run up to this one have taken, to be told to the next.
+fn with_this(before: Earlier, wall: Duration) -> Earlier {
+    let peak_memory = before.peak_memory.max(process::peak_memory());
+    Earlier { wall, cpu: before.cpu + process::cpu_time(), peak_memory, ..before }
 }
 
 /// The failure that made the others stop, where one is waiting.

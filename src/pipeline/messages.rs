@@ -14,6 +14,7 @@ use crate::predict::Prediction;
 use crate::predict::decision::Undecided;
 use crate::predict::small::Features;
 use crate::reads::FetchStats;
+use crate::statistics::RegionDepths;
 use crate::vcf::ReferenceBlock;
 
 /// How long a stage waits before it checks whether it should stop.
@@ -44,6 +45,8 @@ pub(super) enum Message {
         blocks: Vec<ReferenceBlock>,
         /// For each candidate what fragments show there; empty where calls are not phased.
         fragments: Vec<Vec<FragmentAllele>>,
+        /// The depths of its positions, where they are wanted.
+        depths: Option<RegionDepths>,
     },
     /// The prediction for one set of a candidate's alternative alleles.
     Predicted { region: usize, candidate: usize, set: AltSet, prediction: Prediction },

@@ -19,7 +19,7 @@
 //!
 //! # Phasing
 //! With [`RunOptions::phase`] workers list what fragments show at each candidate, and the calling thread phases the calls
-//! ([`haplotypes`](crate::haplotypes)), which may hold some back for as long as reads are. Such a run makes no marks to be resumed from.
+//! ([`haplotypes`](crate::haplotypes)), which may hold some back for as long as reads are. Such a run makes marks where none is held back.
 //!
 //! # Order and failures
 //! Results depend on neither threads nor timing: reads are sampled by locus, batches are always of one size, calls are
@@ -30,13 +30,14 @@ mod classifier_thread;
 mod collector;
 mod messages;
 pub(crate) mod options;
+pub mod process;
 pub mod region_times;
 mod reorder;
 pub(crate) mod stats;
 mod worker;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crossbeam_channel::{bounded, unbounded};
@@ -44,9 +45,10 @@ use crossbeam_channel::{bounded, unbounded};
 use crate::error::{Error, Result};
 use crate::predict::cnn::Classifier;
 use crate::regions::DEFAULT_REGION_SIZE;
-use collector::Collector;
+use collector::{Collector, Measured};
 use messages::{Message, Stop, guarded};
-use stats::{Details, RunStats, StageTimes};
+use region_times::RegionTimes;
+use stats::{RunStats, StageTimes};
 use worker::Workers;
 
 pub use checkpoint::{Checkpoint, Checkpoints};
@@ -75,7 +77,7 @@ pub fn run(
     outputs: Outputs,
     options: RunOptions,
 ) -> Result<RunStats> {
-    let times = StageTimes::default();
+    let times = options.from.map_or_else(StageTimes::default, |from| from.stats.times.clone());
     let started = Instant::now();
     let workers = options.workers.max(1);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -97,7 +99,10 @@ pub fn run(
     for _ in 0..runs {
         tickets.send(()).map_err(|_| Error::Stopped)?;
     }
-    let details = options.detailed.then(|| Mutex::new(Details::new(inputs.regions.len())));
+    let earlier = options.from.and_then(|from| from.stats.details.as_ref());
+    let region_times = || earlier.map_or_else(|| RegionTimes::new(inputs.regions.len()), |of| of.regions.clone());
+    let region_times = options.detailed.then(|| Mutex::new(region_times()));
+    let measured = Measured { times: &times, regions: region_times.as_ref(), started };
     let mut stats = std::thread::scope(|scope| {
         let workers = Workers {
             inputs,
@@ -112,7 +117,7 @@ pub fn run(
             quality_bin: outputs.gvcf.is_some().then_some(options.quality_bin),
             times: &times,
             within: options.within,
-            details: details.as_ref(),
+            region_times: region_times.as_ref(),
             stop,
         };
         scope.spawn(move || pool.broadcast(|_| workers.run()));
@@ -126,13 +131,10 @@ pub fn run(
             }
         });
         let outcome = Collector::new(inputs, outputs, options, (&tickets, run))
-            .and_then(|collector| collector.collect(&inbox, times, stop));
+            .and_then(|collector| collector.collect(&inbox, measured, stop));
         halt.store(true, Ordering::Relaxed);
         outcome
     })?;
-    stats.batches += times.batches();
-    stats.wall = started.elapsed();
-    stats.times = times;
-    stats.details = details.map(|details| details.into_inner().unwrap_or_else(PoisonError::into_inner));
+    measured.add_to(&mut stats);
     Ok(stats)
 }

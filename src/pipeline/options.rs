@@ -104,7 +104,7 @@ pub struct RunOptions<'a> {
     pub detailed: bool,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
-    /// How calls are phased; not at all where it is not set. Only calls that are written to [`Outputs::calls`] are. Not with [`RunInputs::sites`].
+    /// How calls are phased; not at all where it is not set. Only calls that are written to [`Outputs::calls`] are.
     pub phase: Option<PhaseOptions>,
     /// Where an earlier run of the same inputs, outputs and options stood; the outputs go on from there.
     pub from: Option<&'a Checkpoint>,

@@ -2,29 +2,34 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Most parts of a run whose time is given.
 pub const MOST_PARTS: usize = 400;
 /// Most regions that are named.
 const MOST_SLOW: usize = 10;
 
-/// Time that workers spent on regions, waiting aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Time that workers spent on regions, waiting aside. Where a run was resumed, regions that were worked on twice count with both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionTimes {
     /// Regions of the run.
     regions: usize,
-    parts: Vec<Duration>,
-    slowest: Vec<(Duration, usize)>,
+    /// Microseconds: a journal holds them.
+    parts: Vec<u64>,
+    /// Microseconds, and numbers of regions.
+    slowest: Vec<(u64, usize)>,
 }
 
 impl RegionTimes {
     /// Of a run of so many regions.
     #[must_use]
     pub fn new(regions: usize) -> Self {
-        Self { regions, parts: vec![Duration::ZERO; regions.min(MOST_PARTS)], slowest: Vec::new() }
+        Self { regions, parts: vec![0; regions.min(MOST_PARTS)], slowest: Vec::new() }
     }
 
     /// Adds the time of a region, given its number in genome order.
     pub(super) fn add(&mut self, region: usize, time: Duration) {
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let parts = self.parts.len();
         if let Some(part) = self.parts.get_mut(region * parts / self.regions.max(1)) {
             *part += time;
@@ -32,29 +37,24 @@ impl RegionTimes {
         if self.slowest.len() == MOST_SLOW && self.slowest.last().is_some_and(|(least, _)| *least >= time) {
             return;
         }
+        // One that is worked on again after an interruption is named once.
+        let before = self.slowest.iter().position(|&(_, other)| other == region);
+        let time = before.map_or(time, |at| self.slowest.remove(at).0.max(time));
         let at = self.slowest.partition_point(|(other, _)| *other >= time);
         self.slowest.insert(at, (time, region));
-        self.slowest.truncate(MOST_SLOW);
-    }
-
-    /// Adds the times of another worker of the same run.
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.parts.iter_mut().zip(&other.parts).for_each(|(sum, time)| *sum += *time);
-        self.slowest.extend(&other.slowest);
-        self.slowest.sort_by(|(time, region), (other, then)| other.cmp(time).then(region.cmp(then)));
         self.slowest.truncate(MOST_SLOW);
     }
 
     /// Numbers of the first region of each part, and the time of the part.
     pub fn parts(&self) -> impl Iterator<Item = (usize, Duration)> {
         let (regions, parts) = (self.regions, self.parts.len().max(1));
-        self.parts.iter().enumerate().map(move |(part, &time)| ((part * regions).div_ceil(parts), time))
+        let part = move |(part, &time): (usize, &u64)| ((part * regions).div_ceil(parts), Duration::from_micros(time));
+        self.parts.iter().enumerate().map(part)
     }
 
     /// Numbers and times of the regions that took longest, the slowest first.
-    #[must_use]
-    pub fn slowest(&self) -> &[(Duration, usize)] {
-        &self.slowest
+    pub fn slowest(&self) -> impl Iterator<Item = (Duration, usize)> {
+        self.slowest.iter().map(|&(time, region)| (Duration::from_micros(time), region))
     }
 }
 
@@ -71,13 +71,15 @@ mod tests {
         let firsts: Vec<usize> = times.parts().map(|(first, _)| first).collect();
         assert_eq!((firsts.len(), firsts[..4].to_vec()), (MOST_PARTS, vec![0, 3, 5, 8]));
         assert_eq!(times.parts().map(|(_, time)| time.as_millis()).sum::<u128>(), 1049);
-        assert_eq!(times.slowest()[0], (Duration::from_millis(50), 700));
+        assert_eq!(times.slowest().next(), Some((Duration::from_millis(50), 700)));
         // A part begins where the region that is counted in it does.
         let part = times.parts().position(|(first, _)| first > 700).unwrap() - 1;
         assert!(times.parts().nth(part).unwrap().1 > Duration::from_millis(50));
-        let mut both = RegionTimes::new(1000);
-        both.merge(&times);
-        assert_eq!(both, times);
+        // Worked on again: both times count, and it is named once.
+        times.add(700, Duration::from_millis(60));
+        let named = times.slowest().filter(|&(_, region)| region == 700).collect::<Vec<_>>();
+        assert_eq!((named, times.slowest().count()), (vec![(Duration::from_millis(60), 700)], MOST_SLOW));
+        assert_eq!(times.parts().map(|(_, time)| time.as_millis()).sum::<u128>(), 1109);
         assert_eq!(RegionTimes::new(0).parts().count(), 0);
     }
 }

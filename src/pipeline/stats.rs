@@ -49,11 +49,19 @@ const STAGES: [(Stage, &str); 10] = [
     (Stage::Write, "writer: merge and write"),
 ];
 
-/// Time by stage, summed over threads.
-#[derive(Debug, Default)]
+/// Time by stage, summed over threads; of a run that was resumed, over all its parts.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct StageTimes {
     nanoseconds: [AtomicU64; STAGES.len()],
     batches: AtomicU64,
+}
+
+/// The times so far.
+impl Clone for StageTimes {
+    fn clone(&self) -> Self {
+        let now = |value: &AtomicU64| AtomicU64::new(value.load(Ordering::Relaxed));
+        Self { nanoseconds: self.nanoseconds.each_ref().map(now), batches: now(&self.batches) }
+    }
 }
 
 impl StageTimes {
@@ -90,8 +98,8 @@ impl StageTimes {
     }
 }
 
-/// Counts of a run, printed as the table at its end. Those of a run that was resumed are of all its parts, but for the times.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// Counts of a run, printed as the table at its end. Those of a run that was resumed are of all its parts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunStats {
     /// Regions called.
     pub regions: u64,
@@ -109,63 +117,50 @@ pub struct RunStats {
     pub images: u64,
     /// Batches of images that the CNN classified. Alone of these counts, it depends on timing.
     pub batches: u64,
-    /// What is counted of the calls. Of a run that was resumed, only the calls by filter are of all its parts.
-    #[serde(with = "by_filter")]
+    /// What is counted of the calls. Of a run that was resumed without [`RunStats::details`], only the calls by filter are of all its parts.
     pub calls: CallStats,
-    /// Time from start to end.
-    #[serde(skip)]
+    /// What earlier parts of a run that was resumed took.
+    pub earlier: Earlier,
+    /// Time from start to end; of a run that was resumed the sum of its parts.
     pub wall: Duration,
     /// Time by stage.
-    #[serde(skip)]
     pub times: StageTimes,
     /// Depths and the time of regions, where they were wanted.
-    #[serde(skip)]
     pub details: Option<Details>,
 }
 
-impl RunStats {
-    /// The same counts, as far as they are kept for a resumed run.
-    pub(super) fn copied(&self) -> Self {
-        let &Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, batches, .. } = self;
-        let calls = CallStats { filters: self.calls.filters, ..CallStats::default() };
-        let counts = Self { regions, reads, realigned, candidates, decided, by_likelihoods, images, ..Self::default() };
-        Self { batches, calls, ..counts }
-    }
+/// Parts of a run that ended early, each as far as the next one went on from it. What was lost of them is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// How many there were.
+    pub runs: u64,
+    /// Regions that the last part found finished.
+    pub regions: u64,
+    /// Their time from start to end.
+    pub wall: Duration,
+    /// Their CPU time.
+    pub cpu: Duration,
+    /// The highest resident memory of any, bytes; not known where /proc is not there.
+    pub peak_memory: Option<u64>,
 }
 
-/// Calls by filter alone, of what is counted of calls.
-mod by_filter {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::statistics::CallStats;
-
-    pub(super) fn serialize<S: Serializer>(calls: &CallStats, to: S) -> Result<S::Ok, S::Error> {
-        calls.filters.serialize(to)
-    }
-
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<CallStats, D::Error> {
-        Ok(CallStats { filters: <[u64; 3]>::deserialize(from)?, ..CallStats::default() })
+impl RunStats {
+    /// What a journal keeps. What is counted of calls may name a hundred thousand contigs, and is kept only where it is reported.
+    pub(super) fn kept(&self) -> Self {
+        let filters = self.calls.filters;
+        let calls =
+            if self.details.is_some() { self.calls.clone() } else { CallStats { filters, ..CallStats::default() } };
+        Self { calls, ..self.clone() }
     }
 }
 
 /// What is counted and measured where it is wanted only.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Details {
     /// Depths of the positions called.
     pub coverage: Coverage,
     /// Time of the regions.
     pub regions: RegionTimes,
-}
-
-impl Details {
-    pub(super) fn new(regions: usize) -> Self {
-        Self { coverage: Coverage::default(), regions: RegionTimes::new(regions) }
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.coverage.merge(&other.coverage);
-        self.regions.merge(&other.regions);
-    }
 }
 
 impl fmt::Display for RunStats {
@@ -190,7 +185,11 @@ impl fmt::Display for RunStats {
         for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls.filters) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }
-        writeln!(f, "{:<30}{:>11.2}s", "time", self.wall.as_secs_f64())?;
+        let parts = match self.earlier.runs {
+            0 => String::new(),
+            earlier => format!("  in {} parts", earlier + 1),
+        };
+        writeln!(f, "{:<30}{:>11.2}s{parts}", "time", self.wall.as_secs_f64())?;
         for (stage, name) in STAGES {
             writeln!(f, "  {name:<28}{:>11.2}s", self.times.of(stage).as_secs_f64())?;
         }

@@ -8,7 +8,8 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 
 use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
 use super::options::RunInputs;
-use super::stats::{Details, Stage, StageTimes};
+use super::region_times::RegionTimes;
+use super::stats::{Stage, StageTimes};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, FragmentAllele, Gatherer};
 use crate::genome::Reference;
@@ -16,6 +17,7 @@ use crate::genotype::Ploidy;
 use crate::output::Placement;
 use crate::predict::{Decision, decide};
 use crate::regions::{Region, Targets};
+use crate::statistics::RegionDepths;
 use crate::vcf::reference_blocks::blocks;
 
 /// What all workers share.
@@ -38,13 +40,10 @@ pub(super) struct Workers<'a> {
     pub(super) times: &'a StageTimes,
     /// Where depths are counted, if that is less than the regions.
     pub(super) within: Option<&'a Targets>,
-    /// Set where depths and the time of regions are wanted; each worker adds its own when it is done.
-    pub(super) details: Option<&'a Mutex<Details>>,
+    /// Set where depths and the time of regions are wanted.
+    pub(super) region_times: Option<&'a Mutex<RegionTimes>>,
     pub(super) stop: Stop<'a>,
 }
-
-/// A worker's own details, and a reference for the regions without reads.
-type OwnDetails = (Details, Reference);
 
 impl Workers<'_> {
     /// Works until no region is left or the run stops; a failure is sent to the collector.
@@ -62,18 +61,13 @@ impl Workers<'_> {
         let mut gatherer = Gatherer::new(source, reference, model.evidence, model.image.clone())
             .counting_empty_regions(self.quality_bin.is_some())
             .genotyping(self.inputs.sites.cloned());
-        let own = |_| Ok((Details::new(self.inputs.regions.len()), self.inputs.reference.open()?));
-        let mut own = self.details.map(own).transpose()?;
-        let outcome = self.runs(&mut gatherer, &mut own);
-        // Also where the last region was written while this worker waited for a ticket, which stops it.
-        if let (Some(all), Some((own, _))) = (self.details, &own) {
-            all.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
-        }
-        outcome
+        // For the depths of regions without reads.
+        let mut own_reference = self.region_times.map(|_| self.inputs.reference.open()).transpose()?;
+        self.runs(&mut gatherer, own_reference.as_mut())
     }
 
     /// Takes runs of regions until none is left.
-    fn runs(&self, gatherer: &mut Gatherer, own: &mut Option<OwnDetails>) -> Result<()> {
+    fn runs(&self, gatherer: &mut Gatherer, mut reference: Option<&mut Reference>) -> Result<()> {
         loop {
             let waiting = Instant::now();
             receive(&self.tickets, self.stop)?;
@@ -83,12 +77,12 @@ impl Workers<'_> {
                 return Ok(());
             }
             for region in (first..first + self.run).map_while(|number| self.inputs.regions.get(number)) {
-                self.region(gatherer, region, own)?;
+                self.region(gatherer, region, reference.as_deref_mut())?;
             }
         }
     }
 
-    fn region(&self, gatherer: &mut Gatherer, region: Region, own: &mut Option<OwnDetails>) -> Result<()> {
+    fn region(&self, gatherer: &mut Gatherer, region: Region, reference: Option<&mut Reference>) -> Result<()> {
         if self.stop.is_set() {
             return Err(Error::Stopped);
         }
@@ -102,7 +96,8 @@ impl Workers<'_> {
         } else {
             Vec::new()
         };
-        self.announce(region, &evidence, fragments)?;
+        let depths = reference.map(|reference| self.depths(region, &evidence, reference)).transpose()?;
+        self.announce(region, &evidence, fragments, depths)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
             let decisions = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
             let region = region.sequence;
@@ -121,20 +116,31 @@ impl Workers<'_> {
                 }
             }
         }
-        if let Some((details, reference)) = own {
-            let is_wanted = |position| self.within.is_none_or(|targets| targets.contains(region.contig, position));
-            if evidence.depths.positions.is_empty() {
-                let bases = reference.bases(region.contig, region.interval)?;
-                details.coverage.add_uncovered(region.contig, region.interval.start(), &bases, is_wanted);
-            } else {
-                details.coverage.add(region.contig, &evidence.depths, &evidence.reference, is_wanted);
-            }
-            details.regions.add(region.sequence, started.elapsed().saturating_sub(waited));
+        if let Some(times) = self.region_times {
+            let time = started.elapsed().saturating_sub(waited);
+            times.lock().unwrap_or_else(PoisonError::into_inner).add(region.sequence, time);
         }
         Ok(())
     }
 
-    fn announce(&self, region: Region, evidence: &Evidence, fragments: Vec<Vec<FragmentAllele>>) -> Result<()> {
+    /// Depths of a region's positions.
+    fn depths(&self, region: Region, evidence: &Evidence, reference: &mut Reference) -> Result<RegionDepths> {
+        let Region { contig, interval, .. } = region;
+        let is_wanted = |position| self.within.is_none_or(|targets| targets.contains(contig, position));
+        if evidence.depths.positions.is_empty() {
+            let bases = reference.bases(contig, interval)?;
+            return Ok(RegionDepths::uncovered(contig, interval.start(), &bases, is_wanted));
+        }
+        Ok(RegionDepths::new(contig, &evidence.depths, &evidence.reference, is_wanted))
+    }
+
+    fn announce(
+        &self,
+        region: Region,
+        evidence: &Evidence,
+        fragments: Vec<Vec<FragmentAllele>>,
+        depths: Option<RegionDepths>,
+    ) -> Result<()> {
         let message = Message::Gathered {
             region: region.sequence,
             candidates: evidence.candidates.clone(),
@@ -146,6 +152,7 @@ impl Workers<'_> {
             }),
             placements: if self.placements_wanted { placements(evidence) } else { Vec::new() },
             fragments,
+            depths,
         };
         self.messages.send(message).map_err(|_| Error::Stopped)
     }

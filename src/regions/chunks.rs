@@ -77,10 +77,7 @@ impl Targets {
 
     /// How many bp of an interval are in the targets.
     fn overlap(&self, contig: ContigId, interval: Interval) -> u64 {
-        let Some(intervals) = self.by_contig.get(&contig) else { return 0 };
-        let first = intervals.partition_point(|other| other.end() <= interval.start());
-        let touching = intervals[first..].iter().take_while(|other| other.start() < interval.end());
-        touching.map(|other| other.intersect(interval).len()).sum()
+        self.parts_in(contig, interval).map(Interval::len).sum()
     }
 }
 

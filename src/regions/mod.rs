@@ -119,6 +119,14 @@ impl Targets {
         targets
     }
 
+    /// What of `interval` is in the targets, in order.
+    pub fn parts_in(&self, contig: ContigId, interval: Interval) -> impl Iterator<Item = Interval> {
+        let intervals = self.by_contig.get(&contig).map_or(&[][..], Vec::as_slice);
+        let first = intervals.partition_point(|other| other.end() <= interval.start());
+        let touching = intervals[first..].iter().take_while(move |other| other.start() < interval.end());
+        touching.map(move |other| other.intersect(interval))
+    }
+
     /// True where the position (0-based) is in one of the intervals.
     #[must_use]
     pub fn contains(&self, contig: ContigId, position: u64) -> bool {
@@ -246,6 +254,14 @@ mod tests {
         let targets = bed("track x\nchr2\t2000\t9000\nchr1\t5\t10\textra\nchr1\t8\t20\n\n");
         let got: Vec<_> = targets.iter().collect();
         assert_eq!(got, [(ContigId(0), Interval::new(5, 20)), (ContigId(1), Interval::new(2000, 2500))]);
+    }
+
+    #[test]
+    fn parts_are_those_inside() {
+        let targets = bed("chr1\t5\t10\nchr1\t20\t30\nchr1\t40\t50\n");
+        let parts = |start, end| targets.parts_in(ContigId(0), Interval::new(start, end)).collect::<Vec<_>>();
+        assert_eq!(parts(7, 25), [Interval::new(7, 10), Interval::new(20, 25)]);
+        assert!(parts(10, 20).is_empty() && targets.parts_in(ContigId(1), Interval::new(0, 9)).next().is_none());
     }
 
     #[test]

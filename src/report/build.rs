@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::summary::{
     Calls, Candidates, ContigCalls, ContigCoverage, CoverageFigures, Histograms, IndexFile, InputFile, Inputs,
-    LeastCertain, ListedCall, Named, PlaceTime, Program, Reads, ReadsInput, ReferenceInput, RegionsTime, SlippageAt,
-    StageTime, Survey,
+    LeastCertain, ListedCall, Named, PlaceTime, Program, Reads, ReadsInput, ReferenceInput, RegionsTime, Resumed,
+    SlippageAt, StageTime, Survey,
 };
 use crate::error::{Error, Result};
 use crate::genome::Contigs;
@@ -219,7 +219,19 @@ fn listed(call: &UncertainCall, chrom: String) -> ListedCall {
         qual: call.quality,
         dp: call.depth,
         ad: call.allele_depths.clone(),
-        filter: call.filter,
+        filter: call.filter.name(),
+    }
+}
+
+/// What a run that was resumed found.
+#[must_use]
+pub fn resumed(stats: &RunStats) -> Resumed {
+    let earlier = stats.earlier;
+    Resumed {
+        times: earlier.runs,
+        regions_done: earlier.regions,
+        regions: stats.regions,
+        calling_before_s: rounded(earlier.wall.as_secs_f64()),
     }
 }
 
@@ -240,7 +252,7 @@ pub fn regions(details: &Details, regions: &Regions, contigs: &Contigs) -> Regio
     };
     RegionsTime {
         parts: details.regions.parts().filter_map(|(first, time)| at(first, time)).collect(),
-        slowest: details.regions.slowest().iter().filter_map(|&(time, number)| at(number, time)).collect(),
+        slowest: details.regions.slowest().filter_map(|(time, number)| at(number, time)).collect(),
     }
 }
 

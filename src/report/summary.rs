@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::statistics::Histogram;
 
 /// Version of the schema: the first number changes where a field is removed or changes its meaning, the second where one is added.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Values with their names, in this order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -392,13 +392,15 @@ pub struct Run {
     pub command_line: Vec<String>,
     /// When it was started: RFC 3339, UTC.
     pub started: String,
+    /// Set where the run went on from what an earlier one had finished. Times are then sums over all parts of the run.
+    pub resumed: Option<Resumed>,
     /// Time from the first region to the last, seconds.
     pub calling_s: f64,
-    /// Time from the start of the program, seconds.
+    /// Time from the start of the program, seconds; of earlier parts, that from their first region on.
     pub wall_s: f64,
     /// CPU time of all threads, seconds.
     pub cpu_s: f64,
-    /// Highest resident memory, bytes; not known where /proc is not there.
+    /// Highest resident memory, bytes, of any part; not known where /proc is not there.
     pub peak_memory_bytes: Option<u64>,
     /// Threads.
     pub threads: Threads,
@@ -412,6 +414,19 @@ pub struct Run {
     pub regions: RegionsTime,
     /// Files that were written.
     pub outputs: Vec<String>,
+}
+
+/// What a run that was resumed found.
+#[derive(Clone, Debug, PartialEq, Derive)]
+pub struct Resumed {
+    /// How many times the run was resumed.
+    pub times: u64,
+    /// Regions that were found finished the last time.
+    pub regions_done: u64,
+    /// All regions.
+    pub regions: u64,
+    /// Calling time of the earlier parts, seconds, up to where they were gone on from.
+    pub calling_before_s: f64,
 }
 
 /// Threads of a run.

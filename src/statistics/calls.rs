@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::counted::CountedCall;
 use super::histogram::{Histogram, count};
 use super::least_certain::LeastCertain;
@@ -152,7 +154,7 @@ impl FractionClass {
 
 /// What is counted of calls. Figures other than `filters` are of calls with FILTER PASS that are written, and where it is said of candidates
 /// called hom-ref.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallStats {
     /// Calls by filter: PASS, `RefCall`, `NoCall`; all that were made, also those that are not written.
     pub filters: [u64; 3],

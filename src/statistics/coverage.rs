@@ -1,6 +1,8 @@
-//! Depths of regions -> how many positions have which depth: [`Coverage`].
+//! Depths of regions ([`RegionDepths`]) -> how many positions have which depth: [`Coverage`].
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use crate::alleles::Depths;
@@ -9,8 +11,46 @@ use crate::genome::{ContigId, ReferenceWindow};
 /// Depths from here on are counted as this, in reads.
 pub const DEEPEST: usize = 10_000;
 
+/// Depths of one region, as far as they are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionDepths {
+    contig: ContigId,
+    /// Depths, ascending, each with its number of positions: few bytes, as many regions wait for their calls.
+    counted: Vec<(u32, u32)>,
+}
+
+impl RegionDepths {
+    /// The positions of a region for which `is_wanted` holds, but those of unknown reference.
+    #[must_use]
+    pub fn new(
+        contig: ContigId,
+        depths: &Depths,
+        reference: &ReferenceWindow,
+        is_wanted: impl Fn(u64) -> bool,
+    ) -> Self {
+        let known = |position: u64| reference.base(position.cast_signed()) != b'N';
+        let all = (depths.interval.start()..).zip(&depths.positions);
+        let wanted = all.filter(|(position, _)| known(*position) && is_wanted(*position));
+        Self::counted(contig, wanted.map(|(_, at)| at.depth()).collect())
+    }
+
+    /// The same of a region without reads, whose reference bases are `bases`.
+    #[must_use]
+    pub fn uncovered(contig: ContigId, start: u64, bases: &[u8], is_wanted: impl Fn(u64) -> bool) -> Self {
+        let all = (start..).zip(bases);
+        let wanted = all.filter(|(position, base)| **base != b'N' && is_wanted(*position));
+        Self::counted(contig, wanted.map(|_| 0).collect())
+    }
+
+    fn counted(contig: ContigId, mut depths: Vec<u32>) -> Self {
+        depths.sort_unstable();
+        let count = |same: &[u32]| (same[0], u32::try_from(same.len()).unwrap_or(u32::MAX));
+        Self { contig, counted: depths.chunk_by(|a, b| a == b).map(count).collect() }
+    }
+}
+
 /// Positions by their depth: reads that count, as in DP. Positions of unknown reference (N) are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Number of positions, by depth.
     counts: Vec<u64>,
@@ -19,51 +59,20 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Adds the positions of a region for which `is_wanted` holds.
-    pub fn add(
-        &mut self,
-        contig: ContigId,
-        depths: &Depths,
-        reference: &ReferenceWindow,
-        is_wanted: impl Fn(u64) -> bool,
-    ) {
-        let known = |position: u64| reference.base(position.cast_signed()) != b'N';
-        let all = (depths.interval.start()..).zip(&depths.positions);
-        self.count(
-            contig,
-            all.filter(|(position, _)| known(*position) && is_wanted(*position)).map(|(_, at)| at.depth()),
-        );
-    }
-
-    /// Adds the positions of a region without reads, whose reference bases are `bases`, for which `is_wanted` holds.
-    pub fn add_uncovered(&mut self, contig: ContigId, start: u64, bases: &[u8], is_wanted: impl Fn(u64) -> bool) {
-        let all = (start..).zip(bases);
-        self.count(contig, all.filter(|(position, base)| **base != b'N' && is_wanted(*position)).map(|_| 0));
-    }
-
-    fn count(&mut self, contig: ContigId, depths: impl Iterator<Item = u32>) {
+    /// Adds the positions of a region.
+    pub fn add(&mut self, of: &RegionDepths) {
         let (mut positions, mut sum) = (0, 0);
-        for depth in depths {
+        for &(depth, n) in &of.counted {
             let slot = usize::try_from(depth).unwrap_or(DEEPEST).min(DEEPEST);
             if self.counts.len() <= slot {
                 self.counts.resize(slot + 1, 0);
             }
-            self.counts[slot] += 1;
-            positions += 1;
-            sum += u64::from(depth);
+            self.counts[slot] += u64::from(n);
+            positions += u64::from(n);
+            sum += u64::from(depth) * u64::from(n);
         }
-        let of_contig = self.contigs.entry(contig).or_default();
+        let of_contig = self.contigs.entry(of.contig).or_default();
         *of_contig = (of_contig.0 + positions, of_contig.1 + sum);
-    }
-
-    /// Adds the positions of another one.
-    pub fn merge(&mut self, other: &Self) {
-        self.counts.resize(self.counts.len().max(other.counts.len()), 0);
-        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, n)| *sum += n);
-        for (&contig, &(positions, depth)) in &other.contigs {
-            let of_contig = self.contigs.entry(contig).or_default();
-            *of_contig = (of_contig.0 + positions, of_contig.1 + depth);
-        }
     }
 
     /// The number of positions.
@@ -127,23 +136,25 @@ mod tests {
         let counts = count(interval, &reads, &reference, CountOptions::default());
         let mut depths = Depths::new(interval, Vec::new());
         depths.add(&reads, &counts, CountOptions::default());
+        let of = |is_wanted: fn(u64) -> bool| RegionDepths::new(ContigId(0), &depths, &reference, is_wanted);
         let mut coverage = Coverage::default();
-        coverage.add(ContigId(0), &depths, &reference, |_| true);
+        coverage.add(&of(|_| true));
         // Copies of one read differ in nothing and count once each, as separate names.
         let deep = depths.position(6).unwrap().depth();
         let shallow = depths.position(3).unwrap().depth();
         assert!(deep > shallow && shallow > 0);
         assert_eq!(coverage.positions(), 10, "N is left out");
         assert!((coverage.share_from(1) - 0.8).abs() < 1e-9);
-        let mut half = Coverage::default();
-        half.add(ContigId(0), &depths, &reference, |position| position < 6);
-        let mut other = Coverage::default();
-        other.add(ContigId(0), &depths, &reference, |position| position >= 6);
-        half.merge(&other);
-        assert_eq!(half, coverage);
+        let mut halves = Coverage::default();
+        halves.add(&of(|position| position >= 6));
+        halves.add(&of(|position| position < 6));
+        assert_eq!(halves, coverage);
         let mut empty = Coverage::default();
-        empty.add_uncovered(ContigId(1), 100, b"NNACG", |position| position < 104);
+        empty.add(&RegionDepths::uncovered(ContigId(1), 100, b"NNACG", |position| position < 104));
         assert_eq!((empty.positions(), empty.mean().to_bits(), empty.median()), (2, 0, 0));
+        // As a journal keeps it.
+        let kept = serde_json::to_string(&coverage).unwrap();
+        assert_eq!(serde_json::from_str::<Coverage>(&kept).unwrap(), coverage);
         assert_eq!(coverage.median(), usize::try_from(shallow).unwrap());
         let mean = f64::from(4 * shallow + 4 * deep) / 10.0;
         assert!((coverage.mean() - mean).abs() < 1e-9);

@@ -1,14 +1,15 @@
 //! Calls -> those of the lowest GQ.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::counted::CountedCall;
+use crate::genotype::Filter;
 
 /// Most calls that are listed.
 pub const MOST_LISTED: usize = 20;
 
 /// A call that is listed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UncertainCall {
     /// Index of its contig in the file's order.
     pub contig: usize,
@@ -19,17 +20,18 @@ pub struct UncertainCall {
     /// GQ, Phred.
     pub genotype_quality: i32,
     /// QUAL, Phred.
+    #[serde(with = "bits")]
     pub quality: f64,
     /// Reads that count (DP).
     pub depth: u32,
     /// Of these, those of each allele, the reference first (AD).
     pub allele_depths: Vec<u32>,
     /// FILTER.
-    pub filter: &'static str,
+    pub filter: Filter,
 }
 
 /// Alleles of a call as text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alleles {
     /// REF.
     pub reference: String,
@@ -40,7 +42,7 @@ pub struct Alleles {
 }
 
 /// The calls of the lowest GQ, at most [`MOST_LISTED`], the least certain first; of equals those that come first.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LeastCertain(Vec<UncertainCall>);
 
 impl LeastCertain {
@@ -63,7 +65,7 @@ impl LeastCertain {
             quality: call.quality,
             depth: call.depth,
             allele_depths: call.allele_depths.to_vec(),
-            filter: call.filter.name(),
+            filter: call.filter,
         };
         let at = self.0.partition_point(|other| other.genotype_quality <= quality);
         self.0.insert(at, listed);
@@ -74,5 +76,19 @@ impl LeastCertain {
     #[must_use]
     pub fn calls(&self) -> &[UncertainCall] {
         &self.0
+    }
+}
+
+/// A number as its bits, since the decimals of JSON are not read back to the last of them.
+mod bits {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(value.to_bits())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
     }
 }

@@ -11,6 +11,6 @@ mod least_certain;
 
 pub use calls::{ALLELE_FRACTION_BIN, CallClass, CallStats, FractionClass, QUALITY_BIN, VariantType, Zygosity};
 pub use counted::CountedCall;
-pub use coverage::{Coverage, DEEPEST};
+pub use coverage::{Coverage, DEEPEST, RegionDepths};
 pub use histogram::Histogram;
 pub use least_certain::{LeastCertain, MOST_LISTED, UncertainCall};

@@ -43,6 +43,19 @@ fn phases_are_those_of_the_truth() {
     let world = World::new();
     world.call(&["--phase", "--regions", "chrA", "chrB"]).succeeds();
     let calls = rows(&world.vcf, "%PS");
+    let (pairs, switches) = switches(&calls);
+    assert!(pairs >= 20, "{pairs} pairs of neighbours");
+    assert_eq!(switches, 0, "of {pairs}");
+    assert!(calls.iter().filter(|call| call.set == ".").all(|call| call.genotype.contains('/')));
+    // A phase set is named by its first variant, which is written as 0|1 or 1|2.
+    for call in calls.iter().filter(|call| call.set == call.position.to_string()) {
+        assert!(["0|1", "1|2"].contains(&call.genotype.as_str()), "{call:?}");
+        assert!(calls.iter().filter(|other| other.contig == call.contig && other.set == call.set).count() > 1);
+    }
+}
+
+/// Pairs of neighbours in a phase set of which the truth knows both, and those of them that are phased otherwise there.
+fn switches(calls: &[Row]) -> (usize, usize) {
     let truth: BTreeMap<(String, u64, String), String> = rows(&testdata("truth.vcf.gz"), ".")
         .into_iter()
         .map(|row| ((row.contig, row.position, row.alleles), row.genotype))
@@ -64,14 +77,28 @@ fn phases_are_those_of_the_truth() {
             switches += usize::from(before != same);
         }
     }
-    assert!(pairs >= 20, "{pairs} pairs of neighbours");
-    assert_eq!(switches, 0, "of {pairs}");
-    assert!(calls.iter().filter(|call| call.set == ".").all(|call| call.genotype.contains('/')));
-    // A phase set is named by its first variant, which is written as 0|1 or 1|2.
-    for call in calls.iter().filter(|call| call.set == call.position.to_string()) {
-        assert!(["0|1", "1|2"].contains(&call.genotype.as_str()), "{call:?}");
-        assert!(calls.iter().filter(|other| other.contig == call.contig && other.set == call.set).count() > 1);
+    (pairs, switches)
+}
+
+#[test]
+fn given_sites_are_phased() {
+    let sites = text(&testdata("truth.vcf.gz"));
+    let (plain, phased) = (World::new(), World::new());
+    plain.call(&["--genotype-sites", &sites, "--regions", "chrA", "chrB"]).succeeds();
+    let bam = text(&phased.path("out.bam"));
+    phased
+        .call(&["--genotype-sites", &sites, "--phase", "--haplotagged-bam", &bam, "--regions", "chrA", "chrB"])
+        .succeeds();
+    // One record for each that was given, in the same order, and nothing but phases changes.
+    assert_eq!(unphased(&view(&phased.vcf)), view(&plain.vcf));
+    let calls = rows(&phased.vcf, "%PS");
+    let (pairs, switches) = switches(&calls);
+    assert!(pairs >= 20 && switches == 0, "{switches} of {pairs}");
+    for call in calls.iter().filter(|call| call.set != ".") {
+        assert!(calls.iter().any(|first| first.contig == call.contig && first.position.to_string() == call.set));
     }
+    let (records, _) = tagged(Path::new(&bam), &phased.reference);
+    assert!(records.iter().filter(|(_, (haplotype, _))| haplotype.is_some()).count() > 100);
 }
 
 /// The records without what phasing adds.
@@ -134,13 +161,13 @@ fn bytes_are_the_same_at_any_number_of_threads() {
 #[test]
 fn joined_chunks_are_the_whole() {
     let world = World::new();
-    let gvcf = text(&world.path("out.g.vcf.gz"));
+    let [gvcf, bam] = ["out.g.vcf.gz", "out.bam"].map(|name| text(&world.path(name)));
     let (reference, reads, folder) = (text(&world.reference), text(&world.reads), text(&world.path("chunks")));
     let called = |more: &[&str]| {
-        let common =
-            ["--phase", "--phase-cut", "20000", "--join-mnps", "--output-gvcf", &gvcf, "--regions", "chrA:1-60000"];
-        world.call(&common.iter().chain(more).copied().collect::<Vec<_>>()).succeeds();
-        (view(&world.vcf), view(Path::new(&gvcf)))
+        let how = ["--phase", "--phase-cut", "20000", "--join-mnps", "--regions", "chrA:1-60000"];
+        let outputs = ["--output-gvcf", &gvcf, "--haplotagged-bam", &bam];
+        world.call(&how.iter().chain(&outputs).chain(more).copied().collect::<Vec<_>>()).succeeds();
+        (view(&world.vcf), view(Path::new(&gvcf)), tool("samtools", &["view", &bam]))
     };
     let whole = called(&[]);
     assert!(whole.0.contains('|'));
@@ -152,6 +179,11 @@ fn joined_chunks_are_the_whole() {
     let parts: Vec<_> = (1..=3).map(|n| called(&["--chunk", &chunk(n)])).collect();
     assert_eq!(parts.iter().map(|part| part.0.as_str()).collect::<String>(), whole.0);
     assert_eq!(parts.iter().map(|part| part.1.as_str()).collect::<String>(), whole.1);
+    // Each read once, with the same haplotype, also those over a cut.
+    assert!(whole.2.contains("\tHP:i:1\t") && whole.2.contains("\tHP:i:2\t"));
+    let records = parts.iter().map(|part| part.2.as_str()).collect::<String>();
+    let differing = records.lines().zip(whole.2.lines()).find(|(found, expected)| found != expected);
+    assert_eq!((differing, records.lines().count()), (None, whole.2.lines().count()));
     // One that ends where phase sets go on.
     world
         .call(&["--phase", "--chunk", &chunk(2), "--regions", "chrA:1-60000"])
@@ -329,9 +361,9 @@ fn what_cannot_be_is_refused() {
     let world = World::new();
     world.call(&["--haplotagged-bam", "a.bam"]).fails(2, &[]);
     world.call(&["--join-mnps"]).fails(2, &[]);
-    world.call(&["--phase", "--resume"]).fails(2, &[]);
+    world.call(&["--phase", "--haplotagged-bam", "a.bam", "--resume"]).fails(2, &[]);
     let truth = text(&testdata("truth.vcf.gz"));
-    world.call(&["--phase", "--genotype-sites", &truth]).fails(2, &[]);
+    world.call(&["--phase", "--join-mnps", "--genotype-sites", &truth]).fails(2, &[]);
     world.call(&["--phase", "--haplotagged-bam", "a.sam"]).fails(2, &["--haplotagged-bam", "a.sam", ".bam or .cram"]);
     world.call(&["--phase", "--haplotagged-bam", "/no/such/folder/a.bam"]).fails(4, &["/no/such/folder"]);
     assert!(world.outputs().is_empty());

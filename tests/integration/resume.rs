@@ -5,8 +5,10 @@ use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use varpix::files::journal;
+use serde_json::Value;
+use varpix::files::{journal, remove_abandoned};
 
+use crate::summary::summary;
 use crate::world::{Outcome, World, text, tool, varpix};
 
 /// What the runs here call: two contigs and a gap, some blocks of 10 kb each. With an image for each candidate, so that the network's batches fill
@@ -49,12 +51,22 @@ fn send(child: &Child, signal: &str) {
 fn started(world: &World, args: &[String], journal: &str, more: usize) -> Child {
     let mut program = Command::new(env!("CARGO_BIN_EXE_varpix"));
     program.args(args).args(["--resume", "--resume-interval", "0"]).stdout(Stdio::null()).stderr(Stdio::piped());
-    // A run that goes on begins with the last mark of the one before.
-    let before = usize::from(!marks(world, journal).is_empty());
+    // A run that goes on begins its journal with the last mark of the one before.
+    let before = marks(world, journal).pop();
     let mut child = program.spawn().unwrap();
     loop {
-        let found = marks(world, journal).len();
-        if (before + more..100).contains(&found) && child.try_wait().unwrap().is_none() {
+        let found = marks(world, journal);
+        let found = match &before {
+            None => found.len(),
+            Some(before) => {
+                if found.first() == Some(before) {
+                    found.len() - 1
+                } else {
+                    0
+                }
+            }
+        };
+        if (more..100).contains(&found) && child.try_wait().unwrap().is_none() {
             return child;
         }
         if child.try_wait().unwrap().is_some() {
@@ -157,7 +169,9 @@ fn chunks_and_given_sites_are_gone_on_with() {
         base.iter().chain(extra).map(|&word| word.to_owned()).collect()
     };
     let with_chunk = args(&world, "out.vcf.gz", "out.g.vcf.gz", &["--regions", "chrA", "--chunk", &bed]);
-    for args in [with_chunk, without_gvcf(&["--genotype-sites", &sites, "--regions", "chrA:1-90000"])] {
+    let of_sites = ["--genotype-sites", &sites, "--regions", "chrA:1-90000"];
+    let phased = without_gvcf(&[&of_sites[..], &["--phase"]].concat());
+    for args in [with_chunk, without_gvcf(&of_sites), phased] {
         let plain: Vec<&str> = args.iter().map(String::as_str).collect();
         varpix(&plain).succeeds();
         let expected = taken(&world);
@@ -166,6 +180,79 @@ fn chunks_and_given_sites_are_gone_on_with() {
         assert!(last.stderr.contains("resuming at"), "{}", last.stderr);
         assert_same(&taken(&world), &expected);
     }
+}
+
+/// What reports say of calls, and the summary's word on how the run was resumed. Reports are removed.
+fn reported(world: &World) -> (Vec<(String, Vec<u8>)>, Value) {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(world.path("out.multiqc")).unwrap() {
+        let path = entry.unwrap().path();
+        all.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
+    }
+    all.sort();
+    assert_eq!(all.len(), 4);
+    let mut summary = summary(&world.path("out.json"));
+    let mut run = summary["run"].take();
+    assert!(summary["coverage"]["positions"].as_u64().unwrap() > 100_000, "{}", summary["coverage"]);
+    all.push(("summary".into(), serde_json::to_vec_pretty(&summary).unwrap()));
+    let page = fs::read_to_string(world.path("out.html")).unwrap();
+    assert!(page.contains("Least certain calls") && page.contains("data:image/png"));
+    assert_eq!(page.contains("was interrupted and resumed"), !run["resumed"].is_null());
+    for name in ["out.json", "out.html"] {
+        fs::remove_file(world.path(name)).unwrap();
+    }
+    fs::remove_dir_all(world.path("out.multiqc")).unwrap();
+    (all, run.take())
+}
+
+#[test]
+fn reports_are_those_of_an_unbroken_run() {
+    let world = World::new();
+    let paths = ["out.json", "out.html", "out.multiqc"].map(|name| text(&world.path(name)));
+    let reports = ["--summary", &paths[0], "--report", &paths[1], "--multiqc", &paths[2]];
+    run(&world, &reports).succeeds();
+    let (expected, of_unbroken) = reported(&world);
+    assert!(of_unbroken["resumed"].is_null());
+    let files = taken(&world);
+
+    let args = args(&world, "out.vcf.gz", "out.g.vcf.gz", &reports);
+    for more in [2, 1] {
+        stopped(&world, &args, JOURNAL, "-KILL", more);
+    }
+    run(&world, &[&reports[..], &["--resume", "--threads", "3"]].concat()).succeeds();
+    let (found, of_resumed) = reported(&world);
+    for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+        let lines = |of: &[u8]| String::from_utf8_lossy(of).lines().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(lines(found), lines(expected), "{name}");
+    }
+    assert_same(&taken(&world), &files);
+    let resumed = &of_resumed["resumed"];
+    let number = |name: &str| resumed[name].as_u64().unwrap();
+    assert_eq!((number("times"), number("regions")), (2, 181));
+    assert!((1..181).contains(&number("regions_done")), "{resumed}");
+    // Times are sums.
+    let seconds = |of: &Value, name: &str| of[name].as_f64().unwrap();
+    let before = seconds(resumed, "calling_before_s");
+    assert!(before > 0.0 && seconds(&of_resumed, "calling_s") > before && seconds(&of_resumed, "wall_s") > before);
+    assert!(seconds(&of_resumed, "cpu_s") > 0.0 && of_resumed["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+    assert!(of_resumed["stages"].as_array().unwrap().iter().any(|stage| seconds(stage, "seconds") > 0.0));
+    assert!(!of_resumed["regions"]["slowest"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn reports_need_what_the_interrupted_run_counted() {
+    let world = World::new();
+    killed(&world, &[]);
+    let before = world.outputs();
+    let summary = text(&world.path("out.json"));
+    run(&world, &["--resume", "--summary", &summary]).fails(2, &["did not count depths", "varpix report", JOURNAL]);
+    assert_eq!(world.outputs(), before);
+    run(&world, &["--resume"]).succeeds();
+    // One that has counted them can do without.
+    taken(&world);
+    killed(&world, &["--summary", &summary]);
+    run(&world, &["--resume"]).succeeds();
+    assert!(!world.path("out.json").exists());
 }
 
 #[test]
@@ -189,6 +276,7 @@ fn another_run_is_refused() {
         (&["--haploid-contigs", "chrB"], "--haploid-contigs"),
         (&["--gvcf-gq-bin", "3"], "--gvcf-gq-bin"),
         (&["--header-reference", "x"], "--header-reference"),
+        (&["--phase"], "--phase or --join-mnps (none; now phased"),
     ] {
         let extra = [extra, &["--resume"]].concat();
         run(&world, &extra).fails(2, &["the interrupted run had another", word, JOURNAL]);
@@ -227,6 +315,25 @@ fn another_run_is_refused() {
     assert_same(&kept(&world), &before);
 
     assert!(run(&world, &["--resume"]).succeeds().stderr.contains("resuming at"));
+    assert_same(&taken(&world), &expected);
+}
+
+#[test]
+fn phased_calls_are_gone_on_with() {
+    let world = World::new();
+    let options = ["--phase", "--join-mnps", "2"];
+    run(&world, &options).succeeds();
+    let sets = tool("bcftools", &["query", "-f", "[%PS]\n", &text(&world.vcf)]);
+    let sets = sets.lines().filter(|set| *set != ".").collect::<std::collections::BTreeSet<_>>().len();
+    assert!(sets > 10, "{sets} phase sets");
+    let expected = taken(&world);
+    let args = args(&world, "out.vcf.gz", "out.g.vcf.gz", &options);
+    for more in [1, 1, 1, 2] {
+        stopped(&world, &args, JOURNAL, "-KILL", more);
+    }
+    run(&world, &["--phase", "--join-mnps", "1", "--resume"]).fails(2, &["SNPs joined within 2 bp; now"]);
+    let last = run(&world, &[&options[..], &["--resume", "--threads", "3"]].concat()).succeeds();
+    assert!(last.stderr.contains("resuming at chr"), "{}", last.stderr);
     assert_same(&taken(&world), &expected);
 }
 
@@ -311,8 +418,6 @@ fn without_the_option_nothing_is_picked_up() {
 fn what_cannot_be_resumed_is_refused() {
     let world = World::new();
     world.call(&["--resume", "--realigned-bam", &text(&world.path("out.bam"))]).fails(2, &[]);
-    let summary = text(&world.path("out.json"));
-    world.call(&["--resume", "--summary", &summary]).fails(2, &["--resume", "varpix report"]);
     let (reference, reads) = (text(&world.reference), text(&world.reads));
     let region = ["--regions", "chrA:1-5000", "--resume"];
     let stdout = ["call", "--ref", &reference, "--reads", &reads, "--output-vcf", "-"];
@@ -354,4 +459,47 @@ fn after_a_full_disk_the_run_goes_on() {
     }
     assert!(run(&world, &["--resume"]).succeeds().stderr.contains("resuming at"));
     assert_same(&taken(&world), &expected);
+}
+
+/// Hidden files beside the outputs.
+fn temporary(world: &World) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| text(path).contains("/.out.")).collect()
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let world = World::new();
+    let args = args(&world, "out.vcf.gz", "out.g.vcf.gz", &[]);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_varpix"));
+    let mut child = program.args(&args).stderr(Stdio::null()).spawn().unwrap();
+    while temporary(&world).len() < 2 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let age = |world: &World| {
+        for path in temporary(world) {
+            let time = std::time::SystemTime::now() - Duration::from_secs(600);
+            fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        }
+    };
+    // While it runs, nobody removes what it writes, however old that seems.
+    age(&world);
+    assert!(remove_abandoned([world.vcf.as_path()]).is_empty());
+    send(&child, "-KILL");
+    child.wait().unwrap();
+    let left = temporary(&world);
+    assert!(left.len() >= 2, "{left:?}");
+    // Just written: it might be another run's.
+    for path in &left {
+        fs::File::options().append(true).open(path).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+    }
+    let small = ["--regions", "chrA:1-5000"];
+    run(&world, &small).succeeds();
+    assert!(left.iter().all(|path| path.exists()));
+    age(&world);
+    assert!(run(&world, &[&small[..], &["--dry-run"]].concat()).succeeds().stderr.contains("dry run"));
+    assert!(left.iter().all(|path| path.exists()));
+    let outcome = run(&world, &small).succeeds();
+    assert!(outcome.stderr.contains("of a run that was killed; removed"), "{}", outcome.stderr);
+    assert_eq!(temporary(&world), Vec::<std::path::PathBuf>::new());
 }

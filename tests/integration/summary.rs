@@ -8,7 +8,7 @@ use crate::world::{World, text, tool, varpix};
 
 /// A summary that keeps to its schema.
 #[track_caller]
-fn summary(path: &Path) -> Value {
+pub fn summary(path: &Path) -> Value {
     let read = |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
     let schema = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/summary.schema.json"));
     let found = read(path);
@@ -129,6 +129,18 @@ fn files_for_multiqc_are_written() {
     assert!(general["data"]["A/B 1"]["varpix_snps"].as_u64().unwrap() > 10, "{general}");
     let versions = std::fs::read_to_string(folder.join("A_B_1.varpix_mqc_versions.yml")).unwrap();
     assert_eq!(versions, format!("varpix:\n  varpix: \"{}\"\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn reports_may_have_a_name_of_their_own() {
+    let world = World::new();
+    let (folder, page) = (world.path("multiqc"), world.path("page.html"));
+    let outputs = ["--multiqc", &text(&folder), "--report", &text(&page), "--report-sample-name", "second"];
+    let found = call(&world, "s.json", &outputs);
+    assert_eq!(found["sample"], "second");
+    assert!(folder.join("second.varpix_mqc.json").exists());
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<title>varpix: second"));
+    assert_eq!(tool("bcftools", &["query", "-l", &text(&world.vcf)]).trim(), "testdata");
 }
 
 #[test]

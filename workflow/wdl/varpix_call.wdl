@@ -49,6 +49,7 @@ task varpix_call {
       --output-gvcf "~{prefix}.g.vcf.gz" \
       --summary "~{prefix}.varpix.json" \
       --multiqc multiqc \
+      --report-sample-name "~{prefix}" \
       --model "~{model}" \
       --threads ~{threads} \
       ~{"--regions '" + regions + "'"} \

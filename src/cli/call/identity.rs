@@ -130,6 +130,7 @@ impl Identity {
         all.add("--output-gvcf", gvcf);
         all.add("--gvcf-ref-allele", &args.gvcf_ref_allele);
         all.add("--gvcf-gq-bin", args.gvcf_gq_bin);
+        all.add("--phase or --join-mnps", args.phasing.described());
         all.add("--header-reference", args.header_reference(inputs));
         all.add("command line", if args.header_command { common::command_line() } else { "not written".into() });
         Ok(all)

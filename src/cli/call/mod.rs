@@ -13,10 +13,10 @@ use clap::Args;
 
 use self::identity::{Identity, Opened};
 use self::phasing::PhasingArgs;
-use self::resume::{Leftovers, Resume};
+use self::resume::{Leftovers, Resume, Wanted};
 use super::backend;
 use super::call_report::{CallRun, Given, Started};
-use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES};
+use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES, REPORTS};
 use super::extra_args::{ExtraArgs, Given as Extra};
 use super::file_args;
 use super::filters::FilterArgs;
@@ -59,7 +59,7 @@ pub(super) struct CallArgs {
     regions: Vec<String>,
     /// Call only this chunk of the regions, a BED file from 'varpix regions'
     #[arg(long, value_name = "BED", help_heading = INPUT)]
-    #[arg(conflicts_with_all = ["genotype_sites", "realigned_bam", "haplotagged_bam"])]
+    #[arg(conflicts_with_all = ["genotype_sites", "realigned_bam"])]
     chunk: Option<PathBuf>,
     /// Genotype the alleles of this VCF and call nothing else
     #[arg(long, alias = "alleles", value_name = "VCF", help_heading = INPUT, conflicts_with = "output_gvcf")]
@@ -107,6 +107,9 @@ pub(super) struct CallArgs {
     phasing: PhasingArgs,
     #[command(flatten)]
     reports: ReportArgs,
+    /// Name of the sample in --summary, --multiqc and --report, and of MultiQC's files [default: that in the VCF]
+    #[arg(long, value_name = "NAME", help_heading = REPORTS)]
+    report_sample_name: Option<String>,
     #[command(flatten)]
     ploidy: PloidyArgs,
     /// GT on haploid contigs: haploid (1) or diploid (1/1) [default: haploid in the VCF, diploid in the gVCF]
@@ -132,7 +135,7 @@ pub(super) struct CallArgs {
     #[arg(value_name = "N", value_parser = common::whole::<u16>(1..=1024), help_heading = PERFORMANCE)]
     threads: Option<u16>,
     /// Keep what is finished beside the output, and go on from what an interrupted run of the same command kept
-    #[arg(long, conflicts_with_all = ["realigned_bam", "phase"], help_heading = OUTPUT)]
+    #[arg(long, conflicts_with_all = ["realigned_bam", "haplotagged_bam"], help_heading = OUTPUT)]
     resume: bool,
     /// Seconds between two states that a run can be resumed from
     #[arg(long, default_value_t = DEFAULT_INTERVAL.as_secs_f64(), value_name = "SECONDS", hide = true, requires = "resume")]
@@ -152,8 +155,8 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
     let mut model = args.model(&extra)?;
     let small_model = args.small_model(&mut model)?;
     let reports = args.reports.resolved(args.wrapper.pages(&args.output_vcf)?);
-    args.files(&model, &reports).check()?;
-    args.check_resume(&reports)?;
+    let files = args.files(&model, &reports);
+    files.check()?;
     reports.check()?;
     let threads = args.threads.map_or_else(common::available_threads, usize::from);
     let split = ThreadSplit::of(threads, device.on_cpu(), small_model.is_some());
@@ -176,8 +179,13 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
         ploidy: &ploidy,
         sample: &sample,
     };
-    let resume = args.resume(opened)?;
+    let resume = args.resume(opened, reports.is_wanted())?;
     let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.resumable()));
+    if !args.dry_run {
+        for path in files::remove_abandoned(files.outputs()) {
+            log::info!("{}: of a run that was killed; removed", path.display());
+        }
+    }
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     let mut written = args.written(&model, (&inputs, &regions), &sample, chunk.as_ref(), resume.as_ref())?;
@@ -220,7 +228,7 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
     if reports.is_wanted() {
         let run = CallRun {
             started,
-            sample: &sample,
+            sample: args.report_sample_name.as_deref().unwrap_or(&sample),
             model: &model,
             inputs: &inputs,
             decider: &decider,
@@ -309,11 +317,12 @@ impl CallArgs {
     }
 
     /// What an earlier run kept, where this one is to go on from it.
-    fn resume(&self, opened: Opened) -> Result<Option<Resume>> {
+    fn resume(&self, opened: Opened, reports: bool) -> Result<Option<Resume>> {
         if !self.resume {
             return Ok(None);
         }
-        Resume::open(&self.resumable(), &Identity::of(self, opened)?, self.dry_run).map(Some)
+        let wanted = Wanted { is_dry: self.dry_run, reports };
+        Resume::open(&self.resumable(), &Identity::of(self, opened)?, wanted).map(Some)
     }
 
     /// Runs all stages.
@@ -345,16 +354,6 @@ impl CallArgs {
     }
 
     /// The model, with the options that override its settings.
-    /// Rejects reports of a run that can be resumed.
-    fn check_resume(&self, reports: &Reports) -> Result<()> {
-        if self.resume && reports.is_wanted() {
-            return Err(Error::Usage(
-                "--resume: cannot be used with reports, which would lack what was called before; make them of the finished VCF by varpix report".into(),
-            ));
-        }
-        Ok(())
-    }
-
     fn model(&self, extra: &ExtraArgs) -> Result<Model> {
         let of_type = self.wrapper.model()?.filter(|_| self.model == Path::new(DEFAULT_MODEL));
         let mut model = Model::find(of_type.map_or(&self.model, Path::new))?;
@@ -405,7 +404,7 @@ impl CallArgs {
         // GLnexus rejects or drops haploid likelihoods.
         let gvcf_style = CallStyle { haploid_as_diploid: spelling != Some("haploid"), ..style };
         let realigned = self.realigned_bam(model, inputs)?;
-        let haplotagged = self.phasing.haplotagged(model, inputs, regions)?;
+        let haplotagged = self.phasing.haplotagged(model, inputs, regions, chunk)?;
         // A dry run creates and drops temporary files; writes to standard output cannot be undone.
         let is_made = |path: &Path| !(self.dry_run && path == Path::new("-"));
         let calls = is_made(&self.output_vcf)

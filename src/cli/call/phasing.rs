@@ -11,7 +11,7 @@ use crate::genome::Contigs;
 use crate::haplotypes::{DEFAULT_CUT, PhaseOptions};
 use crate::inputs::Inputs;
 use crate::model::Model;
-use crate::output::HaplotaggedReads;
+use crate::output::{HaplotaggedReads, Taken};
 use crate::regions::{Region, Regions, Targets};
 
 /// Heading of the help.
@@ -22,13 +22,14 @@ const FARTHEST_SNPS: u64 = 100;
 #[derive(Debug, Args)]
 pub(super) struct PhasingArgs {
     /// Phase heterozygous calls by the reads that they share (GT 0|1, PS)
-    #[arg(long, conflicts_with = "genotype_sites", help_heading = PHASING)]
+    #[arg(long, help_heading = PHASING)]
     phase: bool,
     /// Write all reads of the called regions with their haplotypes (HP, PS) to this BAM or CRAM
     #[arg(long, value_name = "BAM", requires = "phase", help_heading = PHASING)]
     haplotagged_bam: Option<PathBuf>,
     #[arg(help = "Join SNPs of one haplotype at most this far from each other into one record [without a value: 1]")]
     #[arg(long, value_name = "BP", num_args = 0..=1, default_missing_value = "1", requires = "phase")]
+    #[arg(conflicts_with = "genotype_sites")]
     #[arg(value_parser = common::whole::<u64>(1..=FARTHEST_SNPS), help_heading = PHASING)]
     join_mnps: Option<u64>,
     /// Phase sets end at multiples of this, in bp
@@ -48,6 +49,12 @@ impl PhasingArgs {
         self.phase.then(|| PhaseOptions { cut: self.phase_cut, join_snps_within, ..PhaseOptions::default() })
     }
 
+    /// All that phases depend on, in a few words.
+    pub(super) fn described(&self) -> String {
+        let Some(PhaseOptions { cut, min_quality, join_snps_within }) = self.options() else { return "none".into() };
+        format!("phased, sets end at {cut} bp, quality {min_quality}, SNPs joined within {join_snps_within} bp")
+    }
+
     /// The file of reads, if one is wanted.
     pub(super) fn output(&self) -> Option<&PathBuf> {
         self.haplotagged_bam.as_ref()
@@ -57,7 +64,7 @@ impl PhasingArgs {
         self.haplotagged_bam.iter().for_each(|bam| files.output("--haplotagged-bam", bam));
     }
 
-    /// Opens the file of reads of these regions, if one is wanted.
+    /// Opens the file of reads of these regions, or of a chunk of the inputs' regions, if one is wanted.
     ///
     /// # Errors
     /// [`Error::Usage`] for several files of reads; as [`HaplotaggedReads::create`].
@@ -66,6 +73,7 @@ impl PhasingArgs {
         model: &Model,
         inputs: &Inputs,
         regions: &Regions,
+        chunk: Option<&Targets>,
     ) -> Result<Option<HaplotaggedReads>> {
         let Some(path) = &self.haplotagged_bam else { return Ok(None) };
         let [reads] = inputs.reads() else {
@@ -74,7 +82,11 @@ impl PhasingArgs {
             ));
         };
         let reference = (inputs.reference().path(), inputs.reference().contigs());
-        HaplotaggedReads::create(path, reads, reference, regions, model.config.evidence.read_filter).map(Some)
+        let evidence = &model.config.evidence;
+        let all = chunk.map(|_| inputs.targets().regions(evidence.region_size));
+        let regions = all.as_ref().unwrap_or(regions);
+        let taken = Taken { regions, within: chunk, cut: self.phase_cut, filter: evidence.read_filter };
+        HaplotaggedReads::create(path, reads, reference, taken).map(Some)
     }
 
     /// Rejects a chunk that ends where phase sets go on: `all` are the regions of a run without chunks.

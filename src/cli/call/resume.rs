@@ -29,13 +29,22 @@ pub(super) struct Resume {
     is_done: bool,
 }
 
+/// What a run wants of an earlier one.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// It only looks, and changes no file.
+    pub(super) is_dry: bool,
+    /// It writes reports, for which the earlier run must have counted depths.
+    pub(super) reports: bool,
+}
+
 impl Resume {
-    /// Looks for an earlier run of these outputs, the VCF first. Where it only looks (`is_dry`), it changes no file.
+    /// Looks for an earlier run of these outputs, the VCF first.
     ///
     /// # Errors
     /// [`Error::Usage`] for standard output, and where the earlier run was another one; [`Error::Output`] where another run writes these outputs
     /// now, or where they cannot be written.
-    pub(super) fn open(outputs: &[&Path], identity: &Identity, is_dry: bool) -> Result<Self> {
+    pub(super) fn open(outputs: &[&Path], identity: &Identity, Wanted { is_dry, reports }: Wanted) -> Result<Self> {
         if outputs.contains(&Path::new("-")) {
             return Err(Error::Usage("--resume: cannot be used with standard output; give the name of a file".into()));
         }
@@ -53,6 +62,9 @@ impl Resume {
                     journal.display()
                 )));
             }
+        }
+        if let Some(frames) = frames.as_ref().filter(|_| reports) {
+            counted_depths(frames, &journal)?;
         }
         let lock = if is_dry { None } else { locked(vcf)? };
         let outputs: Vec<PathBuf> = outputs.iter().map(|&path| path.to_owned()).collect();
@@ -152,6 +164,18 @@ impl Drop for Resume {
             Err(_) => {}
         }
     }
+}
+
+/// Rejects an earlier run without the depths that reports need.
+fn counted_depths(frames: &Frames, journal: &Path) -> Result<()> {
+    let marks = frames.marks.iter().filter_map(|mark| Checkpoint::parse(mark));
+    if marks.into_iter().all(|at| at.stats.details.is_some()) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "--resume: the interrupted run had no --summary, --multiqc or --report and did not count depths; leave these out (varpix report makes them of the finished VCF), or remove {} to start anew",
+        journal.display()
+    )))
 }
 
 /// Creates the part of the VCF, or opens it, and keeps other runs from it.

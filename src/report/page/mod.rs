@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use self::charts::{Chart, Plot, number};
 use super::Summary;
-use super::summary::{Histograms, ListedCall, Named};
+use super::summary::{Histograms, ListedCall, Named, Resumed};
 use crate::error::{Error, Result};
 use crate::statistics::Histogram;
 
@@ -369,18 +369,34 @@ fn time(summary: &Summary) -> Result<Option<Section>> {
         ("CNN on", run.device.clone()),
         ("batches", grouped(run.batches)),
     ];
+    let resumed = run.resumed.as_ref().map(|of| ("resumed", resumption(of)));
+    let note = match &run.resumed {
+        None => "Times of stages are summed over their threads and include waiting.",
+        Some(_) => {
+            "Times of stages are summed over their threads and include waiting. The run was interrupted and resumed: times are sums over its parts, each as far as the next went on from it, and the memory is the highest of any."
+        }
+    };
     let each = run.stages.iter().map(|stage| (stage.name.to_owned(), seconds(stage.seconds)));
     let of_parts = format!("part of the run, in genome order ({} parts)", parts.len());
     Ok(Some(Section {
         id: "time",
         title: "Time",
-        note: "Times of stages are summed over their threads and include waiting.".into(),
+        note: note.into(),
         figures: vec![
             figure(&bars("Time by stage", "stage", "seconds", stages))?,
             figure(&lines("Time along the genome", &of_parts, "seconds of the workers", vec![("seconds", parts)]))?,
         ],
-        facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(each).collect(),
+        facts: facts.into_iter().chain(resumed).map(|(name, value)| (name.to_owned(), value)).chain(each).collect(),
     }))
+}
+
+/// How often a run was resumed, and what it found.
+#[allow(clippy::cast_precision_loss, reason = "a share")]
+fn resumption(of: &Resumed) -> String {
+    let share = 100.0 * of.regions_done as f64 / of.regions.max(1) as f64;
+    let times = if of.times == 1 { "once".to_owned() } else { format!("{} times", of.times) };
+    let before = duration(of.calling_before_s);
+    format!("{times}; {share:.1} % of the regions were finished the last time, after {before} of calling")
 }
 
 /// The name of a stage below its bar; the full names are beside the chart.

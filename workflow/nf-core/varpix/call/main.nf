@@ -32,6 +32,7 @@ process VARPIX_CALL {
     prefix = task.ext.prefix ?: "${meta.id}"
     def regions = intervals ? "--regions ${intervals}" : ""
     def par_regions = par_bed ? "--par-regions ${par_bed}" : ""
+    // Files for MultiQC are named by the prefix, as SM may be the same in the files of several samples.
     // varpix writes a .csi in place of the .tbi if a contig is longer than 512 Mb.
     """
     varpix call \\
@@ -41,6 +42,7 @@ process VARPIX_CALL {
         --output-gvcf ${prefix}.g.vcf.gz \\
         --summary ${prefix}.varpix.json \\
         --multiqc . \\
+        --report-sample-name "${prefix}" \\
         --threads ${task.cpus} \\
         ${regions} \\
         ${par_regions} \\
