@@ -11,7 +11,16 @@ import pytest
 
 from varpix_eval import environments, project, timing
 from varpix_eval.__main__ import COMMANDS
-from varpix_eval.commands import bench, bench_growth, crate_licenses, deepvariant_reference, make_testdata, progress, small_model_reference
+from varpix_eval.commands import (
+    bench,
+    bench_growth,
+    crate_licenses,
+    deepvariant_reference,
+    make_testdata,
+    progress,
+    report_cost,
+    small_model_reference,
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -151,7 +160,22 @@ def test_testdata_has_the_references_alleles() -> None:
         assert genotype in ("0|1", "1|0", "1|1", "1|2")
 
 
-def test_lines_of_progress_are_read() -> None:
-    found = progress.LINE.search("varpix: 12.3 % after 15 s, about 107 s left; at chr20:46000000")
+def test_the_bar_of_progress_is_read() -> None:
+    found = progress.BAR.search("0:00:15 [====>    ] 12.3 %, about 107 s left; at chr20:46000000")
     assert found
-    assert (found[1], found[2]) == ("12.3", "chr20:46000000")
+    assert (found[1], bool(found[2]), found[3]) == ("12.3", True, "chr20:46000000")
+    found = progress.BAR.search("0:00:01 [>        ] 0.3 %; at chr20:1000")
+    assert found
+    assert not found[2]
+    lines = [(0.02, False, "c:1", 1.0), (0.11, True, "c:2", 2.0), (0.15, True, "c:3", 3.0), (0.38, True, "c:4", 5.0)]
+    assert [line[2] for line in progress.chosen(lines)] == ["c:2", "c:4"]
+
+
+def test_costs_are_judged() -> None:
+    counts = {"plain": 1_000_000_000, "summary": 1_009_000_000, "multiqc": 1_011_000_000, "report": 1_060_000_000, "all": 1_080_000_000}
+    assert report_cost.wrong(counts) == ["--multiqc costs 1.10 %, more than 1 %", "--report costs 6.00 %, more than 5 %"]
+    assert report_cost.table(counts)[3] == "| summary | 1,009 | 9.0 | +0.90 % |"
+    for line in ("==7== Collected : 5507263193", "==7== I   refs:      5,507,263,193", "==7== I refs:      5,507,263,193"):
+        found = report_cost.COUNTED.search(line)
+        assert found
+        assert int(found[1].replace(",", "")) == 5_507_263_193

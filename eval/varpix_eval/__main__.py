@@ -30,6 +30,7 @@ COMMANDS = {
     "bench-growth": "cost by length, depth, threads and candidates",
     "bench-genome": "time and memory by length of the genome and number of contigs",
     "progress": "what a run says of its progress, beside what it took",
+    "report-cost": "instructions that --summary, --multiqc and --report cost",
     "conformance": "candidates, counts and images beside DeepVariant's",
     "deepvariant-reference": "DeepVariant's network in Keras, for the check of imports",
     "small-model-reference": "networks like DeepVariant's small models in Keras, for the check of imports",

@@ -35,7 +35,7 @@ pub(super) struct InputArgs {
     #[arg(short_aliases = ['I', 'b'], aliases = ["bam", "cram", "input", "bam-fn"])]
     reads: Vec<PathBuf>,
     #[arg(
-        help = "Without --regions: call all contigs, also unplaced, alternate, decoy and HLA contigs of GRCh37 and GRCh38"
+        help = "Without --regions: take all contigs, also the unplaced, alternate, decoy and HLA contigs of GRCh37 and GRCh38"
     )]
     #[arg(long, help_heading = INPUT)]
     all_contigs: bool,

@@ -30,20 +30,20 @@ use crate::variant::known::Truth;
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Variants to explain: those of the first sample, or all if the VCF has no samples
+    /// List these known variants that are not candidates for calling, with reasons: the variants of the first sample, or all if the VCF has no samples
     #[arg(long, aliases = ["vcf", "truth"], value_name = "VCF", help_heading = INPUT, required_unless_present = "regions")]
     variants: Option<PathBuf>,
-    /// Without --variants: the places whose calls are explained. With it: restrict to variants in these regions [default: all]. contig:position, contig:start-end (1-based, inclusive) or BED files
+    /// Places to explain: contig:position, contig:start-end (1-based, inclusive) or BED files. With --variants: only variants in these regions [default: all]
     #[arg(short, long, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', aliases = REGIONS_ALIASES)]
     regions: Vec<String>,
-    /// Restrict to variants in this BED file, such as the confident regions of a truth set
+    /// Only variants in this BED file, such as the confident regions of a truth set
     #[arg(long, value_name = "BED", help_heading = INPUT, requires = "variants")]
     confident: Option<PathBuf>,
-    /// Model whose read and candidate settings are used [default: those of a WGS model]
+    /// Name or folder of the model whose calls are explained [default: wgs]. With --variants alone, only its settings for reads and candidates matter
     #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
     model: Option<PathBuf>,
-    /// Also call the variants that are candidates; adds the copies of the allele (0 to 2), GQ, and the model that decided
+    /// List all variants and how they are called: copies of the allele (0 to 2), GQ, and the model that decided
     #[arg(long, help_heading = MODEL, requires = "variants")]
     classify: bool,
     #[command(flatten)]
@@ -51,16 +51,16 @@ pub(super) struct ExplainArgs {
     /// Do not realign reads
     #[arg(long, help_heading = MODEL)]
     no_realign: bool,
-    /// Also list variants that are candidates
+    /// List all variants, also those that are candidates
     #[arg(long, help_heading = OUTPUT, requires = "variants")]
     all: bool,
-    /// With --variants: all that a run does there, as without --variants, in place of a table
+    /// With --variants: explain step by step how each variant is called, instead of listing it in a table
     #[arg(long, help_heading = OUTPUT)]
     story: bool,
-    /// As JSON, one line for each place
+    /// Print JSON, one line for each place
     #[arg(long, help_heading = OUTPUT)]
     json: bool,
-    /// Also write a page for each place to this folder, created if missing, with its images and maps of what counted in them
+    /// Also write an HTML page for each place to this folder, created if missing: the explanation, the pileup images, and maps of what counted in those that the CNN classified
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     html: Option<PathBuf>,
 }

@@ -76,7 +76,7 @@ struct Cli {
 enum Command {
     /// Call variants
     Call(Box<call::CallArgs>),
-    /// Explain why a call is what it is, or why known variants are not candidates
+    /// Explain step by step how a call is made, or why known variants are not candidates
     Explain(explain::ExplainArgs),
     /// Describe the calls of a VCF: a page of charts, a summary as JSON, files for MultiQC
     Report(report::FromVcfArgs),

@@ -15,6 +15,10 @@ use crate::regions::{Region, Regions};
 
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
+/// How much of this run's work must be done, or how long it must have run, before the time that is left is told: the first regions of a run are not
+/// like all others, and those in progress are not yet counted.
+const SETTLED_SHARE: f64 = 0.1;
+const SETTLED_TIME: Duration = LOG_INTERVAL;
 /// Steps of the bar.
 const STEPS: f64 = 1e6;
 
@@ -49,11 +53,12 @@ impl Pace {
         if self.total > 0.0 { ((self.before + self.done) / self.total).min(1.0) } else { 1.0 }
     }
 
-    /// The time that the rest takes at this run's pace; unknown until something is done.
+    /// The time that the rest takes at this run's pace; unknown until the pace has settled.
     fn left(self, elapsed: Duration) -> Option<Duration> {
-        let rest = (self.total - self.before - self.done).max(0.0);
-        let seconds = elapsed.as_secs_f64() * rest / self.done;
-        (self.done > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        let own = self.total - self.before;
+        let is_settled = elapsed >= SETTLED_TIME || self.done >= SETTLED_SHARE * own;
+        let seconds = elapsed.as_secs_f64() * (own - self.done).max(0.0) / self.done;
+        (is_settled && self.done > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
 }
 
@@ -87,7 +92,7 @@ impl<'a> Progress<'a> {
             let bar = ProgressBar::with_draw_target(Some(steps(1.0)), ProgressDrawTarget::stderr());
             bar.set_position(steps(pace.share()));
             bar.set_style(
-                ProgressStyle::with_template("{elapsed_precise} [{bar:32}] {percent:>3} % {msg}")
+                ProgressStyle::with_template("{elapsed_precise} [{bar:32}] {msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar())
                     .progress_chars("=> "),
             );
@@ -110,7 +115,7 @@ impl<'a> Progress<'a> {
         let locus = format!("{}:{}", self.contigs.get(region.contig).name, region.interval.end());
         if let Some(bar) = &self.bar {
             bar.set_position(steps(pace.share()));
-            bar.set_message(format!("at {locus}{left}"));
+            bar.set_message(format!("{:.1} %{left}; at {locus}", 100.0 * pace.share()));
             return;
         }
         state.logged = Instant::now();
@@ -147,6 +152,10 @@ mod tests {
         let resumed = Pace { before: 50.0, ..pace };
         assert_eq!((resumed.share(), seconds(resumed, 20)), (0.6, Some(80)));
         assert_eq!(seconds(Pace { done: 0.0, ..pace }, 20), None);
+        // The first regions say too little.
+        let early = Pace { done: 5.0, ..pace };
+        assert_eq!([2, 14, 15].map(|elapsed| seconds(early, elapsed)), [None, None, Some(285)]);
+        assert_eq!(seconds(Pace { before: 50.0, ..early }, 2), Some(18));
         assert_eq!((Pace::default().share(), seconds(Pace { done: 101.0, ..pace }, 20)), (1.0, Some(0)));
     }
 

@@ -14,7 +14,7 @@ use crate::report::{Summary, multiqc};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = REPORTS)]
 pub(super) struct ReportArgs {
-    /// Write counts, histograms, times and warnings as JSON (docs/summary.schema.json)
+    /// Write a summary as JSON: counts, histograms, warnings and, of a run, times (docs/summary.schema.json)
     #[arg(long, alias = "stats", value_name = "JSON")]
     summary: Option<PathBuf>,
     #[arg(
@@ -23,10 +23,10 @@ pub(super) struct ReportArgs {
         help = "Write files for MultiQC to this folder, created if missing: SAMPLE.varpix_mqc.json and others"
     )]
     multiqc: Option<PathBuf>,
-    /// Write a page of charts, warnings and the least certain calls, which needs no other file
+    /// Write a report as a single HTML file: charts, warnings, and the least certain calls
     #[arg(long, value_name = "HTML")]
     report: Option<PathBuf>,
-    /// Title of this page [default: name of the sample]
+    /// Title of the report [default: name of the sample]
     #[arg(long, value_name = "TEXT")]
     report_title: Option<String>,
 }

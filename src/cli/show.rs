@@ -28,7 +28,7 @@ const MARGIN: u64 = 5;
 pub(super) struct ShowArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Regions whose candidates are drawn, padded by 5 bp: contig:position, contig:start-end (1-based, inclusive) or BED files
+    /// Draw the candidates in these regions or up to 5 bp beside them: contig:position, contig:start-end (1-based, inclusive) or BED files
     #[arg(short, long, required = true, num_args = 1.., value_name = "REGION", help_heading = INPUT)]
     #[arg(short_alias = 'L', alias = "regions", aliases = &REGIONS_ALIASES[1..])]
     region: Vec<String>,
@@ -38,13 +38,13 @@ pub(super) struct ShowArgs {
     /// Print the probabilities of each image (hom-ref, het, hom-alt) and the model that gave them
     #[arg(long, help_heading = MODEL)]
     classify: bool,
-    /// Model whose image and read settings are used [default: those of a WGS model; with --classify: wgs]
+    /// Name or folder of the model whose images are drawn [default: the settings of a WGS model; with --classify: wgs]
     #[arg(long, value_name = "NAME|DIR", help_heading = MODEL)]
     model: Option<PathBuf>,
-    /// One picture for each candidate, with the images of all its alleles, in place of one for each image
+    /// Write one picture for each candidate, with the images of all its alleles, instead of one for each image
     #[arg(long, help_heading = OUTPUT)]
     sheet: bool,
-    /// Sort the rows by the haplotypes of the reads (phased by the model's rules, or HP tags), and mark them
+    /// Sort reads by haplotype and mark the haplotypes by colour. Haplotypes come from a model for long reads, or else from HP tags
     #[arg(long, help_heading = OUTPUT)]
     by_haplotype: bool,
     /// Maximum number of images
