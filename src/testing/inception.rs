@@ -1,6 +1,8 @@
 //! Inception v3 with random weights, as varpix and as Keras has it.
 
-use tch::{Device, nn};
+use std::path::Path;
+
+use tch::{Device, Kind, Tensor, nn};
 
 use crate::pileup::ImageShape;
 use crate::predict::cnn::networks::{self, Network};
@@ -21,6 +23,29 @@ pub fn random_inception_v3(shape: ImageShape) -> (Box<dyn Network>, nn::VarStore
     (network, store)
 }
 
+/// Inception v3 with random weights, prepared for inference.
+#[derive(Debug)]
+pub struct FrozenInceptionV3 {
+    network: Box<dyn Network>,
+    // Owns the variables that the network refers to.
+    _variables: nn::VarStore,
+}
+
+impl FrozenInceptionV3 {
+    /// For images of a shape, in a precision.
+    #[must_use]
+    pub fn new(shape: ImageShape, kind: Kind) -> Self {
+        let (mut network, variables) = random_inception_v3(shape);
+        network.freeze(kind);
+        Self { network, _variables: variables }
+    }
+
+    /// Logits `[n, 3]`, fp32, of images `[n, height, width, channel]`, u8.
+    pub fn logits(&self, images: &Tensor) -> Tensor {
+        tch::no_grad(|| self.network.forward(&images.shallow_clone().into(), false))
+    }
+}
+
 /// Its variables as Keras has them; `key` gives their keys.
 #[must_use]
 pub fn inception_v3(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -> Checkpoint {
@@ -39,4 +64,32 @@ pub fn inception_v3(store: &nn::VarStore, key: impl Fn(usize, &str) -> String) -
         let numbers = Vec::<f32>::try_from(tensor.contiguous().reshape([-1])).expect("numbers");
         checkpoint.with(Variable::new(&key(i, name), name, &tensor.size(), &numbers))
     })
+}
+
+/// Writes a `SavedModel` of `DeepVariant` with random weights as far as an import reads it, for short reads and with the settings of its small
+/// model, which is to decide all substitutions: `version` is that of the release, 1.10 or newer. It never says hom-ref, so that there are calls.
+pub fn write_saved_model(folder: &Path, version: &str) {
+    let (_, store) = random_inception_v3(ImageShape { height: 100, width: 221, channels: 7 });
+    let bias = &mut store.variables()["classification.bias"].shallow_clone();
+    tch::no_grad(|| bias.copy_(&Tensor::from_slice(&[-1e6_f32, 0.0, 0.0])));
+    std::fs::create_dir_all(folder.join("variables")).expect("the folder can be made");
+    inception_v3(&store, |i, _| format!("variables/{i}/.ATTRIBUTES/VARIABLE_VALUE"))
+        .write(&folder.join("variables/variables"));
+    for name in ["saved_model.pb", "fingerprint.pb"] {
+        std::fs::write(folder.join(name), "").expect("a file can be written");
+    }
+    let info = serde_json::json!({
+        "version": version,
+        "shape": [100, 221, 7],
+        "channels": [1, 2, 3, 4, 5, 6, 19],
+        "flags_for_calling": {
+            "call_small_model_examples": true,
+            "small_model_indel_gq_threshold": 28,
+            "small_model_snp_gq_threshold": 0,
+            "small_model_vaf_context_window_size": 51,
+            "track_ref_reads": true,
+            "trained_small_model_path": "/opt/smallmodels/wgs",
+        },
+    });
+    std::fs::write(folder.join("model.example_info.json"), info.to_string()).expect("a file can be written");
 }

@@ -1,7 +1,7 @@
 """The TensorFlow half of tests/system/small-model-import.
 
     small-model-reference FOLDER                         needs tensorflow and tf_keras
-    small-model-reference --testdata FOLDER              the same; writes the archives of testdata/small-models
+    small-model-reference --fixtures FOLDER              the same; writes the archives of tests/keras
     small-model-reference --compare KERAS OURS NAME      needs nothing
 
 The first builds networks of dense layers with the inputs and widths of DeepVariant's small models (66 and 96 of 1.8, 70 and 106 of 1.9), with

@@ -121,7 +121,7 @@ pub(super) struct CallArgs {
     /// Device of the network: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = MODEL)]
     device: String,
-    /// Precision of the network: f32, bf16, or auto (bf16 on CPUs with AMX, else f32)
+    /// Precision of the network: f32, bf16, or auto (bf16 on CPUs that are faster in it, else f32)
     #[arg(long, default_value = "auto", value_name = "PRECISION", help_heading = MODEL)]
     precision: String,
     /// Disable the small model; classify every candidate with the CNN

@@ -10,7 +10,7 @@ use crate::error::{Error, Parameter, Result};
 use crate::model::store::Model;
 use crate::pileup::ImageShape;
 use crate::predict::Probabilities;
-use crate::predict::cnn::networks::{self, Input, Network};
+use crate::predict::cnn::networks::{self, Input, Network, inception_v3};
 use crate::predict::cnn::{BATCH_SIZE, Batch, Classifier};
 use crate::predict::small::FeatureId;
 
@@ -72,7 +72,7 @@ fn no_device(name: &str, problem: &str) -> Error {
 /// The numbers that the network calculates with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// bf16 on a CPU that multiplies matrices of it (AMX), else fp32: without AMX bf16 may be faster or much slower.
+    /// bf16 on a CPU that is known to run the network faster in it, else fp32.
     #[default]
     Auto,
     /// 32 bits.
@@ -95,17 +95,31 @@ impl FromStr for Precision {
 }
 
 impl Precision {
-    fn resolve(self, device: Device) -> Kind {
-        let amx = || {
+    fn resolve(self, device: Device, network: &str) -> Kind {
+        let is_faster = || {
             let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-            processor.lines().any(|line| line.starts_with("flags") && line.split(' ').any(|flag| flag == "amx_bf16"))
+            is_faster_in_bf16(&processor, network)
         };
         match self {
             Self::Bf16 => Kind::BFloat16,
-            Self::Auto if device == Device::Cpu && amx() => Kind::BFloat16,
+            Self::Auto if device == Device::Cpu && is_faster() => Kind::BFloat16,
             Self::Auto | Self::F32 => Kind::Float,
         }
     }
+}
+
+/// Whether a network is faster in bf16 on the processor of a `/proc/cpuinfo`. A rule rather than a measurement at start-up: the same machine must
+/// give the same calls in each run, and small networks must not wait. Any network gains with AMX, which multiplies matrices of bf16. Without it
+/// Inception v3 gains on AMD's processors that have AVX512-BF16 (2.0 times the images/s) and loses on Intel's (0.7 times), whose products
+/// of bf16 are half as fast as those of fp32; small networks were not measured on AMD's, and lose on Intel's (docs/performance.md).
+fn is_faster_in_bf16(processor: &str, network: &str) -> bool {
+    // Lines of the first core: `flags		: fpu vme ...`.
+    let value = |name: &str| {
+        let mut lines = processor.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(key, _)| key.trim_end() == name).map_or("", |(_, value)| value.trim())
+    };
+    let has = |flag: &str| value("flags").split(' ').any(|known| known == flag);
+    has("amx_bf16") || (has("avx512_bf16") && value("vendor_id") == "AuthenticAMD" && network == inception_v3::NAME)
 }
 
 /// Makes libtorch's CUDA half known to the process, so that one program serves machines with and without a GPU.
@@ -198,7 +212,7 @@ impl TorchClassifier {
             Err(Error::Internal(problem))
         })?;
         variables.freeze();
-        let kind = precision.resolve(device);
+        let kind = precision.resolve(device, &model.config.network);
         network.freeze(kind);
         Ok(Self {
             network,
@@ -362,8 +376,22 @@ mod tests {
     fn precisions_are_read() {
         assert_eq!("bf16".parse(), Ok(Precision::Bf16));
         assert!("fp64".parse::<Precision>().is_err());
-        assert_eq!(Precision::Bf16.resolve(Device::Cpu), Kind::BFloat16);
-        assert_eq!(Precision::F32.resolve(Device::Cpu), Kind::Float);
-        assert_eq!(Precision::Auto.resolve(Device::Cuda(0)), Kind::Float);
+        assert_eq!(Precision::Bf16.resolve(Device::Cpu, "rows_net"), Kind::BFloat16);
+        assert_eq!(Precision::F32.resolve(Device::Cpu, "inception_v3"), Kind::Float);
+        assert_eq!(Precision::Auto.resolve(Device::Cuda(0), "inception_v3"), Kind::Float);
+    }
+
+    #[test]
+    fn bf16_is_for_processors_that_gain_by_it() {
+        let faster = |vendor: &str, flags: &str, network: &str| {
+            let core =
+                format!("processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu {flags} avx2\nbugs\t\t: amx_bf16\n");
+            is_faster_in_bf16(&format!("{core}\n{core}"), network)
+        };
+        let (amd, intel) = ("AuthenticAMD", "GenuineIntel");
+        assert!(faster(intel, "amx_bf16 avx512_bf16", "rows_net") && faster(intel, "amx_bf16", "inception_v3"));
+        assert!(faster(amd, "avx512_bf16", "inception_v3") && !faster(amd, "avx512_bf16", "rows_net"));
+        assert!(!faster(intel, "avx512_bf16", "inception_v3") && !faster(amd, "avx512f", "inception_v3"));
+        assert!(!is_faster_in_bf16("", "inception_v3"));
     }
 }
