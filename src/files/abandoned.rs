@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::{folder, hidden};
 
 /// Far longer than it takes to lock a file that was created.
-const MIN_AGE: Duration = Duration::from_secs(60);
+const MIN_AGE: Duration = Duration::from_mins(1);
 /// The end of temporary names.
 pub(super) const SUFFIX: &str = ".tmp";
 
@@ -101,7 +101,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let output = scratch.path().join("out.vcf.gz");
         let boot = BOOT.clone().unwrap();
-        let old = SystemTime::now() - Duration::from_secs(3600);
+        let old = SystemTime::now() - Duration::from_hours(1);
         let made = |name: &str, time: SystemTime| {
             let path = scratch.path().join(name);
             fs::write(&path, "x").unwrap();
@@ -140,7 +140,7 @@ mod tests {
         let output = scratch.path().join("out.bam");
         // As writers do that open the path anew.
         let (file, path) = temporary_beside(&output).unwrap().into_parts();
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(1)).unwrap();
         drop(file);
         assert!(remove_abandoned([output.as_path()]).is_empty() && path.exists());
     }

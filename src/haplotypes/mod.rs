@@ -174,7 +174,9 @@ type Names = FxHashMap<usize, u64>;
 fn names(calls: &[Call], sites: &[usize], solution: &solve::Solution) -> Names {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (site, phase) in solution.sites.iter().enumerate() {
-        phase.iter().for_each(|phase| members.entry(phase.set).or_default().push(site));
+        if let Some(phase) = phase {
+            members.entry(phase.set).or_default().push(site);
+        }
     }
     let mut taken = BTreeSet::new();
     let named = |(set, members): (usize, Vec<usize>)| {

@@ -478,7 +478,7 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     }
     let age = |world: &World| {
         for path in temporary(world) {
-            let time = std::time::SystemTime::now() - Duration::from_secs(600);
+            let time = std::time::SystemTime::now() - Duration::from_mins(10);
             fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
         }
     };

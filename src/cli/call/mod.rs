@@ -181,11 +181,7 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
     };
     let resume = args.resume(opened, reports.is_wanted())?;
     let leftovers = (resume.is_none() && !args.dry_run).then(|| Leftovers::of(&args.resumable()));
-    if !args.dry_run {
-        for path in files::remove_abandoned(files.outputs()) {
-            log::info!("{}: of a run that was killed; removed", path.display());
-        }
-    }
+    args.remove_abandoned(&files);
     let sites = args.sites(&inputs)?;
     let regions = args.work(&model, &inputs, chunk.as_ref(), sites.as_deref())?;
     let mut written = args.written(&model, (&inputs, &regions), &sample, chunk.as_ref(), resume.as_ref())?;
@@ -314,6 +310,14 @@ impl CallArgs {
     /// The VCF, and the gVCF if one is wanted.
     fn resumable(&self) -> Vec<&Path> {
         std::iter::once(self.output_vcf.as_path()).chain(self.output_gvcf.as_deref()).collect()
+    }
+
+    /// Removes what killed runs left beside the outputs.
+    fn remove_abandoned(&self, files: &Files) {
+        let removed = if self.dry_run { Vec::new() } else { files::remove_abandoned(files.outputs()) };
+        for path in removed {
+            log::info!("{}: of a run that was killed; removed", path.display());
+        }
     }
 
     /// What an earlier run kept, where this one is to go on from it.
