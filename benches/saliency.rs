@@ -10,17 +10,16 @@
 #![allow(clippy::cast_precision_loss, reason = "small numbers")]
 #![allow(clippy::print_stdout, reason = "its results")]
 
-use std::error::Error;
 use std::path::Path;
 
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
-use tch::{Device, Kind, Tensor};
+use tch::Device;
 use varpix::evidence::Gatherer;
-use varpix::explain::relevance::{by_pixel, saliency};
+use varpix::explain::relevance::by_pixel;
 use varpix::inputs::Inputs;
-use varpix::model::{Model, ModelConfig};
+use varpix::model::Model;
 use varpix::pileup::{AltSet, Channel, ImageSpec, PileupImage, REFERENCE_ROWS};
 use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 use varpix::predict::cnn::{BATCH_SIZE, Batch, Classifier};
@@ -28,10 +27,24 @@ use varpix::predict::small::Features;
 use varpix::predict::{AnySmallModel, Decider, Decision, Probabilities, decide};
 use varpix::reads::BamSource;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+mod maps;
 
-/// Networks with shuffled weights.
-const SHUFFLED: u64 = 3;
+use self::maps::{MAPS, Outcome, gradient, held, of_ranks, ranked_maps, shuffled, spearman, without};
+
+/// Layers of `rows_net` from its head to the image, which are shuffled one after another.
+const CASCADE: [&[&str]; 8] = [
+    &["head2"],
+    &["head1", "numbers1", "numbers2"],
+    &["layer2"],
+    &["layer1"],
+    &["to_row"],
+    &["conv3"],
+    &["conv2"],
+    &["conv1"],
+];
+/// Networks that are shuffled as a whole, and as far as each layer.
+const WHOLE: u64 = 8;
+const PARTLY: u64 = 1;
 /// Draws of random rows.
 const DRAWS: usize = 5;
 /// Fewest reads that support the allele, and that do not.
@@ -40,7 +53,7 @@ const FEWEST: usize = 4;
 const SUPPORTS: u8 = 254;
 const HET: usize = 1;
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 16] = [
     "place",
     "alleles",
     "certain",
@@ -51,16 +64,12 @@ const COLUMNS: [&str; 20] = [
     "p_highest",
     "p_random",
     "p_lowest",
+    "any_variant",
+    "any_others",
     "image",
     "image_variant",
     "image_others",
     "rows",
-    "shuffled_signed",
-    "shuffled_size",
-    "shuffled_saliency",
-    "same_signed",
-    "same_size",
-    "same_saliency",
 ];
 
 fn main() -> Outcome<()> {
@@ -71,7 +80,7 @@ fn main() -> Outcome<()> {
     let model = Model::find(Path::new(model))?;
     let inputs = Inputs::open(Path::new(reference), &[reads.into()], &[])?;
     let mut judge = Judge::new(&model, &inputs)?;
-    println!("{}", COLUMNS.join("\t"));
+    println!("{}\t{}", COLUMNS.join("\t"), judge.names().join("\t"));
     let (contigs, evidence) = (inputs.reference().contigs(), model.config.evidence);
     let source = BamSource::open(inputs.reads(), contigs, evidence.reads())?;
     let image = model.config.image.clone();
@@ -104,26 +113,25 @@ fn main() -> Outcome<()> {
 struct Judge {
     spec: ImageSpec,
     trained: TorchClassifier,
-    shuffled: Vec<TorchClassifier>,
+    /// By their names: `whole`, or `to_LAYER`.
+    shuffled: Vec<(String, Vec<TorchClassifier>)>,
     whole: Decider,
     images_only: Decider,
     random: Pcg64,
 }
 
-/// The model with the weights of each layer in another order; what standardises the features stays.
-fn shuffled(model: &Model, seed: u64) -> Outcome<TorchClassifier> {
-    let folder = tempfile::tempdir()?;
-    tch::manual_seed(i64::try_from(seed)?);
-    let mut tensors = Tensor::read_safetensors(model.weights())?;
-    for (name, tensor) in &mut tensors {
-        if !name.starts_with("numbers_") {
-            let order = Tensor::randperm(i64::try_from(tensor.numel())?, (Kind::Int64, Device::Cpu));
-            *tensor = tensor.reshape([-1]).index_select(0, &order).reshape(tensor.size());
+/// Networks with shuffled weights, by how far down they are shuffled.
+fn all_shuffled(model: &Model) -> Outcome<Vec<(String, Vec<TorchClassifier>)>> {
+    let whole = (1..=WHOLE).map(|seed| shuffled(model, seed, None)).collect::<Outcome<_>>()?;
+    let mut all = vec![("whole".to_owned(), whole)];
+    if model.config.network == "rows_net" {
+        for last in 1..=CASCADE.len() {
+            let layers = CASCADE[..last].concat();
+            let networks = (1..=PARTLY).map(|seed| shuffled(model, seed, Some(&layers))).collect::<Outcome<_>>()?;
+            all.push((format!("to_{}", CASCADE[last - 1][0]), networks));
         }
     }
-    Tensor::write_safetensors(&tensors, folder.path().join("weights.safetensors"))?;
-    Model::write(&ModelConfig { small_model: None, ..model.config.clone() }, folder.path())?;
-    Ok(TorchClassifier::load(&Model::open(folder.path())?, Device::Cpu, Precision::F32, 1)?)
+    Ok(all)
 }
 
 impl Judge {
@@ -133,11 +141,22 @@ impl Judge {
         Ok(Self {
             spec: model.config.image.clone(),
             trained,
-            shuffled: (1..=SHUFFLED).map(|seed| shuffled(model, seed)).collect::<Outcome<_>>()?,
+            shuffled: all_shuffled(model)?,
             images_only: Decider { small_model: None, ..whole.clone() },
             whole,
             random: Pcg64::seed_from_u64(1),
         })
+    }
+
+    /// Names of the columns of maps: of each map its rank correlation with that of the same weights and one read fewer, and its values; by how far weights
+    /// are shuffled the mean correlation, and that without its sign.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = MAPS.iter().map(|map| format!("same:{map}")).collect();
+        names.extend(MAPS.iter().map(|map| format!("n:{map}")));
+        for (stage, _) in &self.shuffled {
+            names.extend(MAPS.iter().flat_map(|map| ["mean", "size"].map(|what| format!("{stage}:{map}:{what}"))));
+        }
+        names
     }
 
     /// The numbers of a site; none where it is not called het, or too few reads support the allele, or do not.
@@ -185,33 +204,32 @@ impl Judge {
         let told: Vec<f64> = all.iter().map(|&row| of_row(row)).collect();
         let alone = self.classified(&[image.clone(), images[0].clone(), images[1].clone()], None)?;
 
-        // Only pixels that hold a base: empty ones have no value in any map.
-        let shape = image.shape();
-        let holds = |row: usize, column: usize| {
-            image.row(row)[column * shape.channels..(column + 1) * shape.channels].iter().any(|&value| value > 0)
-        };
         let fewer = without(image, &others[..1])?;
-        let pixels: Vec<usize> = all
-            .iter()
-            .filter(|row| **row != others[0])
-            .flat_map(|&row| {
-                (0..width).filter(move |&column| holds(row, column)).map(move |column| row * width + column)
-            })
-            .collect();
-        let maps = |image: &PileupImage, slopes: &[f32]| Maps::of(image, slopes, &pixels);
-        let own = maps(image, &slopes);
-        let mut apart = [0.0; 3];
-        for network in &mut self.shuffled {
-            let theirs = maps(image, &gradient(network, image, features, weights)?);
-            for (sum, rho) in apart.iter_mut().zip(own.correlations(&theirs)) {
-                *sum += rho / SHUFFLED as f64;
+        let pixels = held(image, all.iter().copied().filter(|row| *row != others[0]));
+        let own = ranked_maps(image, &slopes, &pixels);
+        let same = ranked_maps(&fewer, &gradient(&mut self.trained, &fewer, features, weights)?, &pixels);
+        let mut compared: Vec<f64> = own.iter().zip(&same).map(|(own, same)| of_ranks(own, same)).collect();
+        compared.extend(own.iter().map(|map| map.len() as f64));
+        for (_, networks) in &mut self.shuffled {
+            let mut rhos = vec![Vec::new(); MAPS.len()];
+            for network in networks {
+                let theirs = ranked_maps(image, &gradient(network, image, features, weights)?, &pixels);
+                for (rhos, (own, theirs)) in rhos.iter_mut().zip(own.iter().zip(&theirs)) {
+                    rhos.push(of_ranks(own, theirs));
+                }
+            }
+            for rhos in rhos {
+                let n = rhos.len() as f64;
+                compared.push(rhos.iter().sum::<f64>() / n);
+                compared.push(rhos.iter().map(|rho| rho.abs()).sum::<f64>() / n);
             }
         }
-        let same = own.correlations(&maps(&fewer, &gradient(&mut self.trained, &fewer, features, weights)?));
+        let any = |p: &Probabilities| 1.0 - p.hom_ref();
         let mut line = vec![masked as f64, p.0[best], variant, other, highest, random, lowest];
+        line.extend([any(&found[0]), any(&found[1])]);
         line.extend(alone.iter().map(|p| p.0[best]));
         line.push(spearman(&told, &falls));
-        line.extend(apart.into_iter().chain(same));
+        line.extend(compared);
         Ok(Some(line))
     }
 
@@ -239,80 +257,9 @@ impl Judge {
     }
 }
 
-/// The three maps of some pixels.
-struct Maps {
-    signed: Vec<f64>,
-    size: Vec<f64>,
-    saliency: Vec<f64>,
-}
-
-impl Maps {
-    fn of(image: &PileupImage, slopes: &[f32], pixels: &[usize]) -> Self {
-        let taken = |map: Vec<f32>| pixels.iter().map(|&pixel| f64::from(map[pixel])).collect::<Vec<f64>>();
-        let signed = taken(by_pixel(image, slopes));
-        let size = signed.iter().map(|value| value.abs()).collect();
-        Self { signed, size, saliency: taken(saliency(image, slopes)) }
-    }
-
-    fn correlations(&self, other: &Self) -> [f64; 3] {
-        [
-            spearman(&self.signed, &other.signed),
-            spearman(&self.size, &other.size),
-            spearman(&self.saliency, &other.saliency),
-        ]
-    }
-}
-
-fn gradient(
-    network: &mut TorchClassifier,
-    image: &PileupImage,
-    features: Option<&Features>,
-    weights: [f32; 3],
-) -> Outcome<Vec<f32>> {
-    let mut batch = Batch::new(image.shape());
-    batch.push(image, features)?;
-    network.gradient(&batch, weights)?.ok_or_else(|| "the network has no gradients".into())
-}
-
-/// The image with some rows empty.
-fn without(image: &PileupImage, rows: &[usize]) -> Outcome<PileupImage> {
-    let shape = image.shape();
-    let length = shape.width * shape.channels;
-    let mut bytes = image.bytes().to_vec();
-    for row in rows {
-        bytes[row * length..(row + 1) * length].fill(0);
-    }
-    Ok(PileupImage::from_bytes(shape, bytes.into())?)
-}
-
 /// The most probable genotype and the second.
 fn falling(p: Probabilities) -> [usize; 2] {
     let mut order = [0, 1, 2];
     order.sort_by(|&a: &usize, &b| p.0[b].total_cmp(&p.0[a]));
     [order[0], order[1]]
-}
-
-/// Spearman's rank correlation; 0 where either has one value only.
-fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (ranks(a), ranks(b));
-    let mean = (a.len() as f64 - 1.0) / 2.0;
-    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
-    let spread = (product(&a, &a) * product(&b, &b)).sqrt();
-    if spread > 0.0 { product(&a, &b) / spread } else { 0.0 }
-}
-
-/// Ranks from 0; equal values share the mean of theirs.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut from = 0;
-    for tied in order.chunk_by(|&i, &j| values[i].total_cmp(&values[j]).is_eq()) {
-        let rank = from as f64 + (tied.len() as f64 - 1.0) / 2.0;
-        for &i in tied {
-            ranks[i] = rank;
-        }
-        from += tied.len();
-    }
-    ranks
 }

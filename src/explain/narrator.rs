@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use image::RgbImage;
-
-use super::relevance::{Relevance, by_pixel, saliency};
+use super::drawings::{Drawing, drawings};
+use super::relevance::Relevance;
 use super::story::{
-    AlleleStory, AllelesStory, CallStory, CandidateStory, FeatureStory, ImageStory, MergingStory, OverlapStory,
-    ReadsStory, RealignmentStory, SmallModelStory, Story,
+    AlleleStory, AllelesStory, CallStory, CandidateStory, FeatureStory, GENOTYPES, ImageStory, MergingStory,
+    OverlapStory, ReadsStory, RealignmentStory, SmallModelStory, Story,
 };
 use crate::alleles::{self, AlleleKind, CountOptions, ObservedAllele};
 use crate::candidates::Candidate;
@@ -18,7 +17,7 @@ use crate::genotype::overlaps::Resolver;
 use crate::genotype::{BySet, Call, CallOptions, Filter, Ploidy, call, of_copies};
 use crate::inputs::Inputs;
 use crate::model::MultiAllelic;
-use crate::pileup::{AltSet, ImageSpec, alt_sets, png};
+use crate::pileup::{AltSet, ImageSpec};
 use crate::predict::small::{Silence, SmallModelAccount};
 use crate::predict::{Account, Models, Prediction, account};
 use crate::reads::source::ReadOptions;
@@ -28,8 +27,6 @@ use crate::regions::{Region, Targets};
 use crate::variant::Genotype;
 use crate::variant::allele::{shared_prefix, shared_suffix};
 
-/// Names of the genotypes of both models.
-const GENOTYPES: [&str; 3] = ["hom-ref", "het", "hom-alt"];
 /// Records over a site that are looked at, at most.
 const MOST_RECORDS: usize = 1_000_000;
 
@@ -65,24 +62,6 @@ pub struct Narrator<'a> {
     reference: Reference,
     models: Models,
 }
-
-/// A picture that goes with a story.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Drawing {
-    /// What it is of.
-    pub title: String,
-    /// How to read it.
-    pub note: &'static str,
-    /// The picture.
-    pub picture: RgbImage,
-}
-
-/// Notes of the drawings.
-const OF_PILEUP: &str =
-    "The image that the CNN gets: five rows of reference, then one row per read; red ticks at the candidate.";
-const OF_RELEVANCE: &str = "Input-masked gradients, all channels summed: red pixels speak for the CNN's most probable genotype, blue ones for the second.";
-const OF_SALIENCY: &str =
-    "Saliency: the greatest slope of any channel. Darker pixels would change the CNN's mind most if they changed.";
 
 /// A region's evidence and what it rests on.
 struct Gathered {
@@ -294,28 +273,11 @@ impl<'a> Narrator<'a> {
         let (overlaps, resolved) = self.resolved(called, candidate, evidence)?;
         story.overlaps = Some(overlaps);
         story.call = Some(call_story(&resolved));
-        Ok(if self.drawing { self.drawings(&story.chrom, candidate, evidence, &own) } else { Vec::new() })
-    }
-
-    /// Pictures of a candidate's images, whether or not the CNN got them.
-    fn drawings(&self, contig: &str, candidate: &Candidate, evidence: &Evidence, own: &Account) -> Vec<Drawing> {
-        let spec = &self.settings.image;
-        let mut drawings = Vec::new();
-        for set in alt_sets(candidate.alts.len()) {
-            let image = evidence.render(spec, candidate, set);
-            let title = png::title(contig, candidate, set);
-            let picture = png::picture(spec, &image, &title, candidate.position, &png::haplotypes(spec, &image));
-            let of = format!("Image of {}", png::alleles(candidate, set));
-            drawings.push(Drawing { title: of.clone(), note: OF_PILEUP, picture });
-            let told = own.images.iter().find(|told| told.set == set).and_then(|told| told.gradient.as_ref());
-            if let Some(gradient) = told {
-                let relevance = png::heat(image.shape(), &by_pixel(&image, gradient));
-                drawings.push(Drawing { title: format!("{of}: what counted"), note: OF_RELEVANCE, picture: relevance });
-                let slopes = png::heat(image.shape(), &saliency(&image, gradient));
-                drawings.push(Drawing { title: format!("{of}: saliency"), note: OF_SALIENCY, picture: slopes });
-            }
-        }
-        drawings
+        Ok(if self.drawing {
+            drawings(&self.settings.image, &story.chrom, candidate, evidence, &own)
+        } else {
+            Vec::new()
+        })
     }
 
     /// The call, after those of the candidates of its region that overlap it, or each other.

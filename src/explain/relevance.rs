@@ -1,7 +1,9 @@
 //! The gradient of an image -> which channels, reads and columns counted: [`Relevance`].
 //!
 //! The relevance of a pixel is its value times the gradient of the difference between the logits of the two most probable genotypes with respect to
-//! it (an input-masked gradient: empty pixels have none). Positive values speak for the most probable one.
+//! it (an input-masked gradient: empty pixels have none), in nats. Positive values speak for the most probable one, and sums keep the sign: sizes
+//! without it are about the same for a network that has learned nothing, as they follow from where the image has bases and from which columns
+//! the network reads at all (docs/reports.md has the figures).
 
 use serde::Serialize;
 
@@ -16,7 +18,8 @@ const MOST_COLUMNS: usize = 5;
 /// Value of reads that support the alleles of an image.
 const SUPPORTS: u8 = 254;
 
-/// Shares of the summed relevance, without regard to its sign; each group sums to 1.
+/// Sums of the relevance by channel, by rows and by columns, nats: positive for the most probable genotype, negative for the second. Each group sums to
+/// the whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Relevance {
     /// The two genotypes that it is between: the most probable of the CNN and the second.
@@ -27,7 +30,7 @@ pub struct Relevance {
     pub rows: Vec<(&'static str, f64)>,
     /// Of columns within 5 bp, of those within 20 bp, and of those beyond.
     pub columns: Vec<(&'static str, f64)>,
-    /// The columns with most of it, by their distance from the candidate in bp.
+    /// The columns with most of it in either direction, by their distance from the candidate in bp.
     pub most: Vec<(i64, f64)>,
 }
 
@@ -38,16 +41,6 @@ pub fn by_pixel(image: &PileupImage, gradient: &[f32]) -> Vec<f32> {
     let pixels = image.bytes().chunks_exact(channels).zip(gradient.chunks_exact(channels));
     pixels
         .map(|(values, slopes)| values.iter().zip(slopes).map(|(&value, slope)| f32::from(value) * slope).sum())
-        .collect()
-}
-
-/// Greatest slope by pixel, of any channel: `[height, width]`, not negative; the saliency of Simonyan et al. 2013, arXiv:1312.6034.
-#[must_use]
-pub fn saliency(image: &PileupImage, gradient: &[f32]) -> Vec<f32> {
-    let channels = image.shape().channels.max(1);
-    gradient
-        .chunks_exact(channels)
-        .map(|slopes| slopes.iter().fold(0.0, |most: f32, slope| most.max(slope.abs())))
         .collect()
 }
 
@@ -71,7 +64,7 @@ impl Relevance {
                 for (channel, sum) in channels.iter_mut().enumerate() {
                     let at = (row * shape.width + column) * shape.channels + channel;
                     let value = f64::from(image.value(row, column, channel));
-                    let relevance = (value * f64::from(gradient.get(at).copied().unwrap_or(0.0))).abs();
+                    let relevance = value * f64::from(gradient.get(at).copied().unwrap_or(0.0));
                     *sum += relevance;
                     rows[kind] += relevance;
                     columns[place] += relevance;
@@ -79,22 +72,15 @@ impl Relevance {
                 }
             }
         }
-        let all = channels.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        let relative = |part: f64| (part / all * 1e4).round() / 1e4;
+        let rounded = |sum: f64| (sum * 1e4).round() / 1e4;
         let offset = |column: usize| i64::try_from(column).unwrap_or(0) - i64::try_from(middle).unwrap_or(0);
-        let mut most: Vec<(i64, f64)> =
-            single.iter().enumerate().map(|(i, &part)| (offset(i), relative(part))).collect();
-        most.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut most: Vec<(i64, f64)> = single.iter().enumerate().map(|(i, &sum)| (offset(i), rounded(sum))).collect();
+        most.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
         most.truncate(MOST_COLUMNS);
-        let named = |names: [&'static str; 3], parts: [f64; 3]| names.into_iter().zip(parts.map(relative)).collect();
+        let named = |names: [&'static str; 3], sums: [f64; 3]| names.into_iter().zip(sums.map(rounded)).collect();
         Self {
             between,
-            channels: spec
-                .channels
-                .iter()
-                .zip(channels)
-                .map(|(channel, part)| (channel.name(), relative(part)))
-                .collect(),
+            channels: spec.channels.iter().zip(channels).map(|(channel, sum)| (channel.name(), rounded(sum))).collect(),
             rows: named(["supporting_reads", "other_reads", "reference"], rows),
             columns: named(["within_5_bp", "within_20_bp", "beyond"], columns),
             most,
@@ -108,7 +94,7 @@ mod tests {
     use crate::pileup::ImageShape;
 
     #[test]
-    fn shares_are_of_what_counted() {
+    fn sums_keep_their_sign() {
         let channels = vec![Channel::ReadBase, Channel::ReadSupportsVariant];
         let spec = ImageSpec { height: 7, width: 61, channels, ..ImageSpec::default() };
         let shape = ImageShape { height: 7, width: 61, channels: 2 };
@@ -127,12 +113,11 @@ mod tests {
         // Empty pixels count for nothing.
         gradient[at(5, 60, 0)] = 99.0;
         let found = Relevance::of(&spec, &image, &gradient, ["het", "hom-ref"]);
-        assert_eq!(found.channels, [("read_base", 0.25), ("read_supports_variant", 0.75)]);
-        assert_eq!(found.rows, [("supporting_reads", 0.75), ("other_reads", 0.25), ("reference", 0.0)]);
-        assert_eq!(found.columns, [("within_5_bp", 0.75), ("within_20_bp", 0.25), ("beyond", 0.0)]);
-        assert_eq!(found.most[..2], [(0, 0.75), (-10, 0.25)]);
+        assert_eq!(found.channels, [("read_base", -1.0), ("read_supports_variant", 3.0)]);
+        assert_eq!(found.rows, [("supporting_reads", 3.0), ("other_reads", -1.0), ("reference", 0.0)]);
+        assert_eq!(found.columns, [("within_5_bp", 3.0), ("within_20_bp", -1.0), ("beyond", 0.0)]);
+        assert_eq!(found.most[..2], [(0, 3.0), (-10, -1.0)]);
         let map = by_pixel(&image, &gradient);
         assert!((map[5 * 61 + 30] - 3.0).abs() < 1e-5 && (map[6 * 61 + 20] + 1.0).abs() < 1e-5);
-        assert!(saliency(&image, &gradient)[5 * 61 + 60] > 98.0);
     }
 }

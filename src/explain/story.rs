@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use super::relevance::Relevance;
 
+/// Names of the genotypes of both models.
+pub(super) const GENOTYPES: [&str; 3] = ["hom-ref", "het", "hom-alt"];
+
 /// A site.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Story {
@@ -171,7 +174,7 @@ pub struct ImageStory {
     pub joint: [f64; 3],
     /// Whether hom-alt is impossible, as the other haplotype has a deletion there.
     pub one_copy: bool,
-    /// Which channels, reads and columns counted; none of a CNN without gradients.
+    /// What which channels, reads and columns spoke for; none of a CNN without gradients.
     pub relevance: Option<Relevance>,
 }
 

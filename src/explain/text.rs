@@ -152,16 +152,16 @@ fn image(f: &mut fmt::Formatter<'_>, own: &ImageStory) -> fmt::Result {
         writeln!(f, "    hom-alt is impossible: the other haplotype has a deletion there")?;
     }
     if let Some(relevance) = &own.relevance {
-        let shares = |parts: &[(&str, f64)]| {
-            let parts = parts.iter().map(|(name, share)| format!("{} {:.0} %", name.replace('_', " "), 100.0 * share));
+        let sums = |parts: &[(&str, f64)]| {
+            let parts = parts.iter().map(|(name, sum)| format!("{} {sum:+.2}", name.replace('_', " ")));
             parts.collect::<Vec<_>>().join(", ")
         };
         let [best, second] = relevance.between;
-        writeln!(f, "    what counted for {best}, against {second} (input-masked gradients):")?;
-        writeln!(f, "      {}", shares(&relevance.rows))?;
-        writeln!(f, "      {}", shares(&relevance.channels))?;
-        let most = relevance.most.iter().map(|(offset, share)| format!("{offset:+} bp {:.0} %", 100.0 * share));
-        writeln!(f, "      {}; most: {}", shares(&relevance.columns), most.collect::<Vec<_>>().join(", "))?;
+        writeln!(f, "    what counted for the CNN: + for {best}, - for {second} (input-masked gradients, nats)")?;
+        writeln!(f, "      {}", sums(&relevance.rows))?;
+        writeln!(f, "      {}", sums(&relevance.channels))?;
+        let most = relevance.most.iter().map(|(offset, sum)| format!("{offset:+} bp {sum:+.2}"));
+        writeln!(f, "      {}; most: {}", sums(&relevance.columns), most.collect::<Vec<_>>().join(", "))?;
     }
     match own.weight {
         Some(weight) => {

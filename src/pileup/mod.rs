@@ -4,6 +4,8 @@ mod alt_aligned;
 pub(crate) mod alt_set;
 pub(crate) mod channel;
 mod colours;
+mod encoding;
+mod heat;
 pub(crate) mod image;
 pub(crate) mod png;
 pub(crate) mod render;
@@ -12,6 +14,7 @@ pub(crate) mod spec;
 
 pub use alt_set::{AltSet, alt_sets};
 pub use channel::{Channel, Context, Pixel};
+pub use heat::heat;
 pub use image::{ImageShape, PileupImage};
 pub use render::render;
 pub use rows::READ_MARGIN;

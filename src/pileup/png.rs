@@ -1,33 +1,32 @@
 //! A [`PileupImage`] -> a picture for people: its reads and its channels side by side under their names.
 
-use std::io::Cursor;
-
 use font8x8::legacy::BASIC_LEGACY;
-use image::{ImageFormat, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 
 use super::AltSet;
 use super::channel::Channel;
 use super::colours::{
     BASES, HAPLOTYPES, INK, MARK, PAPER, ReadsPanel, STRANDS, SUPPORTS, haplotype, of_channel, of_haplotype,
 };
-use super::image::{ImageShape, PileupImage};
+use super::encoding::encode;
+use super::image::PileupImage;
 use super::spec::{ImageSpec, REFERENCE_ROWS};
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 
 /// Screen pixels for each image pixel.
 const SCALE: u32 = 2;
-/// The same of a map of one channel.
-const HEAT_SCALE: u32 = 5;
 /// Channels in a row of the picture.
 const COLUMNS: usize = 4;
 const GAP: u32 = 8;
+/// Width and height of a letter: each line of its 8 x 8 dots is drawn twice, as terminals do, so that it can be read.
 const GLYPH: u32 = 8;
-const TITLE_HEIGHT: u32 = 3 * GLYPH;
-const LETTERS_HEIGHT: u32 = 2 * GLYPH;
-const LABEL_HEIGHT: u32 = 2 * GLYPH;
-const AXIS_HEIGHT: u32 = GLYPH + 6;
-const LEGEND_HEIGHT: u32 = 4 * GLYPH;
+const LINE: u32 = 2 * GLYPH;
+const TITLE_HEIGHT: u32 = LINE + 12;
+const LETTERS_HEIGHT: u32 = LINE + 8;
+const LABEL_HEIGHT: u32 = LINE + 6;
+const AXIS_HEIGHT: u32 = LINE + 6;
+const LEGEND_HEIGHT: u32 = 2 * LINE + 14;
 /// Letters of the reference on each side of the candidate.
 const LETTERS: usize = 40;
 /// Width of the marks of rows, left of a panel.
@@ -50,19 +49,16 @@ pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64
     let top_height = TITLE_HEIGHT + LETTERS_HEIGHT;
     let height = top_height + rows * row_height + LEGEND_HEIGHT;
     let mut canvas = RgbImage::from_pixel(GAP + size(columns) * (panel_width + GAP), height, PAPER);
-    write(&mut canvas, GAP, GLYPH, title, INK);
+    write(&mut canvas, GAP, GAP, title, INK);
     letters(&mut canvas, spec, image, position);
     for (i, panel) in panels.iter().enumerate() {
         let left = GAP + size(i % COLUMNS) * (panel_width + GAP);
         let top = top_height + size(i / COLUMNS) * row_height + LABEL_HEIGHT;
         write(&mut canvas, left, top - LABEL_HEIGHT, panel.name(spec), INK);
-        for y in 0..panel_height {
-            for x in 0..panel_width {
-                canvas.put_pixel(
-                    left + x,
-                    top + y,
-                    panel.colour(spec, image, (y / SCALE) as usize, (x / SCALE) as usize),
-                );
+        for (y, row) in (0..).zip(0..shape.height) {
+            for (x, column) in (0..).zip(0..shape.width) {
+                let colour = panel.colour(spec, image, row, column);
+                fill(&mut canvas, (left + x * SCALE, top + y * SCALE), (SCALE, SCALE), colour);
             }
         }
         for row in 0..shape.height {
@@ -77,7 +73,7 @@ pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64
         }
         axis(&mut canvas, spec, (left, top + panel_height), position);
     }
-    legend(&mut canvas, height - LEGEND_HEIGHT, !haplotypes.is_empty());
+    legend(&mut canvas, height - LEGEND_HEIGHT, !haplotypes.is_empty(), spec.channels.contains(&Channel::InsertSize));
     canvas
 }
 
@@ -138,14 +134,15 @@ pub fn haplotypes(spec: &ImageSpec, image: &PileupImage) -> Vec<u8> {
     (0..shape.height).map(|row| haplotype(highest(row))).collect()
 }
 
-fn size(n: usize) -> u32 {
+pub(super) fn size(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// Fills a rectangle, as far as it lies on the canvas.
-fn fill(canvas: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32), colour: Rgb<u8>) {
-    for (x, y) in (left..left + width).flat_map(|x| (top..top + height).map(move |y| (x, y))) {
-        if x < canvas.width() && y < canvas.height() {
+pub(super) fn fill(canvas: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32), colour: Rgb<u8>) {
+    let (right, bottom) = ((left + width).min(canvas.width()), (top + height).min(canvas.height()));
+    for y in top..bottom {
+        for x in left..right {
             canvas.put_pixel(x, y, colour);
         }
     }
@@ -175,7 +172,7 @@ fn axis(canvas: &mut RgbImage, spec: &ImageSpec, (left, bottom): (u32, u32), pos
     let texts = [(position + 1).saturating_sub(half), position + 1, position + 1 + half].map(|at| at.to_string());
     let wide = |text: &String| GLYPH * u32::try_from(text.len()).unwrap_or(0);
     let [first, middle, last] = &texts;
-    let top = bottom + AXIS_HEIGHT - GLYPH;
+    let top = bottom + AXIS_HEIGHT - LINE;
     write(canvas, left + (width / 2).saturating_sub(wide(middle) / 2), top, middle, MARK);
     if wide(first) + wide(middle) + wide(last) + 2 * GLYPH <= width {
         write(canvas, left, top, first, INK);
@@ -184,36 +181,20 @@ fn axis(canvas: &mut RgbImage, spec: &ImageSpec, (left, bottom): (u32, u32), pos
 }
 
 /// What colours and shades mean, in two lines.
-fn legend(canvas: &mut RgbImage, top: u32, haplotypes: bool) {
+fn legend(canvas: &mut RgbImage, top: u32, haplotypes: bool, templates: bool) {
     let mut left = GAP;
     let bases = BASES.map(|(letter, _, colour)| (letter, colour));
     let more = HAPLOTYPES.iter().filter(|_| haplotypes);
     for (name, colour) in bases.iter().chain(&STRANDS).chain([&SUPPORTS]).chain(more) {
-        fill(canvas, (left, top), (GLYPH, GLYPH), *colour);
+        fill(canvas, (left, top + 3), (GLYPH, GLYPH + 2), *colour);
         write(canvas, left + GLYPH + 2, top, name, INK);
         left += GLYPH * (size(name.len()) + 3);
     }
-    let shades = "black: no base, or an indel's anchor (on white). Brighter: higher quality, supports the alleles, differs, longer template";
-    write(canvas, GAP, top + GLYPH + 4, shades, INK);
-}
-
-/// A map of an image's pixels, `[height, width]`: positive values red, negative ones blue, the strongest one of a hundred as dark as can be.
-#[must_use]
-pub fn heat(shape: ImageShape, values: &[f32]) -> RgbImage {
-    let mut sizes: Vec<f32> = values.iter().map(|value| value.abs()).filter(|&value| value > 0.0).collect();
-    sizes.sort_by(f32::total_cmp);
-    let strongest = sizes.get(sizes.len() - sizes.len().div_ceil(100)).copied().unwrap_or(1.0);
-    RgbImage::from_fn(size(shape.width) * HEAT_SCALE, size(shape.height) * HEAT_SCALE, |x, y| {
-        let at = (y / HEAT_SCALE) as usize * shape.width + (x / HEAT_SCALE) as usize;
-        let value = (values.get(at).copied().unwrap_or(0.0) / strongest).clamp(-1.0, 1.0);
-        let faded = |channel: u8| {
-            let channel = f32::from(channel);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between a colour and white")]
-            let mixed = (255.0 + value.abs() * (channel - 255.0)) as u8;
-            mixed
-        };
-        Rgb(if value >= 0.0 { [178, 24, 43].map(faded) } else { [33, 102, 172].map(faded) })
-    })
+    let longer = if templates { ", longer template" } else { "" };
+    let shades = format!(
+        "black: no base, or an indel's anchor (on white). Brighter: higher quality, supports the alleles, differs{longer}"
+    );
+    write(canvas, GAP, top + LINE + 4, &shades, INK);
 }
 
 /// The picture as a PNG file's content.
@@ -221,9 +202,7 @@ pub fn heat(shape: ImageShape, values: &[f32]) -> RgbImage {
 /// # Errors
 /// [`Error::Internal`] where it cannot be encoded.
 pub fn encoded(picture: &RgbImage) -> Result<Vec<u8>> {
-    let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png).map_err(|e| Error::Internal(format!("picture: {e}")))?;
-    Ok(png.into_inner())
+    encode(picture).map_err(|e| Error::Internal(format!("picture: {e}")))
 }
 
 /// The alternative alleles that an image marks, with commas between them.
@@ -254,10 +233,7 @@ fn write(canvas: &mut RgbImage, left: u32, top: u32, text: &str, colour: Rgb<u8>
         let Some(glyph) = BASIC_LEGACY.get(character as usize) else { continue };
         for (y, line) in (0..).zip(glyph) {
             for x in (0..GLYPH).filter(|x| line >> x & 1 == 1) {
-                let (x, y) = (left + i * GLYPH + x, top + y);
-                if x < canvas.width() && y < canvas.height() {
-                    canvas.put_pixel(x, y, colour);
-                }
+                fill(canvas, (left + i * GLYPH + x, top + 2 * y), (1, 2), colour);
             }
         }
     }
@@ -271,10 +247,10 @@ mod tests {
     fn panels_lie_side_by_side() {
         let spec = ImageSpec { height: 10, width: 31, ..ImageSpec::default() };
         let picture = picture(&spec, &PileupImage::empty(spec.shape()), "chr1:5 A>C", 4, &[0, 0, 0, 0, 0, 1]);
-        assert_eq!(picture.dimensions(), (8 + 4 * (62 + 8), 40 + 2 * (16 + 20 + 14 + 8) + 32));
+        assert_eq!(picture.dimensions(), (8 + 4 * (62 + 8), 52 + 2 * (22 + 20 + 22 + 8) + 46));
         // The panel of reads, then that of bases.
-        assert_eq!((picture.get_pixel(8, 56), picture.get_pixel(8 + 70, 56)), (&PAPER, &Rgb([0, 0, 0])));
-        let marks = [65, 66, 67].map(|y| *picture.get_pixel(70 + 5, y));
+        assert_eq!((picture.get_pixel(8, 74), picture.get_pixel(8 + 70, 74)), (&PAPER, &Rgb([0, 0, 0])));
+        let marks = [83, 84, 85].map(|y| *picture.get_pixel(70 + 5, y));
         assert_eq!(marks, [PAPER, HAPLOTYPES[0].1, HAPLOTYPES[0].1], "of the first read, left of a panel");
         assert!(picture.pixels().any(|p| *p == INK), "the title is written");
     }
@@ -287,14 +263,5 @@ mod tests {
             (both.dimensions(), both[(0, 2)], both[(1, 3)], both[(2, 3)]),
             ((4, 8), Rgb([1; 3]), Rgb([2; 3]), PAPER)
         );
-    }
-
-    #[test]
-    fn maps_are_white_where_nothing_counts() {
-        let shape = ImageShape { height: 1, width: 3, channels: 1 };
-        let map = heat(shape, &[2.0, 0.0, -2.0]);
-        let colours = [0, 5, 10].map(|x| map.get_pixel(x, 0).0);
-        assert_eq!(colours, [[178, 24, 43], [255, 255, 255], [33, 102, 172]]);
-        assert!(heat(shape, &[0.0; 3]).pixels().all(|pixel| pixel.0 == [255; 3]));
     }
 }

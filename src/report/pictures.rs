@@ -1,11 +1,13 @@
 //! Calls of the lowest GQ -> pictures of their reads, gathered again as the run did.
 
+use std::collections::BTreeMap;
+
 use super::page::Picture;
 use super::summary::ListedCall;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::{Evidence, Gatherer};
-use crate::genome::Contigs;
+use crate::genome::{ContigId, Contigs};
 use crate::pileup::{AltSet, ImageSpec, png};
 use crate::predict::{Decider, Decision, Probabilities, decide};
 use crate::regions::Targets;
@@ -25,23 +27,32 @@ pub struct Artist<'a> {
 }
 
 impl Artist<'_> {
-    /// A picture of each of the calls that is a candidate of the reads.
+    /// A picture of each of the calls that is a candidate of the reads, in their order. Calls of the same region share its evidence.
     ///
     /// # Errors
     /// As [`Gatherer::gather`] and `png::encoded`.
     pub fn pictures<'c>(&mut self, calls: impl Iterator<Item = &'c ListedCall>) -> Result<Vec<Picture>> {
-        let mut pictures = Vec::new();
-        for call in calls {
-            let Some(contig) = self.contigs.id(&call.chrom) else { continue };
-            let position = call.pos - 1;
-            let target = Targets::of_positions(std::iter::once((contig, vec![position])));
-            for region in &target.whole_regions(self.region_size, self.contigs) {
-                let evidence = self.gatherer.gather(region)?;
-                let Some(candidate) = evidence.candidates.iter().find(|c| c.position == position) else { continue };
-                pictures.push(self.picture(call, candidate, &evidence)?);
+        let calls: Vec<&ListedCall> = calls.collect();
+        let mut places: BTreeMap<ContigId, Vec<u64>> = BTreeMap::new();
+        for call in &calls {
+            if let Some(contig) = self.contigs.id(&call.chrom) {
+                places.entry(contig).or_default().push(call.pos - 1);
             }
         }
-        Ok(pictures)
+        let mut pictures = Vec::new();
+        for region in &Targets::of_positions(places.into_iter()).whole_regions(self.region_size, self.contigs) {
+            let evidence = self.gatherer.gather(region)?;
+            let name = &self.contigs.get(region.contig).name;
+            for (order, call) in calls.iter().enumerate().filter(|(_, call)| call.chrom == *name) {
+                let is_there = region.interval.contains(call.pos - 1);
+                let candidate = evidence.candidates.iter().find(|c| is_there && c.position == call.pos - 1);
+                if let Some(candidate) = candidate {
+                    pictures.push((order, self.picture(call, candidate, &evidence)?));
+                }
+            }
+        }
+        pictures.sort_by_key(|(order, _)| *order);
+        Ok(pictures.into_iter().map(|(_, picture)| picture).collect())
     }
 
     fn picture(&self, call: &ListedCall, candidate: &Candidate, evidence: &Evidence) -> Result<Picture> {

@@ -8,6 +8,7 @@ use noodles_bcf as bcf;
 use noodles_vcf as vcf;
 use noodles_vcf::Header;
 use noodles_vcf::variant::RecordBuf;
+use noodles_vcf::variant::record::samples::series::value::genotype::Phasing;
 use noodles_vcf::variant::record_buf::samples::sample::Value;
 use noodles_vcf::variant::record_buf::samples::sample::value::Array;
 use noodles_vcf::variant::record_buf::samples::sample::value::genotype::Allele;
@@ -144,10 +145,12 @@ impl CallFile {
         };
         let sample = record.samples().get_index(0);
         let value = |key: &str| sample.as_ref().and_then(|sample| sample.get(key)).flatten();
-        let alleles: Vec<Option<usize>> = match value("GT") {
-            Some(Value::Genotype(genotype)) => genotype.as_ref().iter().map(Allele::position).collect(),
-            _ => Vec::new(),
+        let alleles: &[Allele] = match value("GT") {
+            Some(Value::Genotype(genotype)) => genotype.as_ref(),
+            _ => &[],
         };
+        let phased = alleles.get(1).is_some_and(|second| second.phasing() == Phasing::Phased);
+        let alleles: Vec<Option<usize>> = alleles.iter().map(Allele::position).collect();
         let genotype = match alleles[..] {
             [Some(allele)] => Some(Genotype::Haploid(allele)),
             [Some(a), Some(b)] => Some(Genotype::Diploid(a, b)),
@@ -172,6 +175,7 @@ impl CallFile {
             reference: record.reference_bases().as_bytes(),
             alts: &alts,
             genotype,
+            phased,
             haploid: alleles.len() == 1,
             genotype_quality: integer("GQ"),
             quality: (f64::from(record.quality_score().unwrap_or(0.0)) * 10.0).round() / 10.0,
@@ -202,7 +206,8 @@ mod tests {
     const RECORDS: &str = "chr1\t10\t.\tA\tC\t41.5\tPASS\t.\tGT:GQ:DP:AD\t0/1:38:30:16,14\n\
         chr1\t20\t.\tACGT\tA,<*>\t9\tRefCall\t.\tGT:GQ:DP:AD\t./.:8:20:18,2,0\n\
         chr1\t30\t.\tG\t<*>\t0\t.\t.\tGT:GQ\t0/0:50\nchr1\t40\t.\tG\tT\t9\tOdd\t.\tGT\t0/1\n\
-        chr1\t50\t.\tG\tGTT\t60\tPASS\t.\tGT:GQ:DP:AD\t1:60:12:0,12\n";
+        chr1\t50\t.\tG\tGTT\t60\tPASS\t.\tGT:GQ:DP:AD\t1:60:12:0,12\n\
+        chr1\t60\t.\tG\tT\t60\tPASS\t.\tGT:GQ:DP:AD\t1|0:61:12:6,6\n";
 
     fn read_text(text: &str) -> Result<CallFile> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -214,8 +219,10 @@ mod tests {
     fn calls_are_counted_as_those_of_a_run() {
         let found = read_text(&format!("{HEADER}{RECORDS}")).unwrap();
         assert_eq!((found.sample.as_str(), found.model.as_ref().unwrap().name.as_str()), ("s1", "wgs"));
-        assert_eq!((found.calls.filters, found.blocks, found.filtered), ([2, 1, 0], 1, 1));
-        assert_eq!((found.calls.types, found.calls.genotypes[1]), ([1, 1, 0, 0, 0], [0, 0, 0, 1]));
+        assert_eq!((found.calls.filters, found.blocks, found.filtered), ([3, 1, 0], 1, 1));
+        assert_eq!((found.calls.types, found.calls.genotypes[1]), ([2, 1, 0, 0, 0], [0, 0, 0, 1]));
+        let genotypes: Vec<_> = found.calls.variants.calls().iter().map(|call| &call.alleles.genotype).collect();
+        assert_eq!(genotypes, ["0/1", "1", "1|0"]);
         let least = &found.calls.variants.calls()[0];
         assert_eq!(
             (least.position, least.alleles.genotype.as_str(), least.allele_depths.clone()),

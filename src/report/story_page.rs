@@ -10,7 +10,7 @@ use crate::pileup::png;
 
 struct Shown {
     title: String,
-    note: &'static str,
+    note: String,
     data: String,
 }
 
@@ -31,7 +31,7 @@ struct Page<'a> {
 pub fn page(story: &Story, drawings: &[Drawing]) -> Result<Vec<u8>> {
     let shown = |drawing: &Drawing| {
         let data = STANDARD.encode(png::encoded(&drawing.picture)?);
-        Ok(Shown { title: drawing.title.clone(), note: drawing.note, data })
+        Ok(Shown { title: drawing.title.clone(), note: drawing.note.clone(), data })
     };
     let page = Page {
         title: format!("{}:{}", story.chrom, story.pos),

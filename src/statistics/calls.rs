@@ -303,6 +303,7 @@ mod tests {
             reference: reference.as_bytes(),
             alts,
             genotype: Some(genotype),
+            phased: false,
             haploid: false,
             genotype_quality: 33,
             quality: 41.5,

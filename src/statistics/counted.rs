@@ -16,6 +16,8 @@ pub struct CountedCall<'a> {
     pub alts: &'a [Vec<u8>],
     /// GT, if it is known.
     pub genotype: Option<Genotype>,
+    /// True where the order of the genotype's alleles is that of two haplotypes.
+    pub phased: bool,
     /// True where the sample has one copy.
     pub haploid: bool,
     /// GQ, Phred.
@@ -38,6 +40,7 @@ impl<'a> From<&'a Call> for CountedCall<'a> {
             reference: &call.reference,
             alts: &call.alts,
             genotype: call.genotype,
+            phased: call.phase_set.is_some(),
             haploid: call.haploid,
             genotype_quality: call.genotype_quality,
             quality: call.quality,

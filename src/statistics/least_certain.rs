@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::counted::CountedCall;
+use crate::variant::Genotype;
 
 /// Most calls that are listed.
 pub const MOST_LISTED: usize = 20;
@@ -35,7 +36,7 @@ pub struct Alleles {
     pub reference: String,
     /// ALT.
     pub alternatives: Vec<String>,
-    /// GT; `./.` where it is not known.
+    /// GT, with `|` where it is phased; `./.` where it is not known.
     pub genotype: String,
 }
 
@@ -50,14 +51,18 @@ impl LeastCertain {
             return;
         }
         let text = |bases: &[u8]| String::from_utf8_lossy(bases).into_owned();
-        let genotype = call.genotype.map(|genotype| if call.haploid { genotype.haploid() } else { genotype });
+        let spelled = |genotype: Genotype| match call.haploid {
+            true => genotype.haploid().to_string(),
+            false if call.phased => genotype.to_string().replace('/', "|"),
+            false => genotype.to_string(),
+        };
         let listed = UncertainCall {
             contig: call.contig,
             position: call.position,
             alleles: Alleles {
                 reference: text(call.reference),
                 alternatives: call.alts.iter().map(|alt| text(alt)).collect(),
-                genotype: genotype.map_or_else(|| "./.".into(), |genotype| genotype.to_string()),
+                genotype: call.genotype.map_or_else(|| "./.".into(), spelled),
             },
             genotype_quality: quality,
             quality: call.quality,

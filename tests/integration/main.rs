@@ -22,6 +22,8 @@ mod library;
 mod long_reads;
 mod made;
 mod manners;
+#[cfg(feature = "torch")]
+mod maps;
 mod models;
 mod outputs;
 mod phasing;

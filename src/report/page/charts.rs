@@ -17,6 +17,10 @@ const SERIES: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBC
 /// Size in pixels; the page scales it.
 const WIDTH: u32 = 620;
 const HEIGHT: u32 = 260;
+/// Height of letters.
+const LETTERS: u32 = 15;
+/// Room for the names of lying bars.
+const NAMES_WIDTH: u32 = 215;
 /// Most bars whose labels are all written.
 const MOST_LABELS: usize = 16;
 
@@ -38,8 +42,10 @@ pub struct Chart {
 pub enum Plot {
     /// Series of points, by name; at most three.
     Lines(Vec<(String, Vec<(f64, f64)>)>),
-    /// Bars with their names.
+    /// Upright bars with their names.
     Bars(Vec<(String, f64)>),
+    /// Lying bars below each other, for long names.
+    Rows(Vec<(String, f64)>),
 }
 
 impl Chart {
@@ -66,7 +72,7 @@ impl Chart {
                 .map_or_else(|| "Nothing to show".into(), |(at, y)| format!("Highest: {} at {at}", number(y)))
         };
         match &self.plot {
-            Plot::Bars(bars) => highest(&mut bars.iter().cloned()),
+            Plot::Bars(bars) | Plot::Rows(bars) => highest(&mut bars.iter().cloned()),
             Plot::Lines(series) => {
                 let of = |(name, points): &(String, Vec<(f64, f64)>)| {
                     format!("{name}: {}", highest(&mut points.iter().map(|&(x, y)| (number(x), y))))
@@ -80,7 +86,7 @@ impl Chart {
     #[must_use]
     pub fn table(&self) -> Vec<Vec<String>> {
         match &self.plot {
-            Plot::Bars(bars) => {
+            Plot::Bars(bars) | Plot::Rows(bars) => {
                 let rows = bars.iter().map(|(name, value)| vec![name.clone(), number(*value)]);
                 std::iter::once(vec![self.x.clone(), self.y.clone()]).chain(rows).collect()
             }
@@ -102,8 +108,8 @@ impl Chart {
         mesh.light_line_style(TRANSPARENT)
             .bold_line_style(GRID)
             .axis_style(INK)
-            .label_style(font(13))
-            .axis_desc_style(font(13))
+            .label_style(font(LETTERS))
+            .axis_desc_style(font(LETTERS))
             .x_desc(&self.x)
             .y_desc(&self.y)
             .y_label_formatter(&|y| number(*y))
@@ -114,7 +120,7 @@ impl Chart {
         let said = |e: &dyn std::fmt::Display| e.to_string();
         let root = SVGBackend::with_string(text, (WIDTH, HEIGHT)).into_drawing_area();
         let mut builder = ChartBuilder::on(&root);
-        builder.margin(8).margin_right(16).x_label_area_size(44).y_label_area_size(62);
+        builder.margin(8).margin_right(16).x_label_area_size(50).y_label_area_size(70);
         match &self.plot {
             Plot::Lines(series) => {
                 let all = || series.iter().flat_map(|(_, points)| points);
@@ -138,7 +144,7 @@ impl Chart {
                     chart
                         .configure_series_labels()
                         .position(SeriesLabelPosition::UpperRight)
-                        .label_font(font(13))
+                        .label_font(font(LETTERS))
                         .draw()
                         .map_err(|e| said(&e))?;
                 }
@@ -158,6 +164,26 @@ impl Chart {
                 let drawn = (0_u32..).zip(bars).map(|(i, (_, value))| {
                     let middle = f64::from(i);
                     Rectangle::new([(middle - 0.4, 0.0), (middle + 0.4, *value)], SERIES[0].filled())
+                });
+                chart.draw_series(drawn).map_err(|e| said(&e))?;
+            }
+            Plot::Rows(bars) => {
+                // The first bar is on top.
+                let bars: Vec<(String, f64)> = bars.iter().rev().cloned().collect();
+                let highest = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
+                let n = u32::try_from(bars.len()).unwrap_or(u32::MAX);
+                let mut chart = builder
+                    .y_label_area_size(NAMES_WIDTH)
+                    .build_cartesian_2d(0.0..headroom(highest), -0.5..f64::from(n.max(1)) - 0.5)
+                    .map_err(|e| said(&e))?;
+                let name = |y: &f64| bar_name(&bars, *y, 1);
+                let mut mesh = chart.configure_mesh();
+                self.style(&mut mesh);
+                let mesh = mesh.disable_y_mesh().y_labels(bars.len() + 1).y_label_formatter(&name);
+                mesh.x_desc(&self.y).y_desc("").x_label_formatter(&|x| number(*x)).draw().map_err(|e| said(&e))?;
+                let drawn = (0_u32..).zip(&bars).map(|(i, (_, value))| {
+                    let middle = f64::from(i);
+                    Rectangle::new([(0.0, middle - 0.4), (*value, middle + 0.4)], SERIES[0].filled())
                 });
                 chart.draw_series(drawn).map_err(|e| said(&e))?;
             }
@@ -234,6 +260,10 @@ mod tests {
     fn bars_are_named() {
         let svg = chart(Plot::Bars(vec![("A>C".into(), 3.0), ("C>T".into(), 9.0)])).svg().unwrap();
         assert!(svg.contains("A&gt;C") && svg.contains("C&gt;T"), "{svg}");
+        let rows = chart(Plot::Rows(vec![("workers: wait for writer".into(), 3.0), ("write".into(), 9.0)]));
+        let svg = rows.svg().unwrap();
+        assert!(svg.contains(">workers: wait for writer<") && svg.contains(">write<"), "{svg}");
+        assert_eq!(rows.table()[1], ["workers: wait for writer", "3"]);
     }
 
     #[test]

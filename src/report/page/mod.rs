@@ -18,6 +18,8 @@ use crate::statistics::Histogram;
 const MOST_PICTURES: usize = 1 << 20;
 /// Lengths of indels that have a bar of their own, in bp; longer ones share the last.
 const LONGEST_SHOWN: i64 = 20;
+/// Points of a line, at most; of more, neighbouring bins are joined.
+const MOST_POINTS: usize = 60;
 /// Contigs that are listed.
 const MOST_CONTIGS: usize = 60;
 
@@ -186,7 +188,8 @@ fn cards(summary: &Summary) -> Vec<(&'static str, String)> {
 fn sections(summary: &Summary) -> Result<Vec<Section>> {
     let mut found = vec![variants(summary)?, qualities(&summary.calls.histograms)?];
     if let Some(coverage) = &summary.coverage {
-        let depth = points(&coverage.histogram, coverage.positions);
+        let joined = joined(&[&coverage.histogram]);
+        let depth = points(&coverage.histogram, coverage.positions, joined.first().copied().unwrap_or(1));
         let chart =
             lines("Depth of the positions called", "depth, reads", "% of positions", vec![("positions", depth)]);
         let facts = coverage
@@ -227,11 +230,29 @@ fn bars(title: &str, x: &str, y: &str, bars: Vec<(String, f64)>) -> Chart {
     Chart { title: title.into(), x: x.into(), y: y.into(), plot: Plot::Bars(bars) }
 }
 
-/// Lower ends of bins, and the share of the values in each, %.
+/// How many bins of each histogram become a point, so that points of all are of one width and not too many: lines of one chart share a table.
+#[allow(clippy::cast_precision_loss, reason = "numbers of bins")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number of bins")]
+fn joined(histograms: &[&Histogram]) -> Vec<usize> {
+    let widest = histograms.iter().map(|histogram| histogram.bin_width).fold(0.0, f64::max);
+    let longest =
+        histograms.iter().map(|histogram| histogram.counts.len() as f64 * histogram.bin_width).fold(0.0, f64::max);
+    let is_whole = |ratio: f64| (ratio - ratio.round()).abs() < 1e-6;
+    let fits = |width: &f64| {
+        longest / width <= MOST_POINTS as f64
+            && histograms.iter().all(|histogram| is_whole(width / histogram.bin_width))
+    };
+    let width = (1..=1000).map(|n| f64::from(n) * widest).find(fits).unwrap_or(widest);
+    histograms.iter().map(|histogram| (width / histogram.bin_width).round().max(1.0) as usize).collect()
+}
+
+/// Lower ends of bins, as many as given joined to one, and the share of the values in each, %.
 #[allow(clippy::cast_precision_loss, reason = "counts of positions and calls")]
-fn points(histogram: &Histogram, all: u64) -> Vec<(f64, f64)> {
-    let share = |n: u64| 100.0 * n as f64 / all.max(1) as f64;
-    (0_u32..).zip(&histogram.counts).map(|(bin, &n)| (f64::from(bin) * histogram.bin_width, share(n))).collect()
+fn points(histogram: &Histogram, all: u64, joined: usize) -> Vec<(f64, f64)> {
+    let share = |counts: &[u64]| 100.0 * counts.iter().sum::<u64>() as f64 / all.max(1) as f64;
+    let width = histogram.bin_width * joined.max(1) as f64;
+    let bins = histogram.counts.chunks(joined.max(1));
+    (0_u32..).zip(bins).map(|(bin, counts)| (f64::from(bin) * width, share(counts))).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of calls")]
@@ -290,11 +311,16 @@ fn variants(summary: &Summary) -> Result<Section> {
 fn qualities(histograms: &Histograms) -> Result<Section> {
     let classes = [("snp", "SNPs"), ("indel", "indels"), ("ref_call", "called hom-ref")];
     let fractions = [("het", "het"), ("hom_alt", "hom-alt"), ("ref_call", "called hom-ref")];
-    let chart = |title: &str, x: &str, of: &Named<Histogram>, classes: [(&'static str, &'static str); 3]| {
-        let series = classes.into_iter().filter_map(|(class, title)| {
-            let histogram = of.get(class).filter(|histogram| !histogram.counts.is_empty())?;
-            Some((title, points(histogram, histogram.counts.iter().sum())))
-        });
+    // QUAL of all that is called hom-ref is about 0.
+    let [snps, indels, _] = classes;
+    let chart = |title: &str, x: &str, of: &Named<Histogram>, classes: &[(&'static str, &'static str)]| {
+        let drawn = classes.iter().filter_map(|(class, title)| Some((*title, of.get(class)?)));
+        let drawn: Vec<_> = drawn.filter(|(_, histogram)| !histogram.counts.is_empty()).collect();
+        let joined = joined(&drawn.iter().map(|(_, histogram)| *histogram).collect::<Vec<_>>());
+        let series = drawn
+            .iter()
+            .zip(joined)
+            .map(|((title, histogram), joined)| (*title, points(histogram, histogram.counts.iter().sum(), joined)));
         figure(&lines(title, x, "% of the class", series.collect()))
     };
     Ok(Section {
@@ -302,10 +328,10 @@ fn qualities(histograms: &Histograms) -> Result<Section> {
         title: "Quality",
         note: "Each line is a class of calls and sums to 100 %; a point stands for the bin that begins there.".into(),
         figures: vec![
-            chart("Genotype quality (GQ)", "GQ, Phred", &histograms.gq, classes)?,
-            chart("Variant quality (QUAL)", "QUAL, Phred", &histograms.qual, classes)?,
-            chart("Depth of calls (DP)", "DP, reads", &histograms.dp, classes)?,
-            chart("Share of supporting reads (VAF)", "VAF", &histograms.vaf, fractions)?,
+            chart("Genotype quality (GQ)", "GQ, Phred", &histograms.gq, &classes)?,
+            chart("Variant quality (QUAL)", "QUAL, Phred", &histograms.qual, &[snps, indels])?,
+            chart("Depth of calls (DP)", "DP, reads", &histograms.dp, &classes)?,
+            chart("Share of supporting reads (VAF)", "VAF", &histograms.vaf, &fractions)?,
         ],
         facts: Vec::new(),
     })
@@ -320,8 +346,8 @@ fn sample(summary: &Summary) -> Result<Option<Section>> {
             .map_or_else(|| "unknown: depths vary as those of targets do".into(), |depth| format!("{depth:.1}×"));
         fact("median depth of the survey", depth);
         fact("variation of the depth (CV)", format!("{:.2}", survey.depth_cv));
-        fact("artefact rate", format!("{:.2}", survey.artefact_rate));
-        fact("median length of reads", format!("{} bp", survey.read_length));
+        fact("artefact rate, of the windows", format!("{:.0} %", 100.0 * survey.artefact_rate));
+        fact("median length of reads", format!("{} bp", grouped(u64::from(survey.read_length))));
         fact("spliced alignments", format!("{:.1} %", 100.0 * survey.spliced));
         let named = |of: fn(&super::summary::SlippageAt) -> f64| {
             survey
@@ -358,7 +384,9 @@ fn sample(summary: &Summary) -> Result<Option<Section>> {
 
 fn time(summary: &Summary) -> Result<Option<Section>> {
     let Some(run) = &summary.run else { return Ok(None) };
-    let stages = run.stages.iter().map(|stage| (short(stage.name).to_owned(), stage.seconds)).collect();
+    let stages = run.stages.iter().map(|stage| (stage.name.to_owned(), stage.seconds)).collect();
+    let stages =
+        Chart { title: "Time by stage".into(), x: "stage".into(), y: "seconds".into(), plot: Plot::Rows(stages) };
     let parts: Vec<(f64, f64)> =
         (0_u32..).zip(&run.regions.parts).map(|(i, part)| (f64::from(i), part.seconds)).collect();
     let facts = [
@@ -376,25 +404,11 @@ fn time(summary: &Summary) -> Result<Option<Section>> {
         title: "Time",
         note: "Times of stages are summed over their threads and include waiting.".into(),
         figures: vec![
-            figure(&bars("Time by stage", "stage", "seconds", stages))?,
+            figure(&stages)?,
             figure(&lines("Time along the genome", &of_parts, "seconds of the workers", vec![("seconds", parts)]))?,
         ],
         facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(each).collect(),
     }))
-}
-
-/// The name of a stage below its bar; the full names are beside the chart.
-fn short(stage: &str) -> &str {
-    match stage {
-        "workers: count alleles" => "count",
-        "workers: small model" => "small",
-        "workers: wait for classifier" => "wait CNN",
-        "workers: wait for writer" => "wait write",
-        "classifier: run" => "CNN",
-        "classifier: wait for images" => "CNN waits",
-        "writer: merge and write" => "write",
-        other => other.rsplit(": ").next().unwrap_or(other),
-    }
 }
 
 /// Contig, positions, mean depth and variants of each, and how many more there are.
@@ -486,6 +500,19 @@ mod tests {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([1.25, 75.0, 7500.0].map(duration), ["1.2 s", "1 min 15 s", "2 h 5 min"]);
         assert_eq!([500, 1_500_000, 25_000_000_000].map(bytes_text), ["500 bytes", "1.5 MB", "25 GB"]);
+    }
+
+    #[test]
+    fn bins_are_joined_where_there_are_many() {
+        let histogram = Histogram { bin_width: 2.0, counts: vec![1, 3, 5, 0, 1] };
+        assert_eq!(points(&histogram, 10, 1)[..2], [(0.0, 10.0), (2.0, 30.0)]);
+        assert_eq!(points(&histogram, 10, 2), [(0.0, 40.0), (4.0, 50.0), (8.0, 10.0)]);
+        // Widths of 2 and 5 meet at 10; a hundred bins are too many.
+        let of = |bin_width: f64, bins: usize| Histogram { bin_width, counts: vec![1; bins] };
+        assert_eq!(joined(&[&of(2.0, 5), &of(5.0, 3)]), [5, 2]);
+        assert_eq!(joined(&[&of(1.0, 100)]), [2]);
+        assert_eq!(joined(&[&of(0.05, 20), &of(0.05, 3)]), [1, 1]);
+        assert!(joined(&[]).is_empty());
     }
 
     #[test]
