@@ -31,7 +31,7 @@ mod maps;
 
 use self::maps::{MAPS, Outcome, gradient, held, of_ranks, ranked_maps, shuffled, spearman, without};
 
-/// Layers of rows_net from its head to the image, which are shuffled one after another.
+/// Layers of `rows_net` from its head to the image, which are shuffled one after another.
 const CASCADE: [&[&str]; 8] = [
     &["head2"],
     &["head1", "numbers1", "numbers2"],

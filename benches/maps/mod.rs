@@ -1,6 +1,8 @@
 //! Maps of what counted in an image, and how much they owe to what the network has learned: compared with those of networks whose weights are shuffled
 //! (Adebayo et al., "Sanity checks for saliency maps", 2018). Shared by `benches/saliency.rs` and a test.
 
+#![allow(clippy::cast_precision_loss, reason = "small numbers")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pathlib
+
+import pytest
+
 from varpix_eval.commands import check_saliency
 
 GOOD = {
@@ -14,6 +18,16 @@ for name in check_saliency.SHOWN | check_saliency.COMPARED:
     rho = "0.05" if shown else "0.7"
     GOOD |= {f"same:{name}": "0.9", f"n:{name}": "7" if name == "channels" else "100"}
     GOOD |= {f"{stage}:{name}:{what}": rho for stage in ("whole", "to_head2", "to_conv1") for what in ("mean", "size")}
+
+
+def test_kept_numbers_are_judged(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "sites.tsv"
+    kept.write_text("\n".join("\t".join(line) for line in (GOOD, GOOD.values(), GOOD.values())))
+    check_saliency.main(["--judge", str(kept), str(kept)])
+    assert capsys.readouterr().out.startswith("4 sites called het")
+    kept.write_text(kept.read_text().replace("0.05", "0.9"))
+    with pytest.raises(SystemExit):
+        check_saliency.main(["--judge", str(kept)])
 
 
 def test_good_maps_pass() -> None:

@@ -16,9 +16,9 @@ fn one_picture_for_each_candidate() {
     assert!(!pictures.is_empty());
     for picture in pictures {
         let opened = image::open(picture).unwrap().to_rgb8();
-        assert_eq!(opened.dimensions(), (8 + 4 * 450, 40 + 2 * 238 + 32));
+        assert_eq!(opened.dimensions(), (8 + 4 * 450, 52 + 2 * 252 + 46));
         // Not one colour: reads are drawn in it.
-        let middle = opened.get_pixel(8 + 221, 40 + 16 + 30);
+        let middle = opened.get_pixel(8 + 221, 52 + 22 + 30);
         assert!(opened.pixels().filter(|p| *p != middle).count() > 1000, "{picture}");
     }
 }

@@ -16,6 +16,7 @@ The features that the CNN takes beside an image are left as they are, but for th
 
 from __future__ import annotations
 
+import argparse
 import csv
 import math
 import pathlib
@@ -45,19 +46,30 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--model", type=pathlib.Path, default=project.ROOT / "models/wgs", metavar="DIR")
     parser.add_argument("--ref", type=pathlib.Path, default=project.ROOT / "testdata/ref.fa", metavar="FASTA")
     parser.add_argument("--reads", type=pathlib.Path, default=project.ROOT / "testdata/reads.bam", metavar="BAM")
-    parser.add_argument("--sites", type=int, default=200, metavar="N", help="candidates called het [default: %(default)s]")
+    parser.add_argument("--sites", type=int, default=150, metavar="N", help="candidates called het [default: %(default)s]")
     parser.add_argument("--keep", type=pathlib.Path, metavar="TSV", help="write the numbers of each site to this file")
+    parser.add_argument("--judge", type=pathlib.Path, nargs="+", metavar="TSV", help="judge the numbers of these files of --keep, together")
     args = parser.parse_args(argv)
+    sites = [site for kept in args.judge for site in read(kept.read_text())] if args.judge else measured(args)
+    print("\n".join(table(sites)))
+    if faults := wrong(sites):
+        project.fail(NAME, "; ".join(faults))
+
+
+def read(text: str) -> list[dict[str, str]]:
+    """The numbers of each site."""
+    return list(csv.DictReader(text.splitlines(), delimiter="\t"))
+
+
+def measured(args: argparse.Namespace) -> list[dict[str, str]]:
+    """The numbers of the sites of a sample, by the example."""
     words = ["cargo", "run", "--locked", "--quiet", "--example", "saliency", "--", args.model, args.ref, args.reads, args.sites]
     done = subprocess.run([str(word) for word in words], cwd=project.ROOT, text=True, stdout=subprocess.PIPE)
     if done.returncode:
         project.fail(NAME, "the maps could not be made")
     if args.keep:
         args.keep.write_text(done.stdout)
-    sites = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
-    print("\n".join(table(sites)))
-    if faults := wrong(sites):
-        project.fail(NAME, "; ".join(faults))
+    return read(done.stdout)
 
 
 def column(sites: Sites, name: str) -> list[float]:
