@@ -8,7 +8,6 @@ use super::cigar::{Cigar, CigarKind, normalised};
 use super::cut::Part;
 use super::methylation::methylation;
 use super::segments::{self, Segment, consumed, segments};
-use super::trimmed::TrimmedEnds;
 use crate::genome::{Interval, ReferenceWindow};
 
 /// Base quality of a base that has none (QUAL `*`, or 0xff in BAM), Phred: an error in 1,000 bases, which is what short and accurate long
@@ -88,6 +87,28 @@ pub struct Moved {
     pub start: u64,
     /// The alignment.
     pub cigar: Box<[Cigar]>,
+}
+
+/// The ends that were dropped from a read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TrimmedEnds {
+    pub(super) head: End,
+    pub(super) tail: End,
+}
+
+impl TrimmedEnds {
+    /// The bases dropped before the read and behind it.
+    #[must_use]
+    pub fn lengths(&self) -> (u64, u64) {
+        (self.head.bases.len() as u64, self.tail.bases.len() as u64)
+    }
+}
+
+/// Bases that were dropped, and their qualities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct End {
+    pub(super) bases: Box<[u8]>,
+    pub(super) qualities: Box<[u8]>,
 }
 
 /// Why a record cannot become a [`Read`].

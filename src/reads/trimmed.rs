@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cigar::{Cigar, CigarKind};
-use super::read::Read;
+use super::read::{End, Read};
 use super::segments::segments;
 use crate::genome::ReferenceWindow;
 
@@ -134,28 +134,6 @@ fn drop_end(read: &mut Read, end: bool, length: usize) {
     let side = if end { &mut ends.tail } else { &mut ends.head };
     *side = End { bases: read.bases[dropped.clone()].into(), qualities: read.qualities[dropped].into() };
     read.keep_bases(kept);
-}
-
-/// The ends that were dropped from a read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TrimmedEnds {
-    head: End,
-    tail: End,
-}
-
-impl TrimmedEnds {
-    /// The bases dropped before the read and behind it.
-    #[must_use]
-    pub fn lengths(&self) -> (u64, u64) {
-        (self.head.bases.len() as u64, self.tail.bases.len() as u64)
-    }
-}
-
-/// Bases that were dropped, and their qualities.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct End {
-    bases: Box<[u8]>,
-    qualities: Box<[u8]>,
 }
 
 /// The read with the ends that were dropped, as soft clips.
