@@ -12,11 +12,10 @@
 #![allow(clippy::print_stdout, reason = "its results")]
 
 use std::error::Error;
-use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use tch::{Device, Kind, Tensor};
 use varpix::pileup::ImageShape;
+use varpix::pipeline::process::cpu_time;
 use varpix::testing::inception::FrozenInceptionV3;
 
 /// Side of the matrices that are multiplied.
@@ -42,12 +41,12 @@ impl Variant {
     }
 
     fn measure(&self, network: &FrozenInceptionV3) -> (f64, f64) {
-        let start = cpu_time();
+        let start = cpu_time().as_secs_f64();
         assert_eq!(network.logits(&self.images).size(), [self.batch(), 3]);
-        let rate = self.batch() as f64 / (cpu_time() - start);
-        let start = cpu_time();
+        let rate = self.batch() as f64 / (cpu_time().as_secs_f64() - start);
+        let start = cpu_time().as_secs_f64();
         drop(self.matrix.matmul(&self.matrix));
-        (rate, 2.0 * (SIDE as f64).powi(3) / 1e9 / (cpu_time() - start))
+        (rate, 2.0 * (SIDE as f64).powi(3) / 1e9 / (cpu_time().as_secs_f64() - start))
     }
 
     fn median(&self, of: impl Fn(&(f64, f64)) -> f64) -> f64 {
@@ -55,12 +54,6 @@ impl Variant {
         numbers.sort_by(f64::total_cmp);
         numbers[numbers.len() / 2]
     }
-}
-
-/// Of all threads of the process, in seconds.
-fn cpu_time() -> f64 {
-    let now = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::try_from(now).unwrap_or_default().as_secs_f64()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -294,7 +294,7 @@ impl<'a, 'o> Collector<'a, 'o> {
                     let done = phaser.push(call, is_written);
                     self.phased(done)?;
                 }
-                None => self.in_order(vec![call])?,
+                None => self.in_order([call])?,
             }
         }
         Ok(())
@@ -312,14 +312,14 @@ impl<'a, 'o> Collector<'a, 'o> {
                     let done = mnps.push(call, is_written)?;
                     self.in_order(done)?;
                 }
-                None => self.in_order(vec![call])?,
+                None => self.in_order([call])?,
             }
         }
         Ok(())
     }
 
     /// Writes calls; those that were asked for in the order of the records that did.
-    fn in_order(&mut self, calls: Vec<Call>) -> Result<()> {
+    fn in_order(&mut self, calls: impl IntoIterator<Item = Call>) -> Result<()> {
         for call in calls {
             self.asked.push(call).into_iter().try_for_each(|call| self.write_call(call))?;
         }

@@ -147,10 +147,11 @@ pub struct Earlier {
 impl RunStats {
     /// What a journal keeps. What is counted of calls may name a hundred thousand contigs, and is kept only where it is reported.
     pub(super) fn kept(&self) -> Self {
-        let filters = self.calls.filters;
-        let calls =
-            if self.details.is_some() { self.calls.clone() } else { CallStats { filters, ..CallStats::default() } };
-        Self { calls, ..self.clone() }
+        let mut kept = self.clone();
+        if kept.details.is_none() {
+            kept.calls = CallStats { filters: kept.calls.filters, ..CallStats::default() };
+        }
+        kept
     }
 }
 
