@@ -179,3 +179,7 @@ def test_costs_are_judged() -> None:
         found = report_cost.COUNTED.search(line)
         assert found
         assert int(found[1].replace(",", "")) == 5_507_263_193
+    functions = "384,928,465 ( 8.06%)  a.rs:varpix::pipeline::run\n379,418,992 ( 7.94%)  b.rs:<varpix::predict::cnn::torch::TorchClassifier as varpix::predict::cnn::Classifier>::classify [x]\n"
+    found = report_cost.OF_CNN.search(functions)
+    assert found
+    assert report_cost.number(found[1]) == 379_418_992
