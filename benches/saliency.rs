@@ -21,9 +21,9 @@ use varpix::explain::relevance::by_pixel;
 use varpix::inputs::Inputs;
 use varpix::model::Model;
 use varpix::pileup::{AltSet, Channel, ImageSpec, PileupImage, REFERENCE_ROWS};
+use varpix::predict::cnn::ImageFeatures;
 use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 use varpix::predict::cnn::{BATCH_SIZE, Batch, Classifier};
-use varpix::predict::small::Features;
 use varpix::predict::{AnySmallModel, Decider, Decision, Probabilities, decide};
 use varpix::reads::BamSource;
 
@@ -31,7 +31,7 @@ mod maps;
 
 use self::maps::{MAPS, Outcome, gradient, held, of_ranks, ranked_maps, shuffled, spearman, without};
 
-/// Layers of `rows_net` from its head to the image, which are shuffled one after another.
+/// Layers of `rows_net` and `residual_rows_net` from the head to the image, which are shuffled one after another.
 const CASCADE: [&[&str]; 8] = [
     &["head2"],
     &["head1", "numbers1", "numbers2"],
@@ -124,7 +124,7 @@ struct Judge {
 fn all_shuffled(model: &Model) -> Outcome<Vec<(String, Vec<TorchClassifier>)>> {
     let whole = (1..=WHOLE).map(|seed| shuffled(model, seed, None)).collect::<Outcome<_>>()?;
     let mut all = vec![("whole".to_owned(), whole)];
-    if model.config.network == "rows_net" {
+    if ["rows_net", "residual_rows_net"].contains(&model.config.network.as_str()) {
         for last in 1..=CASCADE.len() {
             let layers = CASCADE[..last].concat();
             let networks = (1..=PARTLY).map(|seed| shuffled(model, seed, Some(&layers))).collect::<Outcome<_>>()?;
@@ -160,7 +160,7 @@ impl Judge {
     }
 
     /// The numbers of a site; none where it is not called het, or too few reads support the allele, or do not.
-    fn line(&mut self, image: &PileupImage, features: Option<&Features>) -> Outcome<Option<Vec<f64>>> {
+    fn line(&mut self, image: &PileupImage, features: Option<&ImageFeatures>) -> Outcome<Option<Vec<f64>>> {
         let p = self.classified(std::slice::from_ref(image), features)?[0];
         let [best, second] = falling(p);
         let (mut supporting, mut others) = self.rows(image);
@@ -233,7 +233,7 @@ impl Judge {
         Ok(Some(line))
     }
 
-    fn classified(&mut self, images: &[PileupImage], features: Option<&Features>) -> Outcome<Vec<Probabilities>> {
+    fn classified(&mut self, images: &[PileupImage], features: Option<&ImageFeatures>) -> Outcome<Vec<Probabilities>> {
         let mut found = Vec::new();
         for some in images.chunks(BATCH_SIZE) {
             let mut batch = Batch::new(self.spec.shape());

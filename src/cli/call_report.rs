@@ -12,6 +12,7 @@ use crate::evidence::Gatherer;
 use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::pipeline::process;
+use crate::pipeline::sketches::Sketches;
 use crate::pipeline::stats::RunStats;
 use crate::predict::Decider;
 use crate::reads::BamSource;
@@ -51,6 +52,7 @@ pub(super) struct CallRun<'a> {
     pub(super) split: ThreadSplit,
     pub(super) device: &'a str,
     pub(super) stats: &'a RunStats,
+    pub(super) sketches: &'a Sketches,
     pub(super) outputs: Vec<PathBuf>,
 }
 
@@ -100,6 +102,7 @@ impl CallRun<'_> {
         let source = BamSource::open(self.inputs.reads(), contigs, config.evidence.reads())?;
         let reference = self.inputs.reference().open()?;
         let mut artist = Artist {
+            sketches: self.sketches,
             gatherer: Gatherer::new(Box::new(source), reference, config.evidence, config.image.clone())
                 .genotyping(sites),
             image: &config.image,

@@ -53,6 +53,17 @@ impl PileupImage {
         }
     }
 
+    /// The same without the empty rows behind the last read; at least one row.
+    #[must_use]
+    pub fn without_empty_rows(mut self) -> Self {
+        let row = self.shape.width * self.shape.channels;
+        let filled =
+            self.data.iter().rposition(|&value| value != 0).map_or(1, |last| last / row + 1).min(self.shape.height);
+        self.shape.height = filled;
+        self.data = self.data[..filled * row].into();
+        self
+    }
+
     /// Its shape.
     #[must_use]
     pub fn shape(&self) -> ImageShape {
@@ -82,5 +93,21 @@ impl PileupImage {
     #[must_use]
     pub fn value(&self, row: usize, column: usize, channel: usize) -> u8 {
         self.row(row)[column * self.shape.channels + channel]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_rows_behind_the_last_read_are_cut() {
+        let of = |data: [u8; 8]| {
+            let shape = ImageShape { height: 4, width: 1, channels: 2 };
+            PileupImage::from_bytes(shape, data.into()).unwrap().without_empty_rows()
+        };
+        let cut = of([1, 0, 0, 0, 0, 7, 0, 0]);
+        assert_eq!((cut.shape().height, cut.bytes()), (3, &[1, 0, 0, 0, 0, 7][..]));
+        assert_eq!([of([0; 8]), of([9; 8])].map(|image| image.shape().height), [1, 4]);
     }
 }

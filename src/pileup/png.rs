@@ -42,13 +42,15 @@ pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64
     let (panel_width, panel_height) = (size(shape.width) * SCALE, size(shape.height) * SCALE);
     let reads = ReadsPanel::of(&spec.channels);
     let panels: Vec<Panel> =
-        reads.map(Panel::Reads).into_iter().chain((0..shape.channels).map(Panel::Channel)).collect();
+        reads.map(Panel::Reads).into_iter().chain((0..shape.channels).map(|i| Panel::channel(i, spec))).collect();
     let columns = panels.len().min(COLUMNS);
     let rows = size(panels.len().div_ceil(COLUMNS));
     let row_height = LABEL_HEIGHT + panel_height + AXIS_HEIGHT + GAP;
     let top_height = TITLE_HEIGHT + LETTERS_HEIGHT;
     let height = top_height + rows * row_height + LEGEND_HEIGHT;
-    let mut canvas = RgbImage::from_pixel(GAP + size(columns) * (panel_width + GAP), height, PAPER);
+    let mut canvas = RgbImage::new(GAP + size(columns) * (panel_width + GAP), height);
+    // Of paper, which is white.
+    canvas.as_flat_samples_mut().samples.fill(PAPER.0[0]);
     write(&mut canvas, GAP, GAP, title, INK);
     letters(&mut canvas, spec, image, position);
     for (i, panel) in panels.iter().enumerate() {
@@ -56,9 +58,14 @@ pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64
         let top = top_height + size(i / COLUMNS) * row_height + LABEL_HEIGHT;
         write(&mut canvas, left, top - LABEL_HEIGHT, panel.name(spec), INK);
         for (y, row) in (0..).zip(0..shape.height) {
-            for (x, column) in (0..).zip(0..shape.width) {
-                let colour = panel.colour(spec, image, row, column);
-                fill(&mut canvas, (left + x * SCALE, top + y * SCALE), (SCALE, SCALE), colour);
+            let place = (left, top + y * SCALE);
+            // Rows without reads, mostly.
+            if row > REFERENCE_ROWS && image.row(row) == image.row(row - 1) {
+                repeat_above(&mut canvas, place, panel_width, SCALE);
+            } else {
+                let colours = image.row(row).chunks_exact(shape.channels).map(|values| panel.colour(values, row));
+                line(&mut canvas, place, colours);
+                repeat_above(&mut canvas, (left, place.1 + 1), panel_width, SCALE - 1);
             }
         }
         for row in 0..shape.height {
@@ -81,24 +88,28 @@ pub fn picture(spec: &ImageSpec, image: &PileupImage, title: &str, position: u64
 enum Panel {
     /// The reads as a genome browser shows them.
     Reads(ReadsPanel),
-    /// A channel.
-    Channel(usize),
+    /// A channel, with the colours of its values.
+    Channel(usize, Box<[Rgb<u8>; 256]>),
 }
 
 impl Panel {
+    fn channel(index: usize, spec: &ImageSpec) -> Self {
+        let mut value = 0..=u8::MAX;
+        Self::Channel(index, Box::new([(); 256].map(|()| of_channel(spec.channels[index], value.next().unwrap_or(0)))))
+    }
+
     fn name(&self, spec: &ImageSpec) -> &'static str {
         match self {
             Self::Reads(_) => "reads",
-            Self::Channel(channel) => spec.channels[*channel].name(),
+            Self::Channel(channel, _) => spec.channels[*channel].name(),
         }
     }
 
-    fn colour(&self, spec: &ImageSpec, image: &PileupImage, row: usize, column: usize) -> Rgb<u8> {
-        let channels = image.shape().channels;
-        let values = &image.row(row)[column * channels..(column + 1) * channels];
+    /// The colour of a pixel with these values of the channels.
+    fn colour(&self, values: &[u8], row: usize) -> Rgb<u8> {
         match self {
             Self::Reads(reads) => reads.colour(values, row < REFERENCE_ROWS),
-            Self::Channel(channel) => of_channel(spec.channels[*channel], values[*channel]),
+            Self::Channel(channel, colours) => colours[usize::from(values[*channel])],
         }
     }
 
@@ -145,6 +156,30 @@ pub(super) fn fill(canvas: &mut RgbImage, (left, top): (u32, u32), (width, heigh
         for x in left..right {
             canvas.put_pixel(x, y, colour);
         }
+    }
+}
+
+/// Where the bytes of a line lie that begins at that place and is on the canvas as a whole.
+fn line_bytes(canvas: &RgbImage, (left, top): (u32, u32), width: u32) -> std::ops::Range<usize> {
+    let start = (top as usize * canvas.width() as usize + left as usize) * 3;
+    start..start + width as usize * 3
+}
+
+/// Draws a line of pixels, each [`SCALE`] wide.
+fn line(canvas: &mut RgbImage, place: (u32, u32), colours: impl ExactSizeIterator<Item = Rgb<u8>>) {
+    let bytes = line_bytes(canvas, place, size(colours.len()) * SCALE);
+    let pixels = canvas.as_flat_samples_mut().samples[bytes].chunks_exact_mut(3 * SCALE as usize);
+    for (pixel, Rgb(colour)) in pixels.zip(colours) {
+        pixel.as_chunks_mut::<3>().0.fill(colour);
+    }
+}
+
+/// Repeats the line above a place so many times.
+fn repeat_above(canvas: &mut RgbImage, (left, top): (u32, u32), width: u32, times: u32) {
+    let above = line_bytes(canvas, (left, top - 1), width);
+    for y in top..top + times {
+        let start = line_bytes(canvas, (left, y), width).start;
+        canvas.as_flat_samples_mut().samples.copy_within(above.clone(), start);
     }
 }
 

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::error::{Error, Result};
+use crate::genome::ContigId;
 use crate::pileup::{AltSet, ImageShape};
 use crate::pipeline::messages::{ImageJob, Message, Stop};
+use crate::pipeline::sketches::{Sketch, Sketches};
 use crate::pipeline::stats::{Stage, StageTimes};
 use crate::predict::cnn::{Batch, Classifier};
 use crate::predict::decision::Undecided;
@@ -14,17 +16,26 @@ use crate::predict::decision::Undecided;
 /// How long a batch that is not full waits for more images.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// An image whose result is waited for.
+struct Waiting {
+    region: usize,
+    candidate: usize,
+    set: AltSet,
+    undecided: Undecided,
+    sketch: Option<(ContigId, Box<Sketch>)>,
+}
+
 /// Runs until the workers are gone.
 pub(super) fn run(
     mut classifier: Box<dyn Classifier>,
     shape: ImageShape,
     images: &Receiver<ImageJob>,
     messages: &Sender<Message>,
-    times: &StageTimes,
+    (times, sketches): (&StageTimes, Option<&Sketches>),
     stop: Stop,
 ) -> Result<()> {
     let mut batch = Batch::new(shape);
-    let mut waiting_jobs: Vec<(usize, usize, AltSet, Undecided)> = Vec::new();
+    let mut waiting_jobs: Vec<Waiting> = Vec::new();
     loop {
         let waiting = Instant::now();
         let received = images.recv_timeout(LINGER);
@@ -32,7 +43,8 @@ pub(super) fn run(
         let closed = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(job) = received {
             batch.push(&job.image, job.features.as_ref())?;
-            waiting_jobs.push((job.region, job.candidate, job.set, job.undecided));
+            let ImageJob { region, candidate, set, undecided, sketch, .. } = job;
+            waiting_jobs.push(Waiting { region, candidate, set, undecided, sketch });
             if !batch.is_full() {
                 continue;
             }
@@ -45,8 +57,12 @@ pub(super) fn run(
             if results.len() != waiting_jobs.len() {
                 return Err(Error::Internal(format!("{} results for {} images", results.len(), waiting_jobs.len())));
             }
-            for ((region, candidate, set, undecided), image) in waiting_jobs.drain(..).zip(results) {
+            for (waiting, image) in waiting_jobs.drain(..).zip(results) {
+                let Waiting { region, candidate, set, undecided, sketch } = waiting;
                 let prediction = undecided.with_image(image);
+                if let Some((sketches, (contig, sketch))) = sketches.zip(sketch) {
+                    sketches.offer(contig, prediction.probabilities, || *sketch);
+                }
                 let message = Message::Predicted { region, candidate, set, prediction };
                 messages.send(message).map_err(|_| Error::Stopped)?;
             }

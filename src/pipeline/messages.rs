@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use super::sketches::Sketch;
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::FragmentAllele;
+use crate::genome::ContigId;
 use crate::output::Placement;
 use crate::pileup::{AltSet, PileupImage};
 use crate::predict::Prediction;
+use crate::predict::cnn::ImageFeatures;
 use crate::predict::decision::Undecided;
-use crate::predict::small::Features;
 use crate::reads::FetchStats;
 use crate::statistics::RegionDepths;
 use crate::vcf::ReferenceBlock;
@@ -29,7 +31,9 @@ pub(super) struct ImageJob {
     /// What is known of the candidate without its images.
     pub(super) undecided: Undecided,
     /// The features that go with the image, where the CNN takes any.
-    pub(super) features: Option<Features>,
+    pub(super) features: Option<ImageFeatures>,
+    /// What a picture of it is drawn from, where one may be wanted.
+    pub(super) sketch: Option<(ContigId, Box<Sketch>)>,
 }
 
 /// A message to the thread that writes.

@@ -33,6 +33,7 @@ pub(crate) mod options;
 pub mod process;
 pub mod region_times;
 mod reorder;
+pub mod sketches;
 pub(crate) mod stats;
 mod worker;
 
@@ -118,14 +119,15 @@ pub fn run(
             times: &times,
             within: options.within,
             region_times: region_times.as_ref(),
+            sketches: options.sketches,
             stop,
         };
         scope.spawn(move || pool.broadcast(|_| workers.run()));
         let shape = inputs.model.image.shape();
-        let times = &times;
+        let kept = (&times, options.sketches);
         scope.spawn(move || {
             if let Err(error) =
-                guarded(|| classifier_thread::run(classifier, shape, &image_queue, &messages, times, stop))
+                guarded(|| classifier_thread::run(classifier, shape, &image_queue, &messages, kept, stop))
             {
                 drop(messages.send(Message::Failed(error)));
             }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 use super::checkpoint::{Checkpoint, Checkpoints};
+use super::sketches::Sketches;
 use crate::candidates::sites::Sites;
 use crate::genome::ReferenceFile;
 use crate::genotype::{Call, Filter, Ploidy};
@@ -102,6 +103,8 @@ pub struct RunOptions<'a> {
     pub quality_bin: i32,
     /// Also count depths and measure the time of each region (`Details`).
     pub detailed: bool,
+    /// Keeps what pictures of the least certain candidates are drawn from, where they are wanted.
+    pub sketches: Option<&'a Sketches>,
     /// Set from outside to stop the run.
     pub stop: &'a AtomicBool,
     /// How calls are phased; not at all where it is not set. Only calls that are written to [`Outputs::calls`] are.
@@ -125,6 +128,7 @@ impl Default for RunOptions<'_> {
             ploidy: &DIPLOID,
             quality_bin: DEFAULT_QUALITY_BIN,
             detailed: false,
+            sketches: None,
             phase: None,
             stop: &NEVER,
             from: None,

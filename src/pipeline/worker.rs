@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
 use super::options::RunInputs;
 use super::region_times::RegionTimes;
+use super::sketches::{Sketch, Sketches, drawn};
 use super::stats::{Stage, StageTimes};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, FragmentAllele, Gatherer};
@@ -42,6 +43,8 @@ pub(super) struct Workers<'a> {
     pub(super) within: Option<&'a Targets>,
     /// Set where depths and the time of regions are wanted.
     pub(super) region_times: Option<&'a Mutex<RegionTimes>>,
+    /// Set where pictures are wanted.
+    pub(super) sketches: Option<&'a Sketches>,
     pub(super) stop: Stop<'a>,
 }
 
@@ -100,18 +103,27 @@ impl Workers<'_> {
         self.announce(region, &evidence, fragments, depths)?;
         for (index, candidate) in evidence.candidates.iter().enumerate() {
             let decisions = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
-            let region = region.sequence;
             for (set, decision) in decisions {
+                let spec = &self.inputs.model.image;
+                let sketches = self.sketches.filter(|_| set == drawn(candidate));
+                let sketch = |image| Sketch { candidate: candidate.clone(), set, image, decision };
+                let contig = region.contig;
+                let region = region.sequence;
                 match decision {
                     Decision::Decided(prediction) => {
+                        if let Some(sketches) = sketches {
+                            let render = || evidence.render(spec, candidate, set);
+                            sketches.offer(contig, prediction.probabilities, || sketch(render()));
+                        }
                         let message = Message::Predicted { region, candidate: index, set, prediction };
                         self.messages.send(message).map_err(|_| Error::Stopped)?;
                     }
                     Decision::NeedsImage(undecided) => {
-                        let spec = &self.inputs.model.image;
                         let image = self.times.time(Stage::Render, || evidence.render(spec, candidate, set));
                         let features = undecided.image_features(candidate, set, &evidence, self.inputs.decider);
-                        waited += self.send(ImageJob { region, candidate: index, set, image, undecided, features })?;
+                        let sketch = sketches.map(|_| (contig, Box::new(sketch(image.clone()))));
+                        let job = ImageJob { region, candidate: index, set, image, undecided, features, sketch };
+                        waited += self.send(job)?;
                     }
                 }
             }

@@ -13,7 +13,7 @@ use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::predict::Probabilities;
 use crate::predict::any_small::{self, AnySmallModel};
-use crate::predict::cnn::{Batch, Classifier};
+use crate::predict::cnn::{Batch, Classifier, ImageFeatures};
 use crate::predict::imported::ImportedEstimate;
 use crate::predict::small::features::features;
 use crate::predict::small::{Features, Silence, SmallModelAccount, is_deleted_beside, joined};
@@ -190,9 +190,11 @@ impl Undecided {
         set: AltSet,
         evidence: &Evidence,
         by: &Decider,
-    ) -> Option<Features> {
-        let known = || self.features.unwrap_or_else(|| by.features(candidate, set, evidence));
-        by.image_features.then(known)
+    ) -> Option<ImageFeatures> {
+        by.image_features.then(|| ImageFeatures {
+            features: self.features.unwrap_or_else(|| by.features(candidate, set, evidence)),
+            only_allele: candidate.alts.len() == 1,
+        })
     }
 
     /// Joins what is known of the candidate with what the CNN says of one of its images.
@@ -393,7 +395,8 @@ mod tests {
         let with_features = Decider { image_features: true, ..decider(None) };
         let Decision::NeedsImage(undecided) = outcome(&with_features) else { panic!("no small model") };
         let of_image = undecided.image_features(&found, AltSet::One(0), &evidence, &with_features);
-        assert_eq!(of_image, Some(features((&found, AltSet::One(0)), &evidence, sample_profile(), false)));
+        let features = features((&found, AltSet::One(0)), &evidence, sample_profile(), false);
+        assert_eq!(of_image, Some(ImageFeatures { features, only_allele: true }));
         let Decision::NeedsImage(undecided) = certain(1.0) else { panic!("it is not certain") };
         assert_eq!(undecided.image_features(&found, AltSet::One(0), &evidence, &decider(None)), None);
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::SmallModelOptions;
 use crate::predict::Probabilities;
 use crate::predict::small::{
-    FeatureId, Features, Layer, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
+    FeatureId, Features, HIDDEN, Layer, MEMBERS, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
 };
 use crate::train::calibrate::{best_temperature, lowest};
 use crate::train::data::DataSet;
@@ -25,9 +25,6 @@ use crate::train::optimizer::AdamW;
 
 /// Passes over the data, each with other changes to the reads.
 const PASSES: u64 = 4;
-/// Networks of the ensemble, and the widths of their two hidden layers.
-const MEMBERS: u64 = 5;
-const HIDDEN: [i64; 2] = [96, 48];
 const EPOCHS: usize = 12;
 const BATCH: usize = 1024;
 const LEARNING_RATE: f64 = 3e-3;
@@ -119,6 +116,8 @@ pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptio
     let small_model = SmallModel::new(network.clone(), calibrated);
     let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
     let image_weight = (best_image_weight(&own, tune) * 1000.0).round() / 1000.0;
+    let [alone, of_images, both] = [0.0, 1.0, image_weight].map(|weight| mean_loss(&own, tune, weight));
+    log::info!("loss on the tune candidates: small model {alone:.4}, CNN {of_images:.4}, both {both:.4}");
     let outcomes: Vec<Outcome> = own
         .iter()
         .zip(tune)
@@ -153,10 +152,14 @@ fn most_probable(Probabilities(p): Probabilities) -> u8 {
 
 /// The CNN's weight that makes the true classes most likely.
 fn best_image_weight(own: &[Probabilities], tune: &[Judged]) -> f64 {
-    let loss = |weight: f64| -> f64 {
-        own.iter().zip(tune).map(|(&own, t)| -joined(own, t.by_image, weight).0[usize::from(t.class)].ln()).sum()
-    };
-    lowest(loss, 0.0, 1.0)
+    lowest(|weight| mean_loss(own, tune, weight), 0.0, 1.0)
+}
+
+/// Minus the mean logarithm of the probability of the true class, with the CNN at a weight.
+#[allow(clippy::cast_precision_loss, reason = "a number of candidates")]
+fn mean_loss(own: &[Probabilities], tune: &[Judged], weight: f64) -> f64 {
+    let of_truth = own.iter().zip(tune).map(|(&own, t)| joined(own, t.by_image, weight).0[usize::from(t.class)]);
+    of_truth.map(|p| -p.ln()).sum::<f64>() / tune.len().max(1) as f64
 }
 
 /// The lowest certainty from which on, at every higher limit too, it is wrong no more often than together with the images.
@@ -181,7 +184,7 @@ fn train_network(
     let ranges = ranges(known, &features);
     let mut network = SmallNetwork { features, mean, scale, ranges, members: Vec::new() };
     for member in 0..MEMBERS {
-        network.members.push(train_member(&network, known, seed.wrapping_add(member))?);
+        network.members.push(train_member(&network, known, seed.wrapping_add(member.unsigned_abs()))?);
     }
     Ok(network)
 }

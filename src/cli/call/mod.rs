@@ -35,6 +35,7 @@ use crate::model::store::DEFAULT_MODEL;
 use crate::model::{Model, ModelConfig};
 use crate::output::{HaplotaggedReads, RealignedBam};
 use crate::pipeline::checkpoint::DEFAULT_INTERVAL;
+use crate::pipeline::sketches::Sketches;
 use crate::pipeline::stats::RunStats;
 use crate::pipeline::{self, CallFilter, Outputs, RunInputs, RunOptions};
 use crate::predict::cnn::Classifier;
@@ -195,15 +196,10 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
         log::info!("dry run: {} would be called, output {}", sample, args.output_vcf.display());
         return Ok(());
     }
-    log::info!(
-        "sample {sample}, model {}, {} bp in {} regions, {} worker(s), network on {}",
-        model.config.name,
-        chunk.as_ref().unwrap_or(inputs.targets()).bases(),
-        regions.len(),
-        split.workers,
-        classifier.device()
-    );
+    let bases = chunk.as_ref().unwrap_or(inputs.targets()).bases();
+    log_start(&sample, &model, bases, regions.len(), (split, &classifier.device()));
     let run = RunInputs { sites: sites.as_ref(), ..RunInputs::new(&inputs, &decider, &regions, &model.config) };
+    let sketches = Sketches::default();
     let options = RunOptions {
         workers: split.workers,
         filter: args.filter(sites.is_some()),
@@ -211,6 +207,7 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
         ploidy: &ploidy,
         quality_bin: args.gvcf_gq_bin,
         detailed: reports.is_wanted(),
+        sketches: reports.has_page().then_some(&sketches),
         phase: args.phasing.options(),
         from: resume.as_ref().and_then(Resume::from),
         // Signals end the process: see `signals`.
@@ -238,6 +235,7 @@ pub(super) fn run(args: CallArgs, started: Started) -> Result<()> {
             split,
             device: &device,
             stats: &stats,
+            sketches: &sketches,
             outputs: args.outputs(),
         };
         let summary = run.summary()?;
@@ -573,6 +571,14 @@ fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dy
         split.workers,
         split.network,
         classifier.device()
+    );
+}
+
+/// What is called, with what.
+fn log_start(sample: &str, model: &Model, bases: u64, regions: usize, (split, device): (ThreadSplit, &str)) {
+    let (name, workers) = (&model.config.name, split.workers);
+    log::info!(
+        "sample {sample}, model {name}, {bases} bp in {regions} regions, {workers} worker(s), network on {device}"
     );
 }
 

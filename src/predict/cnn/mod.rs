@@ -7,7 +7,7 @@ pub(crate) mod networks;
 #[cfg(feature = "torch")]
 pub mod torch;
 
-pub use batch::{BATCH_SIZE, Batch};
+pub use batch::{BATCH_SIZE, Batch, ImageFeatures};
 
 use crate::error::Result;
 use crate::predict::Probabilities;

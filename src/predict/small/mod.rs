@@ -24,7 +24,7 @@ use crate::predict::Probabilities;
 use crate::predict::softmax;
 use crate::reads::Read;
 
-pub use network::{Layer, SmallNetwork};
+pub use network::{HIDDEN, Layer, MEMBERS, SmallNetwork};
 pub use table::{FEATURES, FeatureId, Features, is_snp};
 
 /// Least certainty, Phred, at which the small model decides such a candidate.

@@ -13,6 +13,11 @@ use crate::predict::small::table::{FeatureId, Features};
 
 /// Largest `small_model.json` that is read, in bytes; the shipped one has 600,000.
 pub(super) const MOST_BYTES: u64 = 16 << 20;
+/// Networks of an ensemble that is trained.
+pub const MEMBERS: i64 = 5;
+/// Widths of the two hidden layers of each.
+pub const HIDDEN: [i64; 2] = [96, 48];
+
 /// Candidates with a feature that many standard deviations from the mean of the training data are left to the CNN.
 const STRANGE: f32 = 12.0;
 

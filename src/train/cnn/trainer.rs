@@ -69,8 +69,13 @@ struct MeanLoss {
     steps: u32,
 }
 
-/// Tells a network the mean and the scale of each feature in the first regions of the training data.
-fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions) -> Result<()> {
+/// Tells a new network the small model that it adds to, or else the mean and the scale of each feature in the first regions of the training data.
+fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions, small_model: Option<&SmallNetwork>) -> Result<()> {
+    if let Some(small_model) = small_model.filter(|known| known.features == options.features())
+        && net.network.add_to(small_model).map_err(Error::Usage)?
+    {
+        return Ok(());
+    }
     let seed = options.epoch_seed(0);
     let jobs = jobs(&sets.train, options.evidence.region_size, seed);
     let mut known = Vec::new();
@@ -103,7 +108,7 @@ impl<'a> Trainer<'a> {
         match &options.from {
             Some(from) => net.load(from, options)?,
             // A checkpoint has them.
-            None if options.takes_features() && saved.is_none() => standardise(&mut net, sets, options)?,
+            None if options.takes_features() && saved.is_none() => standardise(&mut net, sets, options, small_model)?,
             None => {}
         }
         let mut averaged = Net::new(options)?;

@@ -1,6 +1,7 @@
 //! The networks by name; one file each.
 
 pub(crate) mod conv_norm;
+mod ensemble;
 pub(crate) mod inception_v3;
 pub(crate) mod pileup_net;
 pub(crate) mod rows_net;
@@ -12,15 +13,16 @@ use pileup_net::PileupNet;
 use rows_net::RowsNet;
 
 use crate::pileup::ImageShape;
-use crate::predict::small::{FeatureId, Features};
+use crate::predict::cnn::ImageFeatures;
+use crate::predict::small::{FeatureId, SmallNetwork};
 
 /// What a network is given.
 #[derive(Debug)]
 pub struct Input {
     /// Images `[n, height, width, channel]`, u8.
     pub images: Tensor,
-    /// Features of their candidates `[n, k + 1]`, fp32, those that the model names; the last column is 1 where they are known, and where it is
-    /// 0 the others are too. `k` is 0 for a network that takes none.
+    /// Features of their candidates `[n, k + 2]`, fp32, those that the model names; the last column but one is 1 where they are known, and where it is
+    /// 0 the others are too; the last one is 1 where the image's allele is the only alternative one. `k` is 0 for a network that takes none.
     pub features: Tensor,
 }
 
@@ -32,16 +34,17 @@ impl Input {
     pub fn new(
         images: &[u8],
         size: [usize; 4],
-        features: &[Option<Features>],
+        features: &[Option<ImageFeatures>],
         taken: &[FeatureId],
         device: Device,
     ) -> Result<Self, TchError> {
-        let width = taken.len() + 1;
+        let width = taken.len() + 2;
         let mut numbers = vec![0.0_f32; size[0] * width];
         for (row, features) in numbers.chunks_exact_mut(width).zip(features) {
-            let Some(features) = features else { continue };
+            let Some(ImageFeatures { features, only_allele }) = features else { continue };
             row.iter_mut().zip(taken).for_each(|(slot, feature)| *slot = feature.of(features));
-            row[width - 1] = 1.0;
+            row[width - 2] = 1.0;
+            row[width - 1] = f32::from(u8::from(*only_allele));
         }
         let [n, height, width_of_image, channels] = size.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let images = Tensor::f_from_data_size(images, &[n, height, width_of_image, channels], Kind::Uint8)?;
@@ -53,7 +56,7 @@ impl Input {
 impl From<Tensor> for Input {
     /// Images without features.
     fn from(images: Tensor) -> Self {
-        let features = Tensor::zeros([images.size()[0], 1], (Kind::Float, images.device()));
+        let features = Tensor::zeros([images.size()[0], 2], (Kind::Float, images.device()));
         Self { images, features }
     }
 }
@@ -65,6 +68,14 @@ pub trait Network: Send + std::fmt::Debug {
 
     /// Tells a network that has just been made the mean and the scale of each feature in the training data.
     fn standardise(&mut self, _mean: &[f32], _scale: &[f32]) {}
+
+    /// Gives a network that has just been made the small model whose logits it adds to, with its means and scales; false where it stands alone.
+    ///
+    /// # Errors
+    /// A sentence, where that model has other features or another shape.
+    fn add_to(&mut self, _small_model: &SmallNetwork) -> Result<bool, String> {
+        Ok(false)
+    }
 
     /// Prepares for inference: from now on the variables' present values are used, in `kind` where that is faster.
     fn freeze(&mut self, kind: Kind);
@@ -78,7 +89,8 @@ const NETWORKS: &[(&str, bool, Build)] = &[
     (pileup_net::NAME, false, |path, shape, _| Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDTHS)))),
     (pileup_net::WIDE, false, |path, shape, _| Ok(Box::new(PileupNet::new(path, shape, pileup_net::WIDER)))),
     (inception_v3::NAME, false, |path, shape, _| Ok(Box::new(InceptionV3::new(path, shape)?))),
-    (rows_net::NAME, true, |path, shape, features| Ok(Box::new(RowsNet::new(path, shape, features)?))),
+    (rows_net::NAME, true, |path, shape, features| Ok(Box::new(RowsNet::new(path, shape, features, false)?))),
+    (rows_net::RESIDUAL, true, |path, shape, features| Ok(Box::new(RowsNet::new(path, shape, features, true)?))),
 ];
 
 /// Whether the network of that name takes features with its images.

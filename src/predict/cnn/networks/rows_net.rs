@@ -1,19 +1,26 @@
-//! A network that takes a pileup for what it is, a set of reads: 0.14 M parameters.
+//! Networks that take a pileup for what it is, a set of reads: 0.15 M parameters.
 //!
 //! Each row is read by the same one-dimensional convolutions, with the reference beside it; rows then attend to each other
 //! (Vaswani et al., "Attention is all you need", 2017; without positions, since rows are a set) and are pooled as in Zaheer et al.,
 //! "Deep sets" (2017): mean, sum, maximum and count. Empty rows are left out, so a count is a count. The head also sees the numbers
 //! that describe the candidate ([`features`](crate::predict::small::features)).
+//!
+//! `residual_rows_net` also holds the small model's networks, as they were learned, and adds to their logits: it begins as the small model and
+//! learns only what that gets wrong (as in He et al., "Deep residual learning for image recognition", 2015). Where a site has several alternative
+//! alleles, which the small model does not take, it stands alone.
 
 use tch::nn::{self, Module as _};
 use tch::{Kind, Tensor};
 
 use crate::pileup::ImageShape;
 use crate::pileup::spec::REFERENCE_ROWS;
+use crate::predict::cnn::networks::ensemble::Ensemble;
 use crate::predict::cnn::networks::{Input, Network};
+use crate::predict::small::SmallNetwork;
 
-/// Its name in `model.json`.
+/// Their names in `model.json`: of the one that stands alone, and of the one that adds to the small model's logits.
 pub const NAME: &str = "rows_net";
+pub const RESIDUAL: &str = "residual_rows_net";
 
 /// Channels of the three convolutions, and of a row afterwards.
 const WIDTHS: [i64; 3] = [32, 48, 64];
@@ -50,6 +57,8 @@ pub struct RowsNet {
     mean: Tensor,
     scale: Tensor,
     numbers: Vec<nn::Linear>,
+    /// The small model that it adds to.
+    base: Option<Ensemble>,
     head: Vec<nn::Linear>,
 }
 
@@ -98,11 +107,11 @@ impl Attention {
 }
 
 impl RowsNet {
-    /// Fresh variables under `path` for images of `shape` and `numbers` features.
+    /// Fresh variables under `path` for images of `shape` and `numbers` features; a residual network adds to the small model's logits.
     ///
     /// # Errors
     /// A sentence, where images are too small.
-    pub fn new(path: &nn::Path, shape: ImageShape, numbers: usize) -> Result<Self, String> {
+    pub fn new(path: &nn::Path, shape: ImageShape, numbers: usize, residual: bool) -> Result<Self, String> {
         if shape.width < MIN_WIDTH || shape.height <= REFERENCE_ROWS {
             return Err(format!(
                 "rows_net takes images of {MIN_WIDTH} columns and {} rows at least; these are {shape}",
@@ -116,6 +125,16 @@ impl RowsNet {
         };
         let [first, second, third] = WIDTHS;
         let pooled = 3 * ROW + 1;
+        let base = residual.then(|| Ensemble::new(&(path / "base"), numbers));
+        let head = if residual {
+            // It begins as the small model: nothing is added, nothing taken away.
+            let zero =
+                nn::LinearConfig { ws_init: nn::Init::Const(0.0), bs_init: Some(nn::Init::Const(0.0)), bias: true };
+            let described = pooled + NUMBERS[1] + CLASSES;
+            vec![linear(path, "head1", described, HEAD), nn::linear(path / "head2", HEAD, CLASSES + 1, zero)]
+        } else {
+            vec![linear(path, "head1", pooled + NUMBERS[1], HEAD), linear(path, "head2", HEAD, CLASSES)] // [3]
+        };
         Ok(Self {
             convolutions: vec![
                 convolution("conv1", channels, first, 7, 3), // [32, 49]
@@ -130,10 +149,8 @@ impl RowsNet {
                 linear(path, "numbers1", numbers + 1, NUMBERS[0]),
                 linear(path, "numbers2", NUMBERS[0], NUMBERS[1]),
             ],
-            head: vec![
-                linear(path, "head1", pooled + NUMBERS[1], HEAD),
-                linear(path, "head2", HEAD, CLASSES), // [3]
-            ],
+            base,
+            head,
         })
     }
 
@@ -158,12 +175,9 @@ impl RowsNet {
         Tensor::cat(&blocks, 0).narrow(0, 0, count)
     }
 
-    /// Numbers `[n, numbers + 1]`, the last of which says whether there are any, to `[n, 48]`.
-    fn numbers(&self, numbers: &Tensor) -> Tensor {
-        let width = numbers.size()[1] - 1;
-        let known = numbers.narrow(1, width, 1);
-        let standardised = ((numbers.narrow(1, 0, width) - &self.mean) / &self.scale).clamp(-FARTHEST, FARTHEST);
-        let mut x = Tensor::cat(&[standardised * &known, known], 1);
+    /// Standardised numbers `[n, numbers]` and whether they are known `[n, 1]`, to `[n, 48]`.
+    fn numbers(&self, standardised: &Tensor, known: &Tensor) -> Tensor {
+        let mut x = Tensor::cat(&[&(standardised.clamp(-FARTHEST, FARTHEST) * known), known], 1);
         for layer in &self.numbers {
             x = layer.forward(&x).relu();
         }
@@ -197,8 +211,17 @@ impl Network for RowsNet {
         let sum = x.sum_dim_intlist([1_i64].as_slice(), false, Kind::Float); // [n, 64]
         let mean = &sum / count.clamp_min(1.0);
         let highest = (&x + (&mask - 1.0) * 1e4).amax([1_i64].as_slice(), false).clamp_min(-1e3); // [n, 64]
-        let pooled = [mean, sum * COUNT_SCALE, highest, count * COUNT_SCALE, self.numbers(&input.features)];
-        self.head[1].forward(&self.head[0].forward(&Tensor::cat(&pooled, 1)).relu()) // [n, 3]
+        let width = input.features.size()[1] - 2;
+        let [known, only_allele] = [0, 1].map(|i| input.features.narrow(1, width + i, 1)); // [n, 1]
+        let standardised = (input.features.narrow(1, 0, width) - &self.mean) / &self.scale; // [n, numbers]
+        let numbers = self.numbers(&standardised, &known);
+        let mut pooled = vec![mean, sum * COUNT_SCALE, highest, count * COUNT_SCALE, numbers];
+        let base = self.base.as_ref().map(|base| base.forward(&standardised) * &only_allele); // [n, 3]
+        pooled.extend(base.as_ref().map(|base| base.softmax(-1, Kind::Float)));
+        let out = self.head[1].forward(&self.head[0].forward(&Tensor::cat(&pooled, 1)).relu());
+        let Some(base) = base else { return out }; // [n, 3]
+        // What is added to each class, and by how much the small model's logits count more or less.
+        out.narrow(1, 0, CLASSES) + base * (out.narrow(1, CLASSES, 1) + 1.0)
     }
 
     fn standardise(&mut self, mean: &[f32], scale: &[f32]) {
@@ -206,6 +229,13 @@ impl Network for RowsNet {
             self.mean.copy_(&Tensor::from_slice(mean));
             self.scale.copy_(&Tensor::from_slice(scale));
         });
+    }
+
+    fn add_to(&mut self, small_model: &SmallNetwork) -> Result<bool, String> {
+        let Some(base) = &mut self.base else { return Ok(false) };
+        base.set(small_model)?;
+        self.standardise(&small_model.mean, &small_model.scale);
+        Ok(true)
     }
 
     fn freeze(&mut self, _: Kind) {}
@@ -217,9 +247,12 @@ mod tests {
     use tch::nn::VarStore;
 
     use super::*;
+    use crate::predict::cnn::ImageFeatures;
     use crate::predict::small::{FEATURES, FeatureId};
 
     const SHAPE: ImageShape = ImageShape { height: 16, width: 61, channels: 7 };
+
+    const KNOWN: ImageFeatures = ImageFeatures { features: [0.3; FEATURES], only_allele: true };
 
     /// Images whose rows of reads hold these values, `[n][rows]`; 0 is an empty row.
     fn input(images: &[&[u8]]) -> Input {
@@ -229,7 +262,7 @@ mod tests {
             bytes.extend(vec![100; REFERENCE_ROWS * row]);
             (0..SHAPE.height - REFERENCE_ROWS).for_each(|i| bytes.extend(vec![rows.get(i).copied().unwrap_or(0); row]));
         }
-        let features: Vec<_> = (0..images.len()).map(|i| (i % 2 == 0).then_some([0.3; FEATURES])).collect();
+        let features: Vec<_> = (0..images.len()).map(|i| (i % 2 == 0).then_some(KNOWN)).collect();
         let taken: Vec<FeatureId> = FeatureId::all().collect();
         let size = [images.len(), SHAPE.height, SHAPE.width, SHAPE.channels];
         Input::new(&bytes, size, &features, &taken, Device::Cpu).unwrap()
@@ -237,7 +270,7 @@ mod tests {
 
     fn network(store: &VarStore) -> RowsNet {
         tch::manual_seed(4);
-        RowsNet::new(&store.root(), SHAPE, FEATURES).unwrap()
+        RowsNet::new(&store.root(), SHAPE, FEATURES, false).unwrap()
     }
 
     fn near(a: &Tensor, b: &Tensor) -> bool {
@@ -286,6 +319,24 @@ mod tests {
     }
 
     #[test]
+    fn a_residual_network_begins_as_the_small_model() {
+        let _alone = crate::testing::libtorch_random();
+        let store = VarStore::new(Device::Cpu);
+        tch::manual_seed(4);
+        let network = RowsNet::new(&store.root(), SHAPE, FEATURES, true).unwrap();
+        for (name, mut variable) in store.variables() {
+            if name.starts_with("base") {
+                let _ = tch::no_grad(|| variable.fill_(0.01));
+            }
+        }
+        let logits = network.forward(&input(&[&[10, 200], &[10, 200]]), false);
+        let features = Tensor::from_slice(&KNOWN.features).unsqueeze(0);
+        let base = network.base.as_ref().unwrap().forward(&features);
+        assert!(near(&logits.get(0), &base.get(0)) && f64::try_from(base.abs().max()).unwrap() > 0.01);
+        assert!(near(&logits.get(1), &Tensor::zeros([3], (Kind::Float, Device::Cpu))), "it has no features");
+    }
+
+    #[test]
     fn it_learns() {
         let _alone = crate::testing::libtorch_random();
         let store = VarStore::new(Device::Cpu);
@@ -304,10 +355,10 @@ mod tests {
     fn parameters_are_as_documented() {
         let store = VarStore::new(Device::Cpu);
         let _network =
-            RowsNet::new(&store.root(), ImageShape { height: 64, width: 147, channels: 7 }, FEATURES).unwrap();
+            RowsNet::new(&store.root(), ImageShape { height: 64, width: 147, channels: 7 }, FEATURES, false).unwrap();
         let n: usize = store.trainable_variables().iter().map(Tensor::numel).sum();
         assert!((130_000..170_000).contains(&n), "{n} parameters");
         let small = ImageShape { height: 5, width: 147, channels: 7 };
-        assert!(RowsNet::new(&store.root(), small, FEATURES).unwrap_err().contains("rows"));
+        assert!(RowsNet::new(&store.root(), small, FEATURES, true).unwrap_err().contains("rows"));
     }
 }

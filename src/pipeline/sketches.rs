@@ -1,0 +1,109 @@
+//! Candidates -> what pictures of the least certain ones are drawn from, kept while their reads are at hand.
+//!
+//! Which calls are the least certain is known at the end of a run only, so this keeps a few more. A call that it has not kept is gathered again by who
+//! draws it: pictures do not depend on it.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::candidates::Candidate;
+use crate::genome::ContigId;
+use crate::pileup::{AltSet, PileupImage};
+use crate::predict::small::certainty;
+use crate::predict::{Decision, Probabilities};
+
+/// Most candidates that are kept of those that seem to be variants, and of those that do not: twice as many as are shown. An image of
+/// `models/wgs` has 66 kB.
+const MOST: [usize; 2] = [24, 12];
+
+/// What a picture of a candidate is drawn from.
+#[derive(Clone, Debug)]
+pub struct Sketch {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// The allele that is drawn ([`drawn`]).
+    pub set: AltSet,
+    /// The image of that allele.
+    pub image: PileupImage,
+    /// What was decided of it before the image.
+    pub decision: Decision,
+}
+
+/// The alternative allele that most reads support, the first of equals.
+#[must_use]
+pub fn drawn(candidate: &Candidate) -> AltSet {
+    let n = candidate.alts.len();
+    AltSet::One((0..n).max_by_key(|&alt| (candidate.alts[alt].count, n - alt)).unwrap_or(0))
+}
+
+/// A candidate that is kept.
+struct Kept {
+    certainty: f64,
+    contig: ContigId,
+    sketch: Sketch,
+}
+
+/// The candidates that are kept: those that seem to be variants, and the others; the least certain first.
+#[derive(Default)]
+pub struct Sketches(Mutex<[Vec<Kept>; 2]>);
+
+impl Sketches {
+    /// Keeps a candidate with such probabilities, of the allele that is drawn, where it is one of the least certain so far.
+    pub(super) fn offer(&self, contig: ContigId, probabilities: Probabilities, sketch: impl FnOnce() -> Sketch) {
+        let kind = usize::from(probabilities.hom_ref() >= probabilities.het().max(probabilities.hom_alt()));
+        let certainty = certainty(probabilities);
+        if !self.is_wanted(kind, certainty) {
+            return;
+        }
+        // Other workers go on meanwhile.
+        let sketch = sketch();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept[kind].partition_point(|other| other.certainty <= certainty);
+        kept[kind].insert(at, Kept { certainty, contig, sketch });
+        kept[kind].truncate(MOST[kind]);
+    }
+
+    fn is_wanted(&self, kind: usize, certainty: f64) -> bool {
+        let kept = &self.0.lock().unwrap_or_else(PoisonError::into_inner)[kind];
+        kept.len() < MOST[kind] || kept.last().is_some_and(|last| certainty < last.certainty)
+    }
+
+    /// What is kept of the candidate at a position, 0-based.
+    #[must_use]
+    pub fn of(&self, contig: ContigId, position: u64) -> Option<Sketch> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = |kept: &&Kept| kept.contig == contig && kept.sketch.candidate.position == position;
+        kept.iter().flatten().find(is_there).map(|kept| kept.sketch.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pileup::ImageShape;
+    use crate::predict::{Prediction, Predictor};
+
+    fn sketch(position: u64, probabilities: Probabilities) -> Sketch {
+        Sketch {
+            candidate: crate::testing::candidate(position, "A", &[("C", 9, &[])], 9),
+            set: AltSet::One(0),
+            image: PileupImage::empty(ImageShape { height: 1, width: 1, channels: 1 }),
+            decision: Decision::Decided(Prediction { probabilities, predictor: Predictor::SmallModel }),
+        }
+    }
+
+    #[test]
+    fn the_least_certain_of_each_kind_are_kept() {
+        let sketches = Sketches::default();
+        for position in 0..200_u32 {
+            let sure = 0.5 + 0.002 * f64::from(position);
+            for (contig, probabilities) in [[0.0, sure, 1.0 - sure], [sure, 1.0 - sure, 0.0]].into_iter().enumerate() {
+                let probabilities = Probabilities(probabilities);
+                sketches.offer(ContigId(contig), probabilities, || sketch(u64::from(position), probabilities));
+            }
+        }
+        let sketches = &sketches;
+        let kept = |contig| (0..200).filter(move |&position| sketches.of(ContigId(contig), position).is_some());
+        assert!(kept(0).eq(0..24) && kept(1).eq(0..12), "{:?}", kept(0).collect::<Vec<_>>());
+        assert_eq!(sketches.of(ContigId(1), 3).map(|sketch| sketch.candidate.position), Some(3));
+    }
+}
