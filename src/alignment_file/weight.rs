@@ -43,11 +43,18 @@ impl ByteCounts {
         Self { windows: lengths.map(windows).collect() }
     }
 
-    /// The windows that hold as much as others do, in order: a quarter at least of what a byte finds about itself on average. A slice
-    /// of a CRAM with one stray read is spread thinly over all that lies between.
+    /// The windows that hold as much as others do, in order: a quarter at least of the window that half of all bytes lie in or below, by
+    /// their windows' bytes. So neither a few stacks of reads (chrM, collapsed repeats) nor the thin rest beside targets decide, nor a slice
+    /// of a CRAM with one stray read, which is spread thinly over all that lies between.
     pub fn full_windows(&self) -> impl Iterator<Item = (ContigId, Interval)> {
-        let all = || self.windows.iter().flatten();
-        let typical = all().map(|bytes| bytes * bytes).sum::<f64>() / all().sum::<f64>().max(1.0);
+        let mut sorted: Vec<f64> = self.windows.iter().flatten().copied().filter(|bytes| *bytes > 0.0).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let (all, mut below) = (sorted.iter().sum::<f64>(), 0.0);
+        let mut reaches_half = |bytes: &f64| {
+            below += bytes;
+            below >= 0.5 * all
+        };
+        let typical = sorted.iter().copied().find(|bytes| reaches_half(bytes)).unwrap_or(0.0);
         self.windows.iter().enumerate().flat_map(move |(contig, windows)| {
             (0_u64..)
                 .zip(windows)
@@ -146,6 +153,15 @@ mod tests {
             counts.full_windows().map(|(contig, window)| (contig.0, window.start() / WINDOW)).collect();
         assert_eq!(starts, [(1, 100), (1, 101), (1, 102)]);
         assert_eq!(ByteCounts::new([5].into_iter()).full_windows().count(), 0);
+    }
+
+    #[test]
+    fn a_stack_of_reads_hides_no_other_windows() {
+        // A small chromosome, and chrM at 300 times its depth.
+        let mut counts = ByteCounts::new([1000 * WINDOW, WINDOW].into_iter());
+        counts.add(0, Interval::new(0, 1000 * WINDOW), 1_000_000);
+        counts.add(1, Interval::new(0, WINDOW), 300_000);
+        assert_eq!(counts.full_windows().count(), 1001);
     }
 
     #[test]
