@@ -168,8 +168,8 @@ fn line_bytes(canvas: &RgbImage, (left, top): (u32, u32), width: u32) -> std::op
 /// Draws a line of pixels, each [`SCALE`] wide.
 fn line(canvas: &mut RgbImage, place: (u32, u32), colours: impl ExactSizeIterator<Item = Rgb<u8>>) {
     let bytes = line_bytes(canvas, place, size(colours.len()) * SCALE);
-    let pixels = canvas.as_flat_samples_mut().samples[bytes].chunks_exact_mut(3 * SCALE as usize);
-    for (pixel, Rgb(colour)) in pixels.zip(colours) {
+    let pixels = canvas.as_flat_samples_mut().samples[bytes].as_chunks_mut::<{ 3 * SCALE as usize }>().0;
+    for (pixel, Rgb(colour)) in pixels.iter_mut().zip(colours) {
         pixel.as_chunks_mut::<3>().0.fill(colour);
     }
 }
