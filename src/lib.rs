@@ -95,3 +95,5 @@ pub mod train;
 pub mod variant;
 // Calls and reference blocks to VCF, BCF and gVCF.
 pub mod vcf;
+// How much time pieces of the genome will take.
+pub mod workload;

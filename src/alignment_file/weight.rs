@@ -17,6 +17,8 @@ const WINDOW: u64 = 1 << 14;
 pub struct ByteCounts {
     /// For each contig of the file's header the bytes of its windows.
     windows: Vec<Vec<f64>>,
+    /// Mean bytes of a slice of a CRAM, which is unpacked as a whole; 0 for a BAM.
+    slice: f64,
 }
 
 impl ByteCounts {
@@ -27,6 +29,7 @@ impl ByteCounts {
         match file.parsed_index() {
             Index::Bins(index) => counts.add_bins(index),
             Index::Slices(index) => {
+                counts.slice = mean(index.slices.iter().map(|slice| slice.bytes));
                 for slice in &index.slices {
                     let start = slice.start.saturating_sub(1);
                     if let Some(contig) = slice.contig {
@@ -40,7 +43,7 @@ impl ByteCounts {
 
     fn new(lengths: impl Iterator<Item = u64>) -> Self {
         let windows = |length: u64| vec![0.0; usize::try_from(length.div_ceil(WINDOW)).unwrap_or(0)];
-        Self { windows: lengths.map(windows).collect() }
+        Self { windows: lengths.map(windows).collect(), slice: 0.0 }
     }
 
     /// The windows that hold as much as others do, in order: a quarter at least of the window that half of all bytes lie in or below, by
@@ -69,6 +72,20 @@ impl ByteCounts {
         let Some(windows) = self.windows.get(contig.0) else { return 0.0 };
         let here = Interval::new(0, windows.len() as u64 * WINDOW);
         overlapped(interval.intersect(here)).map(|(window, share)| windows[window] * share).sum()
+    }
+
+    /// Mean bytes of a slice of a CRAM, 0 for a BAM.
+    #[must_use]
+    pub fn slice(&self) -> f64 {
+        self.slice
+    }
+
+    /// About how many bytes must be unpacked for the records of an interval: those from the start of its window on, or a slice at least.
+    #[must_use]
+    pub fn to_fetch(&self, contig: ContigId, interval: Interval) -> f64 {
+        let from = interval.start() / WINDOW * WINDOW;
+        let bytes = self.of_interval(contig, Interval::new(from, interval.end().max(from)));
+        if bytes > 0.0 { bytes.max(self.slice) } else { 0.0 }
     }
 
     fn add_bins(&mut self, index: &BinIndex) {
@@ -109,6 +126,12 @@ impl ByteCounts {
             windows[window] += bytes as f64 * share * WINDOW as f64 / length;
         }
     }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "bytes of files, below 2^52")]
+fn mean(bytes: impl Iterator<Item = u64>) -> f64 {
+    let (count, sum) = bytes.fold((0_u64, 0_u64), |(count, sum), bytes| (count + 1, sum.saturating_add(bytes)));
+    sum as f64 / count.max(1) as f64
 }
 
 /// The windows that an interval lies in, and how much of each it takes.
@@ -162,6 +185,20 @@ mod tests {
         counts.add(0, Interval::new(0, 1000 * WINDOW), 1_000_000);
         counts.add(1, Interval::new(0, WINDOW), 300_000);
         assert_eq!(counts.full_windows().count(), 1001);
+    }
+
+    #[test]
+    fn what_is_unpacked_begins_with_a_window_and_is_a_slice_at_least() {
+        let mut counts = ByteCounts::new([3 * WINDOW].into_iter());
+        counts.add(0, Interval::new(WINDOW, 2 * WINDOW), 1600);
+        let (eighth, half) = (WINDOW + WINDOW / 8, WINDOW + WINDOW / 2);
+        let of = |counts: &ByteCounts, start, end| counts.to_fetch(ContigId(0), Interval::new(start, end));
+        assert!((of(&counts, eighth, half) - 800.0).abs() < 1e-9);
+        assert!(of(&counts, 0, WINDOW).abs() < 1e-9);
+        counts.slice = mean([500, 1500].into_iter());
+        assert!((of(&counts, eighth, half) - 1000.0).abs() < 1e-9);
+        assert!(of(&counts, 0, WINDOW).abs() < 1e-9, "nothing is there");
+        assert!(mean(std::iter::empty()).abs() < 1e-9);
     }
 
     #[test]

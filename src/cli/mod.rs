@@ -30,7 +30,6 @@ mod stdout;
 mod threads;
 #[cfg(feature = "torch")]
 mod train;
-mod work;
 mod wrapper_args;
 
 use std::ffi::OsString;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::work::Work;
 use crate::genome::Contigs;
 use crate::inputs::Inputs;
 use crate::regions::{Region, Regions};
+use crate::workload::ReadBytes;
 
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
@@ -25,7 +25,7 @@ const STEPS: f64 = 1e6;
 /// Reports regions as they are written.
 pub(super) struct Progress<'a> {
     contigs: &'a Contigs,
-    work: Work<'a>,
+    bytes: ReadBytes<'a>,
     bar: Option<ProgressBar>,
     state: Mutex<State>,
 }
@@ -83,8 +83,8 @@ fn roughly(time: Duration) -> String {
 impl<'a> Progress<'a> {
     /// For all regions, of which an earlier run has written the first ones.
     pub(super) fn new(inputs: &'a Inputs, regions: &Regions, written: usize) -> Self {
-        let work = Work::of(inputs);
-        let of = |(contig, interval)| work.within(contig, interval);
+        let bytes = ReadBytes::of(inputs);
+        let of = |(contig, interval)| bytes.work(contig, interval);
         let before = regions.intervals_before(written).map(of).sum();
         let pace = Pace { before, done: 0.0, total: regions.intervals().map(of).sum() };
         let shown = log::log_enabled!(log::Level::Info) && std::io::stderr().is_terminal();
@@ -100,13 +100,13 @@ impl<'a> Progress<'a> {
         });
         let now = Instant::now();
         let state = Mutex::new(State { pace, started: now, logged: now });
-        Self { contigs: inputs.reference().contigs(), work, bar, state }
+        Self { contigs: inputs.reference().contigs(), bytes, bar, state }
     }
 
     /// A region was written.
     pub(super) fn done(&self, region: Region) {
         let Ok(mut state) = self.state.lock() else { return };
-        state.pace.done += self.work.within(region.contig, region.interval);
+        state.pace.done += self.bytes.work(region.contig, region.interval);
         if self.bar.is_none() && state.logged.elapsed() < LOG_INTERVAL {
             return;
         }

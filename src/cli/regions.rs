@@ -3,20 +3,21 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::common::{self, INPUT, InputArgs, MODEL, OUTPUT, REGIONS_ALIASES};
 use super::file_args;
 use super::stdout;
-use super::work::Work;
 use crate::error::{Error, Result};
 use crate::files::{self, Whole};
 use crate::genome::{ContigId, Interval};
 use crate::haplotypes::DEFAULT_CUT;
+use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
-use crate::regions::Targets;
+use crate::regions::{Chunk, Region, Targets};
 use crate::vcf::reference_blocks::BLOCK_CUT;
+use crate::workload::{ReadBytes, costs};
 
 #[derive(Debug, Args)]
 pub(super) struct RegionsArgs {
@@ -29,6 +30,9 @@ pub(super) struct RegionsArgs {
     /// Number of chunks
     #[arg(short = 'n', long, value_name = "N", value_parser = common::whole::<u16>(1..=65_535), help_heading = OUTPUT)]
     chunks: u16,
+    /// What chunks are made equal in
+    #[arg(long, value_enum, default_value_t = By::Cost, value_name = "WHAT", help_heading = OUTPUT)]
+    by: By,
     /// Cut only where 'call --phase' ends phase sets: at multiples of 10 Mb
     #[arg(long, help_heading = OUTPUT)]
     phase: bool,
@@ -42,6 +46,14 @@ pub(super) struct RegionsArgs {
     /// Write chunk-0001.bed and so on into this folder [default: one BED to stdout, its fourth column the chunk]
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     out_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Estimated CPU time of 'call', for which a small part of the reads is surveyed
+    Cost,
+    /// Bytes of reads by the index
+    Bytes,
 }
 
 pub(super) fn run(args: &RegionsArgs) -> Result<()> {
@@ -62,10 +74,9 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
     let inputs = args.input.open(&args.regions)?;
     let targets = inputs.targets();
     let grid = least_common_multiple(model.config.evidence.region_size, BLOCK_CUT);
-    let grid = if args.phase { least_common_multiple(grid, args.phase_cut) } else { grid };
-    let work = Work::of(&inputs);
-    let weight = |contig, interval| work.within(contig, interval);
-    let chunks = targets.chunks(usize::from(args.chunks), grid, weight)?;
+    let cuts = if args.phase { least_common_multiple(grid, args.phase_cut) } else { grid };
+    let weigh = |pieces: &[Region]| weights(args.by, &inputs, &model, grid, pieces);
+    let chunks = targets.chunks(usize::from(args.chunks), cuts, weigh)?;
     let bed = |chunk: &Targets, name: &str| {
         let line = |(contig, interval): (ContigId, Interval)| {
             let contig = &inputs.reference().contigs().get(contig).name;
@@ -74,19 +85,41 @@ pub(super) fn run(args: &RegionsArgs) -> Result<()> {
         chunk.iter().map(line).collect::<String>()
     };
     let Some(folder) = &args.out_dir else {
-        let lines: String = chunks.iter().enumerate().map(|(i, chunk)| bed(chunk, &format!("\t{}", i + 1))).collect();
+        let line = |(i, chunk): (usize, &Chunk)| bed(&chunk.targets, &format!("\t{}", i + 1));
+        let lines: String = chunks.iter().enumerate().map(line).collect();
         return stdout::write(lines.as_bytes()).map(drop);
     };
     std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, format!("cannot be created: {e}")))?;
     no_other_chunks(folder, &names)?;
-    let whole = |(name, chunk): (&String, &Targets)| Whole::of_bytes(&folder.join(name), bed(chunk, "").as_bytes());
+    let whole =
+        |(name, chunk): (&String, &Chunk)| Whole::of_bytes(&folder.join(name), bed(&chunk.targets, "").as_bytes());
     files::place(names.iter().zip(&chunks).map(whole).collect::<Result<_>>()?)?;
-    let total: f64 = targets.iter().map(|(contig, interval)| weight(contig, interval)).sum();
+    let total: f64 = chunks.iter().map(|chunk| chunk.weight).sum();
+    let of = match args.by {
+        By::Cost => "the estimated time",
+        By::Bytes => "the reads' bytes",
+    };
     for (name, chunk) in names.iter().zip(&chunks) {
-        let share: f64 = chunk.iter().map(|(contig, interval)| weight(contig, interval)).sum::<f64>() / total;
-        log::info!("{name}: {} bp, {:.1} % of the reads' bytes", chunk.bases(), share * 100.0);
+        log::info!("{name}: {} bp, {:.1} % of {of}", chunk.targets.bases(), chunk.weight / total * 100.0);
     }
     Ok(())
+}
+
+/// The weight of each piece of the targets, which consists of pieces that are cut at multiples of `grid`.
+fn weights(by: By, inputs: &Inputs, model: &Model, grid: u64, pieces: &[Region]) -> Result<Vec<f64>> {
+    if by == By::Bytes {
+        let bytes = ReadBytes::of(inputs);
+        return Ok(pieces.iter().map(|piece| bytes.work(piece.contig, piece.interval)).collect());
+    }
+    let parts: Vec<Region> = inputs.targets().regions(grid).iter().collect();
+    let costs = costs(inputs, model, &parts)?;
+    log::info!("surveyed {} regions; {} stretch(es) that differ in cost", costs.draws, costs.stretches);
+    let mut parts = parts.iter().zip(costs.pieces).peekable();
+    let sum = |piece: &Region| {
+        let inside = |part: &(&Region, f64)| part.0.contig == piece.contig && piece.interval.overlaps(part.0.interval);
+        std::iter::from_fn(|| parts.next_if(inside)).map(|(_, cost)| cost).sum()
+    };
+    Ok(pieces.iter().map(sum).collect())
 }
 
 /// Rejects a folder with chunks of an earlier run that this run would not replace: a pipeline that calls every chunk in it would call

@@ -12,6 +12,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::genome::{ContigId, Contigs, Interval};
 
+pub use chunks::Chunk;
 pub use list::{Iter, Regions};
 
 /// Length of a region in bp. Cuts lie on multiples of it, so that a region is the same whatever else is called.

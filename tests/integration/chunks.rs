@@ -6,8 +6,15 @@ use crate::world::{HEADER, World, testdata, text, tool, varpix};
 
 /// The chunks of `regions` in a folder of the world.
 fn chunks(world: &World, count: &str, regions: &[&str]) -> Vec<PathBuf> {
+    chunks_by(world, "cost", count, regions)
+}
+
+fn chunks_by(world: &World, by: &str, count: &str, regions: &[&str]) -> Vec<PathBuf> {
     let (reference, reads, folder) = (text(&world.reference), text(&world.reads), text(&world.path("chunks")));
     let mut args = vec!["regions", "--ref", &reference, "--reads", &reads, "--chunks", count, "--out-dir", &folder];
+    args.extend(["--by", by]);
+    // A folder with more chunks would be refused.
+    let _ = std::fs::remove_dir_all(&folder);
     if !regions.is_empty() {
         args.push("--regions");
         args.extend(regions);
@@ -85,6 +92,108 @@ fn deletions_over_a_cut_are_told_once() {
     assert_chunks_join(&world, "2", &["chrA:1-20000"]);
 }
 
+/// Length of a BED file's intervals.
+fn bases(bed: &PathBuf) -> u64 {
+    let text = std::fs::read_to_string(bed).unwrap();
+    let span = |line: &str| {
+        let fields: Vec<u64> = line.split('\t').skip(1).map(|f| f.parse().unwrap()).collect();
+        fields[1] - fields[0]
+    };
+    text.lines().map(span).sum()
+}
+
+/// The chunks' lines, neighbouring intervals joined.
+fn joined(chunks: &[PathBuf]) -> Vec<String> {
+    let mut joined: Vec<(String, String, String)> = Vec::new();
+    for line in chunks.iter().flat_map(|bed| read(bed).lines().map(str::to_owned).collect::<Vec<_>>()) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        match joined.last_mut() {
+            Some((contig, _, end)) if contig == fields[0] && end == fields[1] => fields[2].clone_into(end),
+            _ => joined.push((fields[0].into(), fields[1].into(), fields[2].into())),
+        }
+    }
+    joined.into_iter().map(|(contig, start, end)| format!("{contig}:{start}-{end}")).collect()
+}
+
+fn read(path: &PathBuf) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The reads of the world, of which every second one in the first contig's first 80 kb has 7 bases more at multiples of 300 bp, aligned as if it had not.
+fn with_insertions(world: &mut World) {
+    let sam = tool("samtools", &["view", "-h", &text(&world.reads)]);
+    let changed = |(number, line): (usize, &str)| {
+        let mut fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
+        if line.starts_with('@') || number % 2 == 0 || fields[2] != "chrA" || fields[5] != "150M" {
+            return format!("{line}\n");
+        }
+        let start: usize = fields[3].parse().unwrap();
+        let before = start.next_multiple_of(300) - start;
+        if start < 80_000 && before < 150 {
+            let (left, right) = fields[9].split_at(before);
+            let mut bases = format!("{left}GATTACA{right}");
+            bases.truncate(150);
+            fields[9] = bases;
+        }
+        fields.join("\t") + "\n"
+    };
+    let sam: String = sam.lines().enumerate().map(changed).collect();
+    let sam = text(&world.write("changed.sam", sam.as_bytes()));
+    world.reads = world.path("changed.bam");
+    tool("samtools", &["view", "-b", "-o", &text(&world.reads), &sam]);
+    tool("samtools", &["index", &text(&world.reads)]);
+}
+
+#[test]
+fn chunks_by_cost_are_equal_on_every_run_and_hold_everything() {
+    let mut world = World::new();
+    with_insertions(&mut world);
+    let cram = world.path("changed.cram");
+    tool("samtools", &["view", "-C", "-T", &text(&world.reference), "-o", &text(&cram), &text(&world.reads)]);
+    tool("samtools", &["index", &text(&cram)]);
+    for reads in [world.reads.clone(), cram] {
+        world.reads = reads;
+        let found = chunks(&world, "5", &[]);
+        assert_eq!(joined(&found), ["chrA:0-130000", "chrB:0-70000"]);
+        let texts: Vec<String> = found.iter().map(read).collect();
+        assert_eq!(chunks(&world, "5", &[]).iter().map(read).collect::<Vec<_>>(), texts);
+    }
+    let some = chunks(&world, "4", &["chrA:5001-42000", "chrB:30001-70000"]);
+    assert_eq!(joined(&some), ["chrA:5000-42000", "chrB:30000-70000"]);
+}
+
+#[test]
+fn chunks_by_cost_weigh_what_bytes_do_not_tell() {
+    let mut world = World::new();
+    let plain: Vec<u64> = chunks(&world, "2", &[]).iter().map(bases).collect();
+    assert!((90_000..=110_000).contains(&plain[0]), "{plain:?}");
+    with_insertions(&mut world);
+    let by_bytes: Vec<u64> = chunks_by(&world, "bytes", "2", &[]).iter().map(bases).collect();
+    assert!((90_000..=110_000).contains(&by_bytes[0]), "{by_bytes:?}");
+    let by_cost: Vec<u64> = chunks(&world, "2", &[]).iter().map(bases).collect();
+    assert!(by_cost[0] <= 80_000, "{by_cost:?}");
+}
+
+#[test]
+fn files_with_few_reads_and_none_are_cut_too() {
+    let mut world = World::new();
+    for (name, region) in [("front.bam", "chrA:1-30000"), ("few.bam", "chrB:69000-69001"), ("none.bam", "chrB:70000")] {
+        let reads = world.path(name);
+        tool("samtools", &["view", "-b", "-o", &text(&reads), &text(&world.reads), region]);
+        tool("samtools", &["index", &text(&reads)]);
+        let before = std::mem::replace(&mut world.reads, reads);
+        for model in ["wgs", "hifi"] {
+            let (reference, reads) = (text(&world.reference), text(&world.reads));
+            let folder = text(&world.path(&format!("{name}-{model}")));
+            let args = ["--reads", &reads, "--chunks", "3", "--model", model, "--out-dir", &folder];
+            varpix(&[&["regions", "--ref", &reference], &args[..]].concat()).succeeds();
+            let beds: Vec<_> = (1..=3).map(|n| PathBuf::from(format!("{folder}/chunk-{n:04}.bed"))).collect();
+            assert_eq!(joined(&beds), ["chrA:0-130000", "chrB:0-70000"], "{name} {model}");
+        }
+        world.reads = before;
+    }
+}
+
 #[test]
 fn chunks_balance_bytes() {
     let mut world = World::new();
@@ -93,25 +202,18 @@ fn chunks_balance_bytes() {
     tool("samtools", &["view", "-b", "-o", &text(&front), &text(&world.reads), "chrA:1-30000"]);
     tool("samtools", &["index", &text(&front)]);
     world.reads = front.clone();
-    let bases = |bed: &PathBuf| -> u64 {
-        let text = std::fs::read_to_string(bed).unwrap();
-        let span = |line: &str| {
-            let fields: Vec<u64> = line.split('\t').skip(1).map(|f| f.parse().unwrap()).collect();
-            fields[1] - fields[0]
-        };
-        text.lines().map(span).sum()
-    };
-    let by_bytes: Vec<_> = chunks(&world, "2", &[]).iter().map(bases).collect();
+    let chunks = |world: &World| chunks_by(world, "bytes", "2", &[]).iter().map(bases).collect::<Vec<_>>();
+    let by_bytes = chunks(&world);
     assert_eq!(by_bytes.iter().sum::<u64>(), 200_000);
     assert!(by_bytes[0] <= 30_000, "{by_bytes:?}");
     // The same through a CSI index, and for a CRAM.
     std::fs::remove_file(text(&front) + ".bai").unwrap();
     tool("samtools", &["index", "-c", &text(&front)]);
-    assert_eq!(chunks(&world, "2", &[]).iter().map(bases).collect::<Vec<_>>(), by_bytes);
+    assert_eq!(chunks(&world), by_bytes);
     world.reads = world.path("front.cram");
     tool("samtools", &["view", "-C", "-T", &text(&world.reference), "-o", &text(&world.reads), &text(&front)]);
     tool("samtools", &["index", &text(&world.reads)]);
-    let by_slices: Vec<_> = chunks(&world, "2", &[]).iter().map(bases).collect();
+    let by_slices = chunks(&world);
     assert!(by_slices[0] <= 30_000, "{by_slices:?}");
 }
 
