@@ -1,9 +1,9 @@
 //! Pieces of the genome -> how much time calling will take on each: by the bytes of their reads ([`ReadBytes`]), or by a model of the cost whose counts a
 //! survey gives ([`costs`]).
 //!
-//! Bytes tell how many reads there are. A survey of a few regions ([`draws`]) tells what its reads hold: candidates, and reads that are realigned
-//! ([`counts`]). What differs between stretches of the genome by more than chance ([`rates`]) is then counted for each piece
-//! ([`cost`]). All rests on counts, never on times, so that the same files always give the same costs.
+//! Bytes tell how many reads there are. A survey of a few regions (`draws`) tells what its reads hold: candidates, and reads that are realigned
+//! (`counts`). What differs between stretches of the genome by more than chance (`rates`) is then counted for each piece
+//! (`cost`). All rests on counts, never on times, so that the same files always give the same costs.
 
 mod bytes;
 mod cost;
