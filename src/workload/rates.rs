@@ -21,7 +21,7 @@ pub(super) struct Sample {
     pub(super) piece: usize,
     /// Kept bases of its reads.
     pub(super) exposure: f64,
-    /// What images and realignment of its reads cost, in seconds.
+    /// What candidates and realignment of its reads cost, in seconds.
     pub(super) cost: f64,
 }
 
