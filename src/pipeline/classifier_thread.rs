@@ -5,25 +5,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::error::{Error, Result};
-use crate::genome::ContigId;
-use crate::pileup::{AltSet, ImageShape};
+use crate::pileup::ImageShape;
 use crate::pipeline::messages::{ImageJob, Message, Stop};
 use crate::pipeline::sketches::{Sketch, Sketches};
 use crate::pipeline::stats::{Stage, StageTimes};
+use crate::predict::Decision;
 use crate::predict::cnn::{Batch, Classifier};
-use crate::predict::decision::Undecided;
 
 /// How long a batch that is not full waits for more images.
 const LINGER: Duration = Duration::from_millis(100);
-
-/// An image whose result is waited for.
-struct Waiting {
-    region: usize,
-    candidate: usize,
-    set: AltSet,
-    undecided: Undecided,
-    sketch: Option<(ContigId, Box<Sketch>)>,
-}
 
 /// Runs until the workers are gone.
 pub(super) fn run(
@@ -35,7 +25,7 @@ pub(super) fn run(
     stop: Stop,
 ) -> Result<()> {
     let mut batch = Batch::new(shape);
-    let mut waiting_jobs: Vec<Waiting> = Vec::new();
+    let mut waiting_jobs: Vec<ImageJob> = Vec::new();
     loop {
         let waiting = Instant::now();
         let received = images.recv_timeout(LINGER);
@@ -43,8 +33,7 @@ pub(super) fn run(
         let closed = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(job) = received {
             batch.push(&job.image, job.features.as_ref())?;
-            let ImageJob { region, candidate, set, undecided, sketch, .. } = job;
-            waiting_jobs.push(Waiting { region, candidate, set, undecided, sketch });
+            waiting_jobs.push(job);
             if !batch.is_full() {
                 continue;
             }
@@ -57,11 +46,12 @@ pub(super) fn run(
             if results.len() != waiting_jobs.len() {
                 return Err(Error::Internal(format!("{} results for {} images", results.len(), waiting_jobs.len())));
             }
-            for (waiting, image) in waiting_jobs.drain(..).zip(results) {
-                let Waiting { region, candidate, set, undecided, sketch } = waiting;
-                let prediction = undecided.with_image(image);
-                if let Some((sketches, (contig, sketch))) = sketches.zip(sketch) {
-                    sketches.offer(contig, prediction.probabilities, || *sketch);
+            for (job, result) in waiting_jobs.drain(..).zip(results) {
+                let ImageJob { region, candidate, set, image, undecided, drawn, .. } = job;
+                let prediction = undecided.with_image(result);
+                if let Some((sketches, (contig, candidate))) = sketches.zip(drawn) {
+                    let decision = Decision::NeedsImage(undecided);
+                    sketches.offer(prediction.probabilities, || Sketch { contig, candidate, set, image, decision });
                 }
                 let message = Message::Predicted { region, candidate, set, prediction };
                 messages.send(message).map_err(|_| Error::Stopped)?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::sketches::Sketch;
 use crate::candidates::Candidate;
 use crate::error::{Error, Result};
 use crate::evidence::FragmentAllele;
@@ -32,8 +31,8 @@ pub(super) struct ImageJob {
     pub(super) undecided: Undecided,
     /// The features that go with the image, where the CNN takes any.
     pub(super) features: Option<ImageFeatures>,
-    /// What a picture of it is drawn from, where one may be wanted.
-    pub(super) sketch: Option<(ContigId, Box<Sketch>)>,
+    /// Its contig and the candidate, where a picture of it may be wanted.
+    pub(super) drawn: Option<(ContigId, Candidate)>,
 }
 
 /// A message to the thread that writes.

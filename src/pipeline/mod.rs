@@ -10,7 +10,7 @@
 //! # Memory
 //! At most [`WINDOW`] regions (or two runs a worker, if that is more) are between being begun and being written. Of those, each worker holds the reads of one
 //! (at most `max_reads`, and of deeper data 4,096 more while all are counted; of long reads only what the region needs, docs/ARCHITECTURE.md), and the others hold candidates only. Images wait in a channel of
-//! [`WAITING_IMAGES`]. With the WGS model (155 kB an image) that is 10 MB of images and about 2 MB a worker, whatever
+//! [`WAITING_IMAGES`], and those of a batch until it is classified. With DeepVariant's WGS model (155 kB an image) that is 15 MB of images and about 2 MB a worker, whatever
 //! the genome's size; the network's own memory comes on top.
 //!
 //! # Resuming

@@ -18,6 +18,8 @@ const MOST: [usize; 2] = [20, 10];
 /// What a picture of a candidate is drawn from.
 #[derive(Clone, Debug)]
 pub struct Sketch {
+    /// The candidate's contig.
+    pub contig: ContigId,
     /// The candidate.
     pub candidate: Candidate,
     /// The allele that is drawn ([`drawn`]).
@@ -38,7 +40,6 @@ pub fn drawn(candidate: &Candidate) -> AltSet {
 /// A candidate that is kept.
 struct Kept {
     certainty: f64,
-    contig: ContigId,
     sketch: Sketch,
 }
 
@@ -48,7 +49,7 @@ pub struct Sketches(Mutex<[Vec<Kept>; 2]>);
 
 impl Sketches {
     /// Keeps a candidate with such probabilities, of the allele that is drawn, where it is one of the least certain so far.
-    pub(super) fn offer(&self, contig: ContigId, probabilities: Probabilities, sketch: impl FnOnce() -> Sketch) {
+    pub(super) fn offer(&self, probabilities: Probabilities, sketch: impl FnOnce() -> Sketch) {
         let kind = usize::from(probabilities.hom_ref() >= probabilities.het().max(probabilities.hom_alt()));
         let certainty = certainty(probabilities);
         if !self.is_wanted(kind, certainty) {
@@ -58,7 +59,7 @@ impl Sketches {
         let sketch = sketch();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = kept[kind].partition_point(|other| other.certainty <= certainty);
-        kept[kind].insert(at, Kept { certainty, contig, sketch });
+        kept[kind].insert(at, Kept { certainty, sketch });
         kept[kind].truncate(MOST[kind]);
     }
 
@@ -71,8 +72,8 @@ impl Sketches {
     #[must_use]
     pub fn of(&self, contig: ContigId, position: u64) -> Option<Sketch> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_there = |kept: &&Kept| kept.contig == contig && kept.sketch.candidate.position == position;
-        kept.iter().flatten().find(is_there).map(|kept| kept.sketch.clone())
+        let mut sketches = kept.iter().flatten().map(|kept| &kept.sketch);
+        sketches.find(|sketch| sketch.contig == contig && sketch.candidate.position == position).cloned()
     }
 }
 
@@ -82,8 +83,9 @@ mod tests {
     use crate::pileup::ImageShape;
     use crate::predict::{Prediction, Predictor};
 
-    fn sketch(position: u64, probabilities: Probabilities) -> Sketch {
+    fn sketch(contig: ContigId, position: u64, probabilities: Probabilities) -> Sketch {
         Sketch {
+            contig,
             candidate: crate::testing::candidate(position, "A", &[("C", 9, &[])], 9),
             set: AltSet::One(0),
             image: PileupImage::empty(ImageShape { height: 1, width: 1, channels: 1 }),
@@ -98,7 +100,7 @@ mod tests {
             let sure = 0.5 + 0.002 * f64::from(position);
             for (contig, probabilities) in [[0.0, sure, 1.0 - sure], [sure, 1.0 - sure, 0.0]].into_iter().enumerate() {
                 let probabilities = Probabilities(probabilities);
-                sketches.offer(ContigId(contig), probabilities, || sketch(u64::from(position), probabilities));
+                sketches.offer(probabilities, || sketch(ContigId(contig), u64::from(position), probabilities));
             }
         }
         let sketches = &sketches;

@@ -106,14 +106,14 @@ impl Workers<'_> {
             for (set, decision) in decisions {
                 let spec = &self.inputs.model.image;
                 let sketches = self.sketches.filter(|_| set == drawn(candidate));
-                let sketch = |image| Sketch { candidate: candidate.clone(), set, image, decision };
-                let contig = region.contig;
-                let region = region.sequence;
+                let (contig, region) = (region.contig, region.sequence);
                 match decision {
                     Decision::Decided(prediction) => {
                         if let Some(sketches) = sketches {
-                            let render = || evidence.render(spec, candidate, set);
-                            sketches.offer(contig, prediction.probabilities, || sketch(render()));
+                            sketches.offer(prediction.probabilities, || {
+                                let image = evidence.render(spec, candidate, set);
+                                Sketch { contig, candidate: candidate.clone(), set, image, decision }
+                            });
                         }
                         let message = Message::Predicted { region, candidate: index, set, prediction };
                         self.messages.send(message).map_err(|_| Error::Stopped)?;
@@ -121,8 +121,8 @@ impl Workers<'_> {
                     Decision::NeedsImage(undecided) => {
                         let image = self.times.time(Stage::Render, || evidence.render(spec, candidate, set));
                         let features = undecided.image_features(candidate, set, &evidence, self.inputs.decider);
-                        let sketch = sketches.map(|_| (contig, Box::new(sketch(image.clone()))));
-                        let job = ImageJob { region, candidate: index, set, image, undecided, features, sketch };
+                        let drawn = sketches.map(|_| (contig, candidate.clone()));
+                        let job = ImageJob { region, candidate: index, set, image, undecided, features, drawn };
                         waited += self.send(job)?;
                     }
                 }

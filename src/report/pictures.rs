@@ -62,7 +62,7 @@ impl Artist<'_> {
                     let decisions = decide(candidate, &evidence, self.decider);
                     let decision = decisions.into_iter().find_map(|(of, decision)| (of == set).then_some(decision))?;
                     let image = evidence.render(self.image, candidate, set);
-                    Some(Sketch { candidate: candidate.clone(), set, image, decision })
+                    Some(Sketch { contig: region.contig, candidate: candidate.clone(), set, image, decision })
                 });
             }
         }
@@ -70,7 +70,7 @@ impl Artist<'_> {
     }
 
     fn picture(&self, call: &ListedCall, sketch: Sketch) -> Result<Picture> {
-        let Sketch { candidate, set, image, decision } = sketch;
+        let Sketch { candidate, set, image, decision, .. } = sketch;
         let title = png::title(&call.chrom, &candidate, set);
         let image = image.without_empty_rows();
         let haplotypes = png::haplotypes(self.image, &image);

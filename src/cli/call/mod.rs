@@ -3,6 +3,7 @@
 mod identity;
 mod phasing;
 mod resume;
+mod run_log;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use clap::Args;
 use self::identity::{Identity, Opened};
 use self::phasing::PhasingArgs;
 use self::resume::{Leftovers, Resume, Wanted};
+use self::run_log::{log_profile, log_setup, log_start};
 use super::backend;
 use super::call_report::{CallRun, Given, Started};
 use super::common::{self, GENERAL, INPUT, InputArgs, MODEL, OUTPUT, PERFORMANCE, REGIONS_ALIASES, REPORTS};
@@ -22,17 +24,17 @@ use super::file_args;
 use super::filters::FilterArgs;
 use super::ploidy_args::{PLOIDY, PloidyArgs};
 use super::progress::Progress;
-use super::read_warnings::{beyond, unlike, warnings};
+use super::read_warnings::{beyond, warnings};
 use super::report_args::{ReportArgs, Reports};
 use super::threads::ThreadSplit;
 use super::wrapper_args::WrapperArgs;
-use crate::alignment_file::sample::{platforms, sample_name};
+use crate::alignment_file::sample::sample_name;
 use crate::candidates::sites::Sites;
 use crate::error::{Error, Result};
 use crate::files::{self, Destination, Files, Storage, Whole, journal_of, part_of};
 use crate::inputs::Inputs;
+use crate::model::Model;
 use crate::model::store::DEFAULT_MODEL;
-use crate::model::{Model, ModelConfig};
 use crate::output::{HaplotaggedReads, RealignedBam};
 use crate::pipeline::checkpoint::DEFAULT_INTERVAL;
 use crate::pipeline::sketches::Sketches;
@@ -555,51 +557,5 @@ impl CallArgs {
             ));
         };
         RealignedBam::create(path, reads, inputs.reference().contigs()).map(Some)
-    }
-}
-
-/// Logs inputs and threads, for `--verbose`.
-fn log_setup(model: &Model, inputs: &Inputs, split: ThreadSplit, classifier: &dyn Classifier) {
-    let size = model.config.evidence.region_size;
-    log::debug!("model: {}, regions of {size} bp at most", model.folder.display());
-    log::debug!("reference: {}, {} contig(s)", inputs.reference().path().display(), inputs.reference().contigs().len());
-    for file in inputs.reads() {
-        log::debug!("reads: {}, index {}", file.path().display(), file.index().display());
-    }
-    log::debug!(
-        "threads: {} to read, realign and count; {} for the network on {}; one to write",
-        split.workers,
-        split.network,
-        classifier.device()
-    );
-}
-
-/// What is called, with what.
-fn log_start(sample: &str, model: &Model, bases: u64, regions: usize, (split, device): (ThreadSplit, &str)) {
-    let (name, workers) = (&model.config.name, split.workers);
-    log::info!(
-        "sample {sample}, model {name}, {bases} bp in {regions} regions, {workers} worker(s), network on {device}"
-    );
-}
-
-/// Logs what the survey found, as far as a model takes it.
-fn log_profile(decider: &Decider, model: &ModelConfig, inputs: &Inputs) {
-    if !decider.takes_profile() {
-        return;
-    }
-    let sample = &decider.sample;
-    let depth = if sample.median_depth > 0.0 {
-        format!("{:.1}x, CV {:.2}", sample.median_depth, sample.depth_cv)
-    } else {
-        "unknown".into()
-    };
-    log::info!("median depth {depth}; artefact rate {:.2}", sample.artefact_rate);
-    if decider.tracts {
-        let rates = sample.slippage.rates(1, 10);
-        let [shorter, longer] = [rates.fewer, rates.more].map(|rate| rate * 100.0);
-        log::info!("slippage in homopolymers of 10 bp: {shorter:.1} % shorter, {longer:.1} % longer");
-    }
-    for warning in unlike(sample, &platforms(inputs.reads()), model) {
-        log::warn!("{warning}");
     }
 }

@@ -308,24 +308,25 @@ pub(in crate::predict) mod tests {
         }
     }
 
-    /// A network of two members and two layers of numbers that look random.
-    fn random() -> SmallNetwork {
+    /// A network of so many members, whose layers have such widths behind the features, of numbers that look random, below `size`.
+    pub(in crate::predict) fn random(members: i64, widths: &[usize], size: f32) -> SmallNetwork {
         let mut state = 1_u32;
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f32::from(u16::try_from(state >> 16).unwrap()) / 32768.0 - 1.0
+            f32::from(u16::try_from(state >> 16).unwrap()) / 32768.0 * size - size
         };
-        let mut layer = |outputs: usize, inputs: usize| Layer {
+        let mut layer = |inputs: usize, outputs: usize| Layer {
             weights: (0..outputs).map(|_| (0..inputs).map(|_| next()).collect()).collect(),
             bias: (0..outputs).map(|_| next()).collect(),
         };
-        let members = (0..2).map(|_| vec![layer(8, FEATURES), layer(3, 8)]).collect();
-        SmallNetwork { members, ..constant([0.0; 3]) }
+        let inputs = || std::iter::once(FEATURES).chain(widths.iter().copied());
+        let members = (0..members).map(|_| inputs().zip(widths).map(|(from, &to)| layer(from, to)).collect());
+        SmallNetwork { members: members.collect(), ..constant([0.0; 3]) }
     }
 
     #[test]
     fn contributions_sum_to_the_difference_from_the_mean() {
-        let network = random();
+        let network = random(2, &[8, 3], 1.0);
         let mut features = [0.0; FEATURES];
         features.iter_mut().zip(0_u8..).for_each(|(x, i)| *x = f32::from(i % 7) / 3.0 - 1.0);
         let weights = [-1.0, 1.0, 0.0];

@@ -69,28 +69,14 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::predict::small::{FEATURES, FeatureId};
+    use crate::predict::small::FEATURES;
+    use crate::predict::small::network::tests::random;
 
     /// A small model of the trained shape with weights that look random.
     fn small_model() -> SmallNetwork {
-        let mut state = 1_u32;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (f32::from(u16::try_from(state >> 16).unwrap()) / 32768.0 - 1.0) * 0.2
-        };
-        let mut layer = |from: usize, to: usize| Layer {
-            weights: (0..to).map(|_| (0..from).map(|_| next()).collect()).collect(),
-            bias: (0..to).map(|_| next()).collect(),
-        };
         let [first, second] = HIDDEN.map(|n| usize::try_from(n).unwrap());
-        let members = (0..MEMBERS).map(|_| vec![layer(FEATURES, first), layer(first, second), layer(second, 3)]);
-        SmallNetwork {
-            members: members.collect(),
-            features: FeatureId::all().collect(),
-            mean: vec![0.1; FEATURES],
-            scale: vec![2.0; FEATURES],
-            ranges: Vec::new(),
-        }
+        let network = random(MEMBERS, &[first, second, 3], 0.2);
+        SmallNetwork { mean: vec![0.1; FEATURES], scale: vec![2.0; FEATURES], ..network }
     }
 
     #[test]

@@ -126,15 +126,14 @@ impl RowsNet {
         let [first, second, third] = WIDTHS;
         let pooled = 3 * ROW + 1;
         let base = residual.then(|| Ensemble::new(&(path / "base"), numbers));
-        let head = if residual {
-            // It begins as the small model: nothing is added, nothing taken away.
-            let zero =
-                nn::LinearConfig { ws_init: nn::Init::Const(0.0), bs_init: Some(nn::Init::Const(0.0)), bias: true };
-            let described = pooled + NUMBERS[1] + CLASSES;
-            vec![linear(path, "head1", described, HEAD), nn::linear(path / "head2", HEAD, CLASSES + 1, zero)]
+        // A residual network also sees the small model's probabilities. It begins as the small model: nothing is added, nothing taken away.
+        let (seen, outputs, config) = if residual {
+            let zero = nn::Init::Const(0.0);
+            (CLASSES, CLASSES + 1, nn::LinearConfig { ws_init: zero, bs_init: Some(zero), bias: true })
         } else {
-            vec![linear(path, "head1", pooled + NUMBERS[1], HEAD), linear(path, "head2", HEAD, CLASSES)] // [3]
+            (0, CLASSES, nn::LinearConfig::default())
         };
+        // In an order that stays, since a seed gives each layer its numbers in turn.
         Ok(Self {
             convolutions: vec![
                 convolution("conv1", channels, first, 7, 3), // [32, 49]
@@ -150,7 +149,10 @@ impl RowsNet {
                 linear(path, "numbers2", NUMBERS[0], NUMBERS[1]),
             ],
             base,
-            head,
+            head: vec![
+                linear(path, "head1", pooled + NUMBERS[1] + seen, HEAD),
+                nn::linear(path / "head2", HEAD, outputs, config), // [3], or [4] of a residual network
+            ],
         })
     }
 
