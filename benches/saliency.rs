@@ -21,9 +21,9 @@ use varpix::explain::relevance::by_pixel;
 use varpix::inputs::Inputs;
 use varpix::model::Model;
 use varpix::pileup::{AltSet, Channel, ImageSpec, PileupImage, REFERENCE_ROWS};
-use varpix::predict::cnn::ImageFeatures;
 use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 use varpix::predict::cnn::{BATCH_SIZE, Batch, Classifier};
+use varpix::predict::small::Features;
 use varpix::predict::{AnySmallModel, Decider, Decision, Probabilities, decide};
 use varpix::reads::BamSource;
 
@@ -160,7 +160,7 @@ impl Judge {
     }
 
     /// The numbers of a site; none where it is not called het, or too few reads support the allele, or do not.
-    fn line(&mut self, image: &PileupImage, features: Option<&ImageFeatures>) -> Outcome<Option<Vec<f64>>> {
+    fn line(&mut self, image: &PileupImage, features: Option<&Features>) -> Outcome<Option<Vec<f64>>> {
         let p = self.classified(std::slice::from_ref(image), features)?[0];
         let [best, second] = falling(p);
         let (mut supporting, mut others) = self.rows(image);
@@ -233,7 +233,7 @@ impl Judge {
         Ok(Some(line))
     }
 
-    fn classified(&mut self, images: &[PileupImage], features: Option<&ImageFeatures>) -> Outcome<Vec<Probabilities>> {
+    fn classified(&mut self, images: &[PileupImage], features: Option<&Features>) -> Outcome<Vec<Probabilities>> {
         let mut found = Vec::new();
         for some in images.chunks(BATCH_SIZE) {
             let mut batch = Batch::new(self.spec.shape());

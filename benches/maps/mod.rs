@@ -13,9 +13,9 @@ use tch::{Device, Tensor};
 use varpix::explain::relevance::by_pixel;
 use varpix::model::{Model, ModelConfig};
 use varpix::pileup::PileupImage;
-use varpix::predict::cnn::ImageFeatures;
 use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 use varpix::predict::cnn::{Batch, Classifier};
+use varpix::predict::small::Features;
 
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -47,7 +47,7 @@ pub fn shuffled(model: &Model, seed: u64, layers: Option<&[&str]>) -> Outcome<To
 pub fn gradient(
     network: &mut TorchClassifier,
     image: &PileupImage,
-    features: Option<&ImageFeatures>,
+    features: Option<&Features>,
     weights: [f32; 3],
 ) -> Outcome<Vec<f32>> {
     let mut batch = Batch::new(image.shape());

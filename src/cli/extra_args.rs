@@ -286,9 +286,10 @@ impl ExtraArgs {
         };
         let (mut effective, mut without) = (Vec::new(), self.without_effect.clone());
         if let Some(on) = self.several_alleles {
-            // Varpix's own small models leave such sites to the CNN anyway; what is given by its path takes them, unless told otherwise.
+            // What is given by its path takes such sites, unless told otherwise; one of varpix's own does where it has learned from some.
             let is_given = self.given.iter().any(|given| matches!(given, Given::SmallModel(_)));
-            let before = model.config.imported_small_model.map(|small| small.multi_allelic);
+            let (own, imported) = (model.config.small_model, model.config.imported_small_model);
+            let before = imported.map(|small| small.multi_allelic).or(own.map(|small| small.several_alleles.is_some()));
             if on == before.unwrap_or(is_given) {
                 without.push(SEVERAL_ALLELES.to_owned());
             } else {

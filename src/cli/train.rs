@@ -165,6 +165,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let manifest = Manifest::read(data)?;
     args.files(&manifest, from.as_ref()).check()?;
     let sets = Sets::open(manifest, evidence)?;
+    let image_features = TrainOptions::image_features(&args.out, from.as_ref(), args.learn.into(), &evidence)?;
     let options = TrainOptions {
         out: args.out.clone(),
         name: args.name.clone(),
@@ -173,6 +174,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         network: args.network.clone(),
         from,
         image,
+        image_features,
         evidence,
         epochs: args.epochs,
         batch: args.batch as usize,

@@ -140,7 +140,8 @@ impl WrapperArgs {
     pub(super) fn check_several_alleles(&self, small_model: Option<&AnySmallModel>) -> Result<()> {
         let takes = match small_model {
             Some(AnySmallModel::Imported(imported)) => imported.takes_several_alleles(),
-            Some(AnySmallModel::Own(_)) | None => false,
+            Some(AnySmallModel::Own(own)) => own.takes_several_alleles(),
+            None => false,
         };
         if self.several_alleles == Some(true) && !takes {
             return Err(Error::Usage(
@@ -172,6 +173,9 @@ impl WrapperArgs {
     pub(super) fn small_model(&self, config: &mut ModelConfig) -> Result<Option<ImportedSmallModel>> {
         if let (Some(on), Some(known)) = (self.several_alleles, &mut config.imported_small_model) {
             known.multi_allelic = on;
+        }
+        if let (Some(false), Some(own)) = (self.several_alleles, &mut config.small_model) {
+            own.several_alleles = None;
         }
         let limits = [self.small_model_snp_gq_threshold, self.small_model_indel_gq_threshold];
         let first = match (&self.customized_small_model, limits) {

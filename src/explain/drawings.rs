@@ -53,8 +53,10 @@ pub(super) fn drawings(
 /// How to read a map.
 fn of_relevance(told: &ImageAccount) -> String {
     let [best, second] = told.between.map(|genotype| GENOTYPES[genotype]);
-    let joint = match told.weight {
-        Some(weight) => format!(" The call is decided together with the small model; the CNN's weight is {weight}."),
+    let joint = match told.small_model {
+        Some((_, weight)) => {
+            format!(" The call is decided together with the small model; the CNN's weight is {weight}.")
+        }
         None => String::new(),
     };
     format!(

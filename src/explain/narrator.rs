@@ -434,6 +434,9 @@ fn small_model_story(own: &SmallModelAccount) -> SmallModelStory {
             feature.name()
         ),
         Some(Silence::SeveralAlleles) => "it takes candidates of one alternative allele; the CNN decides".to_owned(),
+        Some(Silence::BesideImages) => {
+            "of several alternative alleles it speaks on those of each image, beside the CNN".to_owned()
+        }
         Some(Silence::TooDeep) => "the depth is over that of its training data; the CNN decides".to_owned(),
         Some(Silence::ThirdAllele) => {
             "no read shows the allele, or a third allele or a deletion has a haplotype's share of the reads: it has learned nothing of such; the CNN decides".to_owned()
@@ -467,7 +470,8 @@ fn images(candidate: &Candidate, evidence: &Evidence, own: &Account, spec: &Imag
             .collect(),
         rows: image.rows,
         cnn: image.cnn.0.map(rounded),
-        weight: image.weight,
+        small_model: image.small_model.map(|(own, _)| own.0.map(rounded)),
+        weight: image.small_model.map(|(_, weight)| weight),
         joint: image.joint.0.map(rounded),
         one_copy: image.one_copy,
         relevance: image.gradient.as_ref().map(|gradient| {

@@ -168,7 +168,9 @@ pub struct ImageStory {
     pub rows: usize,
     /// The CNN's: hom-ref, het, hom-alt.
     pub cnn: [f64; 3],
-    /// The weight of the CNN beside the small model, where both speak.
+    /// The small model's, where both speak.
+    pub small_model: Option<[f64; 3]>,
+    /// The weight of the CNN beside it.
     pub weight: Option<f64>,
     /// The joint probabilities.
     pub joint: [f64; 3],

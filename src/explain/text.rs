@@ -163,9 +163,10 @@ fn image(f: &mut fmt::Formatter<'_>, own: &ImageStory) -> fmt::Result {
         let most = relevance.most.iter().map(|(offset, sum)| format!("{offset:+} bp {sum:+.2}"));
         writeln!(f, "      {}; most: {}", sums(&relevance.columns), most.collect::<Vec<_>>().join(", "))?;
     }
-    match own.weight {
-        Some(weight) => {
-            writeln!(f, "    with the small model (weight of the CNN {weight}): {}", probabilities(own.joint))
+    match own.small_model.zip(own.weight) {
+        Some((small_model, weight)) => {
+            writeln!(f, "    small model: {}", probabilities(small_model))?;
+            writeln!(f, "    both (weight of the CNN {weight}): {}", probabilities(own.joint))
         }
         None if own.one_copy => writeln!(f, "    so: {}", probabilities(own.joint)),
         None => Ok(()),

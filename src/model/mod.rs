@@ -11,7 +11,7 @@ pub(crate) mod release;
 pub(crate) mod store;
 
 pub use checksums::Checksums;
-pub use config::{ImportedSmallModelOptions, ModelConfig, MultiAllelic, SmallModelOptions};
+pub use config::{ImportedSmallModelOptions, ModelConfig, MultiAllelic, SeveralAllelesOptions, SmallModelOptions};
 pub use release::Release;
 pub use store::{DEFAULT_MODEL, Model, search_path};
 
@@ -40,6 +40,7 @@ pub(crate) mod tests {
                 min_certainty_snps: 9.0,
                 min_certainty_indels: 9.0,
                 image_weight: 0.5,
+                several_alleles: None,
                 max_depth: Some(300),
             }),
             imported_small_model: None,

@@ -12,8 +12,8 @@ use crate::genome::ContigId;
 use crate::output::Placement;
 use crate::pileup::{AltSet, PileupImage};
 use crate::predict::Prediction;
-use crate::predict::cnn::ImageFeatures;
 use crate::predict::decision::Undecided;
+use crate::predict::small::Features;
 use crate::reads::FetchStats;
 use crate::statistics::RegionDepths;
 use crate::vcf::ReferenceBlock;
@@ -30,7 +30,7 @@ pub(super) struct ImageJob {
     /// What is known of the candidate without its images.
     pub(super) undecided: Undecided,
     /// The features that go with the image, where the CNN takes any.
-    pub(super) features: Option<ImageFeatures>,
+    pub(super) features: Option<Features>,
     /// Its contig and the candidate, where a picture of it may be wanted.
     pub(super) drawn: Option<(ContigId, Candidate)>,
 }

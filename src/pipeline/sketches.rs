@@ -13,7 +13,7 @@ use crate::predict::{Decision, Probabilities};
 
 /// Most candidates that are kept of those that seem to be variants, and of those that do not: more than are shown. An image of
 /// `models/wgs` has 66 kB.
-const MOST: [usize; 2] = [20, 10];
+const MOST: [usize; 2] = [16, 8];
 
 /// What a picture of a candidate is drawn from.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ mod tests {
         }
         let sketches = &sketches;
         let kept = |contig| (0..200).filter(move |&position| sketches.of(ContigId(contig), position).is_some());
-        assert!(kept(0).eq(0..20) && kept(1).eq(0..10), "{:?}", kept(0).collect::<Vec<_>>());
+        assert!(kept(0).eq(0..16) && kept(1).eq(0..8), "{:?}", kept(0).collect::<Vec<_>>());
         assert_eq!(sketches.of(ContigId(1), 3).map(|sketch| sketch.candidate.position), Some(3));
     }
 }

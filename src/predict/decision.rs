@@ -13,7 +13,7 @@ use crate::pileup::spec::REFERENCE_ROWS;
 use crate::pileup::{AltSet, ImageSpec, PileupImage, alt_sets};
 use crate::predict::Probabilities;
 use crate::predict::any_small::{self, AnySmallModel};
-use crate::predict::cnn::{Batch, Classifier, ImageFeatures};
+use crate::predict::cnn::{Batch, Classifier};
 use crate::predict::imported::ImportedEstimate;
 use crate::predict::small::features::features;
 use crate::predict::small::{Features, Silence, SmallModelAccount, is_deleted_beside, joined};
@@ -73,7 +73,7 @@ pub enum Decision {
 /// What is known of a candidate before its images are classified.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Undecided {
-    /// The candidate's features, where they are computed already: it has one alternative allele, so that they are those of its image.
+    /// The features of the image's alleles, where they are computed already.
     features: Option<Features>,
     /// The small model's probabilities and the weight of an image beside them, where it has any.
     estimate: Option<(Probabilities, f64)>,
@@ -108,16 +108,17 @@ pub fn decide(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Vec<(
         };
         return sets.map(|set| (set, decided(set))).collect();
     }
-    let decision = by_own_model(candidate, evidence, by);
-    sets.map(|set| (set, decision)).collect()
+    sets.map(|set| (set, by_own_model(candidate, set, evidence, by))).collect()
 }
 
-/// What varpix's own small model decides, if there is one; it takes candidates with one alternative allele.
-fn by_own_model(candidate: &Candidate, evidence: &Evidence, by: &Decider) -> Decision {
+/// What varpix's own small model decides, if there is one. The likelihoods of the reads decide only where there is one alternative allele.
+fn by_own_model(candidate: &Candidate, set: AltSet, evidence: &Evidence, by: &Decider) -> Decision {
     let own = by.small_model.as_ref().and_then(AnySmallModel::own);
-    let small_model = own.filter(|_| candidate.alts.len() == 1);
-    let features = small_model.map(|_| by.features(candidate, AltSet::One(0), evidence));
-    if let Some(probabilities) = small_model.zip(features).and_then(|(model, of)| model.fallback(&of)) {
+    let single = candidate.alts.len() == 1;
+    let small_model = own.filter(|model| single || model.takes_several_alleles());
+    let features = small_model.map(|_| by.features(candidate, set, evidence));
+    let of_single = small_model.zip(features).filter(|_| single);
+    if let Some(probabilities) = of_single.and_then(|(model, of)| model.fallback(&of)) {
         return Decision::Decided(Prediction { probabilities, predictor: Predictor::Likelihoods });
     }
     let estimate = small_model.zip(features).and_then(|(model, of)| model.estimate(candidate, evidence, &of));
@@ -190,11 +191,8 @@ impl Undecided {
         set: AltSet,
         evidence: &Evidence,
         by: &Decider,
-    ) -> Option<ImageFeatures> {
-        by.image_features.then(|| ImageFeatures {
-            features: self.features.unwrap_or_else(|| by.features(candidate, set, evidence)),
-            only_allele: candidate.alts.len() == 1,
-        })
+    ) -> Option<Features> {
+        by.image_features.then(|| self.features.unwrap_or_else(|| by.features(candidate, set, evidence)))
     }
 
     /// Joins what is known of the candidate with what the CNN says of one of its images.
@@ -228,8 +226,8 @@ pub struct ImageAccount {
     pub rows: usize,
     /// The CNN's probabilities.
     pub cnn: Probabilities,
-    /// The weight of the CNN beside the small model, where both speak.
-    pub weight: Option<f64>,
+    /// The small model's probabilities and the weight of the CNN beside it, where both speak.
+    pub small_model: Option<(Probabilities, f64)>,
     /// The joint probabilities.
     pub joint: Probabilities,
     /// Whether hom-alt is impossible.
@@ -264,8 +262,9 @@ pub fn account(
     let by = &models.decider;
     let small_model = by.small_model.as_ref().map(|model| match model {
         AnySmallModel::Imported(model) => any_small::account(model, candidate, evidence),
-        AnySmallModel::Own(_) if candidate.alts.len() > 1 => {
-            SmallModelAccount { silence: Some(Silence::SeveralAlleles), ..SmallModelAccount::default() }
+        AnySmallModel::Own(model) if candidate.alts.len() > 1 => {
+            let silence = if model.takes_several_alleles() { Silence::BesideImages } else { Silence::SeveralAlleles };
+            SmallModelAccount { silence: Some(silence), ..SmallModelAccount::default() }
         }
         AnySmallModel::Own(model) => {
             model.account(candidate, evidence, &by.features(candidate, AltSet::One(0), evidence))
@@ -317,7 +316,7 @@ fn predict_with(
             set,
             rows: rows(&rendered),
             cnn: image,
-            weight: undecided.estimate.map(|(_, weight)| weight),
+            small_model: undecided.estimate,
             joint: prediction.probabilities,
             one_copy: undecided.one_copy,
             between: [best, second],
@@ -344,7 +343,7 @@ fn rows(image: &PileupImage) -> usize {
 mod tests {
     use super::*;
     use crate::genome::ReferenceWindow;
-    use crate::model::{ImportedSmallModelOptions, SmallModelOptions};
+    use crate::model::{ImportedSmallModelOptions, SeveralAllelesOptions, SmallModelOptions};
     use crate::predict::cnn::fixed::SupportClassifier;
     use crate::predict::imported::ImportedSmallModel;
     use crate::predict::imported::dense::{Activation, DenseLayer, DenseNetwork};
@@ -354,15 +353,18 @@ mod tests {
     use crate::predict::small::network::tests::constant;
     use crate::testing::{ReadBuilder, candidate, evidence, sample_profile};
 
+    const SMALL_MODEL: SmallModelOptions = SmallModelOptions {
+        temperature: 1.0,
+        min_certainty_snps: 20.0,
+        min_certainty_indels: 99.0,
+        image_weight: 0.5,
+        several_alleles: None,
+        max_depth: None,
+    };
+
     /// A small model that says het with these odds, in nats.
     fn small_model(logit: f32, image_weight: f64) -> AnySmallModel {
-        let options = SmallModelOptions {
-            temperature: 1.0,
-            min_certainty_snps: 20.0,
-            min_certainty_indels: 99.0,
-            image_weight,
-            max_depth: None,
-        };
+        let options = SmallModelOptions { image_weight, ..SMALL_MODEL };
         AnySmallModel::Own(SmallModel::new(constant([0.0, logit, 0.0]), options))
     }
 
@@ -396,7 +398,7 @@ mod tests {
         let Decision::NeedsImage(undecided) = outcome(&with_features) else { panic!("no small model") };
         let of_image = undecided.image_features(&found, AltSet::One(0), &evidence, &with_features);
         let features = features((&found, AltSet::One(0)), &evidence, sample_profile(), false);
-        assert_eq!(of_image, Some(ImageFeatures { features, only_allele: true }));
+        assert_eq!(of_image, Some(features));
         let Decision::NeedsImage(undecided) = certain(1.0) else { panic!("it is not certain") };
         assert_eq!(undecided.image_features(&found, AltSet::One(0), &evidence, &decider(None)), None);
     }
@@ -434,6 +436,35 @@ mod tests {
         let told = account(found, &evidence, &mut models, false).unwrap();
         let own = told.small_model.unwrap();
         assert_eq!((own.silence, own.is_certain, own.needed, told.images.len()), (None, false, Some(20.0), 1));
+    }
+
+    #[test]
+    fn at_sites_of_several_alleles_both_speak_on_each_image() {
+        let (one, evidence) = found();
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4]), ("C", 3, &[5, 6, 7])], 2);
+        let small_model = |several_alleles| {
+            let options = SmallModelOptions { several_alleles, ..SMALL_MODEL };
+            AnySmallModel::Own(SmallModel::new(constant([0.0, 9.0, 0.0]), options))
+        };
+        let told = |candidate: &Candidate, several_alleles| {
+            let image = ImageSpec::default();
+            let cnn = Box::new(SupportClassifier::new(&image).unwrap());
+            let small_model = Some(small_model(several_alleles));
+            let decider = Decider { small_model, sample: sample_profile(), image_features: true, tracts: true };
+            account(candidate, &evidence, &mut Models { decider, cnn, image }, false).unwrap()
+        };
+        let several = Some(SeveralAllelesOptions { temperature: 1.0, image_weight: 0.25 });
+        let both = told(&found, several);
+        assert_eq!(both.small_model.unwrap().silence, Some(Silence::BesideImages));
+        assert_eq!(both.images.len(), 3);
+        assert!(both.predictions.iter().all(|(_, prediction)| prediction.predictor == Predictor::Both));
+        let Some((own, weight)) = both.images[0].small_model else { panic!("both speak") };
+        assert_eq!(both.images[0].joint, joined(own, both.images[0].cnn, weight));
+        let cnn_alone = told(&found, None);
+        assert_eq!(cnn_alone.small_model.unwrap().silence, Some(Silence::SeveralAlleles));
+        assert!(cnn_alone.predictions.iter().all(|(_, prediction)| prediction.predictor == Predictor::Cnn));
+        // Sites of one allele are decided as ever.
+        assert_eq!(told(&one, several).predictions, told(&one, None).predictions);
     }
 
     #[test]

@@ -126,6 +126,8 @@ pub struct TractNumbers {
     pub log_fragments: f64,
     /// Whether the image's alleles are whole units away from the reference.
     pub whole_units: bool,
+    /// Shares of the fragments that are as long as the image's first allele, a unit shorter, a unit longer, and as long as the reference.
+    pub shares: [f64; 4],
 }
 
 impl Default for TractNumbers {
@@ -142,6 +144,7 @@ impl Default for TractNumbers {
             log_more,
             log_fragments: 0.0,
             whole_units: false,
+            shares: [0.0; 4],
         }
     }
 }
@@ -178,6 +181,13 @@ impl RegionTracts {
         let Some(Site { seen, alleles }) = self.site(candidate) else { return TractNumbers::default() };
         let tract = &seen.tract;
         let rates = model.rates(tract.unit, tract.copies());
+        let unit = i32::try_from(tract.unit).unwrap_or(0);
+        let own = alleles[1 + set.first()];
+        let all = f64::from(seen.lengths.fragments().max(1));
+        let share = |gained: i32| {
+            let of_length = seen.lengths.iter().find_map(|(length, n)| (length == gained).then_some(n));
+            f64::from(of_length.unwrap_or(0)) / all
+        };
         let in_set = alleles[1..].iter().enumerate().filter(|&(alt, _)| set.contains(alt));
         let likelihoods = Likelihoods::of(seen, &alleles, model);
         TractNumbers {
@@ -189,6 +199,7 @@ impl RegionTracts {
             log_fewer: rates.fewer.ln(),
             log_more: rates.more.ln(),
             log_fragments: f64::from(seen.lengths.fragments()).ln_1p(),
+            shares: [own, own - unit, own + unit, 0].map(share),
             whole_units: in_set.map(|(_, &gained)| tract.units(gained)).all(|units| units.is_some()),
         }
     }
@@ -310,6 +321,8 @@ mod tests {
             (numbers.log_fewer.exp() - rates.fewer).abs() < 1e-9 && (numbers.log_more.exp() - rates.more).abs() < 1e-9
         );
         assert!((numbers.log_fragments - 14_f64.ln()).abs() < 1e-9);
+        let shares = [3.0, 10.0, 0.0, 10.0].map(|fragments| fragments / 13.0);
+        assert!(numbers.shares.iter().zip(shares).all(|(a, b)| (a - b).abs() < 1e-9), "{:?}", numbers.shares);
         let numbers = of("GCAA");
         assert!(numbers.in_tract && !numbers.whole_units, "three bases");
     }

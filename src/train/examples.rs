@@ -29,7 +29,7 @@ pub struct Example {
     pub snp: bool,
     /// Its features, where they are wanted.
     pub features: Option<Features>,
-    /// Whether its candidate has one alternative allele, so that the small model can take it.
+    /// Whether its candidate has one alternative allele, so that the small model may decide it alone.
     pub biallelic: bool,
     /// For how many images of its kind it stands in the loss.
     pub weight: f32,
@@ -39,12 +39,12 @@ pub struct Example {
 const SPARED_FROM: f64 = 20.0;
 const SPARED: u8 = 4;
 
-/// A candidate's features, with its class.
+/// The features of a candidate's alternative allele, or of one or two of several, with their class.
 #[derive(Clone, Copy, Debug)]
 pub struct Described {
     /// The features.
     pub features: Features,
-    /// Copies of its alternative allele: 0, 1 or 2.
+    /// Copies of the alternative alleles that the features are of: 0, 1 or 2.
     pub class: u8,
 }
 
@@ -156,7 +156,8 @@ impl<'a> ExampleMaker<'a> {
         Ok(found)
     }
 
-    /// The features of a region's candidates of one alternative allele, with their classes; no image is rendered.
+    /// What a small model learns from a region's candidates: the features of each set of alternative alleles that an image would be of, with their
+    /// classes; no image is rendered.
     ///
     /// # Errors
     /// As [`Gatherer::gather`].
@@ -164,10 +165,10 @@ impl<'a> ExampleMaker<'a> {
         let mut found = Vec::new();
         let Self { sets, options, gatherers } = self;
         labelled(sets, options, gatherers, job, |Labelled { evidence, profile, candidate, genotype }, _| {
-            if candidate.alts.len() == 1 {
-                let features = features((candidate, AltSet::One(0)), evidence, profile, true);
-                found.push(Described { features, class: class(genotype, AltSet::One(0)) });
-            }
+            found.extend(alt_sets(candidate.alts.len()).map(|set| {
+                let features = features((candidate, set), evidence, profile, true);
+                Described { features, class: class(genotype, set) }
+            }));
         })?;
         Ok(found)
     }

@@ -1,12 +1,13 @@
 //! What is trained, and how: one struct for the command line and the library.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tch::Device;
 
 use crate::error::Result;
 use crate::evidence::EvidenceOptions;
 use crate::model::Model;
+use crate::model::checksums::WEIGHTS;
 use crate::pileup::ImageSpec;
 use crate::predict::cnn::networks;
 use crate::predict::small::{FeatureId, SmallNetwork};
@@ -44,6 +45,8 @@ pub struct TrainOptions {
     pub from: Option<Model>,
     /// Shape and channels of its images.
     pub image: ImageSpec,
+    /// The features that a network takes with its images, if it takes any: see [`TrainOptions::image_features`].
+    pub image_features: Vec<FeatureId>,
     /// How its evidence is gathered.
     pub evidence: EvidenceOptions,
     /// Passes over the training data.
@@ -86,9 +89,21 @@ impl TrainOptions {
         networks::takes_features(&self.network)
     }
 
-    /// The features that the models learn from.
-    pub(super) fn features(&self) -> Vec<FeatureId> {
-        FeatureId::learned(self.evidence.phasing.is_some())
+    /// The features that a CNN takes: those that the one in the output folder takes where none is trained, those of the model `from` whose weights one
+    /// begins with, or all that models learn from with that evidence.
+    ///
+    /// # Errors
+    /// As [`Model::open`] and [`FeatureId::of_images`].
+    pub fn image_features(
+        out: &Path,
+        from: Option<&Model>,
+        learn: Learn,
+        evidence: &EvidenceOptions,
+    ) -> Result<Vec<FeatureId>> {
+        let keeps = matches!(learn, Learn::SmallModel | Learn::Temperature) && out.join(WEIGHTS).exists();
+        let kept = if keeps { Some(Model::open(out)?) } else { None };
+        let learned = || Ok(FeatureId::learned(evidence.phasing.is_some()));
+        kept.as_ref().or(from).map_or_else(learned, FeatureId::of_images)
     }
 
     /// How examples are made, augmented by that seed.

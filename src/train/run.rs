@@ -80,8 +80,7 @@ fn finish(tune: &[Example], options: &TrainOptions, small_model: Option<&SmallNe
     if let Some(network) = small_model {
         let by_image = probabilities(&outputs.logits, config.temperature)?;
         let judged = |(example, by_image): (&Example, _)| {
-            let features = example.features.filter(|_| example.biallelic)?;
-            Some(Judged { features, class: example.class, by_image })
+            Some(Judged { features: example.features?, class: example.class, biallelic: example.biallelic, by_image })
         };
         let judged: Vec<Judged> = tune.iter().zip(by_image).filter_map(judged).collect();
         config.small_model = Some(small::choose(network, &judged));

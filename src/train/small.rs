@@ -11,7 +11,7 @@ use tch::nn::{self, Module};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::SmallModelOptions;
+use crate::model::{SeveralAllelesOptions, SmallModelOptions};
 use crate::predict::Probabilities;
 use crate::predict::small::{
     FeatureId, Features, HIDDEN, Layer, MEMBERS, SmallModel, SmallNetwork, certainty, is_snp, joined, needed_certainty,
@@ -49,14 +49,17 @@ pub(super) const UNCALIBRATED: SmallModelOptions = SmallModelOptions {
     min_certainty_snps: f64::MAX,
     min_certainty_indels: f64::MAX,
     image_weight: 0.0,
+    several_alleles: None,
     max_depth: None,
 };
 
-/// A tune candidate: its features, its class, and the CNN's probabilities.
+/// The alleles of a tune image: their features, their class, and the CNN's probabilities.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judged {
     pub(super) features: Features,
     pub(super) class: u8,
+    /// Whether they are the only alternative allele of the site.
+    pub(super) biallelic: bool,
     pub(super) by_image: Probabilities,
 }
 
@@ -101,26 +104,14 @@ fn candidates(training: &Training) -> Result<Vec<Described>> {
     Ok(passes.concat())
 }
 
-/// On the tune candidates: the temperature, the CNN's weight, and the certainties from which on the small model decides alone.
+/// On the tune candidates: temperatures, the CNN's weights, and the certainties from which on the small model decides alone.
 pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
-    let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
-    let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
-    let temperature = best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes));
-    let calibrated = SmallModelOptions {
-        temperature: (temperature * 1000.0).round() / 1000.0,
-        min_certainty_snps: 0.0,
-        min_certainty_indels: 0.0,
-        image_weight: 0.0,
-        max_depth: None,
-    };
-    let small_model = SmallModel::new(network.clone(), calibrated);
-    let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
-    let image_weight = (best_image_weight(&own, tune) * 1000.0).round() / 1000.0;
-    let [alone, of_images, both] = [0.0, 1.0, image_weight].map(|weight| mean_loss(&own, tune, weight));
-    log::info!("loss on the tune candidates: small model {alone:.4}, CNN {of_images:.4}, both {both:.4}");
+    let (tune, several): (Vec<Judged>, Vec<Judged>) = tune.iter().partition(|t| t.biallelic);
+    let several = (!several.is_empty()).then(|| joining(network, &several, "of several alleles").0);
+    let (Joining { temperature, image_weight }, own) = joining(network, &tune, "of one allele");
     let outcomes: Vec<Outcome> = own
         .iter()
-        .zip(tune)
+        .zip(&tune)
         .map(|(&own, t)| Outcome {
             snp: is_snp(&t.features),
             certainty: certainty(own),
@@ -129,13 +120,16 @@ pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptio
         })
         .collect();
     let chosen = SmallModelOptions {
+        temperature,
         min_certainty_snps: limit(&outcomes, true),
         min_certainty_indels: limit(&outcomes, false),
         image_weight,
-        ..calibrated
+        several_alleles: several
+            .map(|Joining { temperature, image_weight }| SeveralAllelesOptions { temperature, image_weight }),
+        max_depth: None,
     };
     let (decided, open): (Vec<_>, Vec<_>) =
-        outcomes.iter().zip(tune).partition(|(o, t)| o.certainty >= needed_certainty(&chosen, &t.features));
+        outcomes.iter().zip(&tune).partition(|(o, t)| o.certainty >= needed_certainty(&chosen, &t.features));
     let wrong = decided.iter().filter(|(o, _)| o.wrong).count();
     let both_wrong = open.iter().filter(|(o, _)| o.both_wrong).count();
     log::info!(
@@ -144,6 +138,29 @@ pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptio
         open.len()
     );
     chosen
+}
+
+/// How the small model is joined with the CNN.
+#[derive(Clone, Copy, Debug)]
+struct Joining {
+    temperature: f64,
+    image_weight: f64,
+}
+
+/// On tune candidates of one kind: the temperature and the CNN's weight that suit them best, and the small model's probabilities at that temperature.
+fn joining(network: &SmallNetwork, tune: &[Judged], kind: &str) -> (Joining, Vec<Probabilities>) {
+    let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
+    let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
+    let rounded = |x: f64| (x * 1000.0).round() / 1000.0;
+    let temperature =
+        rounded(best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes)));
+    let small_model = SmallModel::new(network.clone(), SmallModelOptions { temperature, ..UNCALIBRATED });
+    let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
+    let image_weight = rounded(best_image_weight(&own, tune));
+    let [alone, of_images, both] = [0.0, 1.0, image_weight].map(|weight| mean_loss(&own, tune, weight));
+    let n = tune.len();
+    log::info!("loss on the {n} tune images {kind}: small model {alone:.4}, CNN {of_images:.4}, both {both:.4}");
+    (Joining { temperature, image_weight }, own)
 }
 
 fn most_probable(Probabilities(p): Probabilities) -> u8 {
@@ -223,7 +240,7 @@ fn train_member(network: &SmallNetwork, known: &[Described], seed: u64) -> std::
         .iter()
         .map(|layer| {
             let bias = layer.bs.as_ref().map_or(Ok(Vec::new()), Vec::<f32>::try_from)?;
-            Ok(Layer { weights: rows(&layer.ws.to_kind(Kind::Float))?, bias })
+            Ok(Layer { weights: rows(&layer.ws.to_kind(Kind::Float).tr().contiguous())?, bias })
         })
         .collect()
 }
@@ -259,6 +276,31 @@ mod tests {
     }
 
     #[test]
+    fn several_alleles_are_joined_by_themselves() {
+        // The small model says het everywhere, which is right where there is one allele.
+        let layer = Layer { weights: vec![vec![0.0; 3]; FEATURES], bias: vec![0.0, 4.0, 0.0] };
+        let network = SmallNetwork {
+            features: FeatureId::all().collect(),
+            mean: vec![0.0; FEATURES],
+            scale: vec![1.0; FEATURES],
+            ranges: Vec::new(),
+            members: vec![vec![layer]],
+        };
+        let tune = |biallelic: bool, class: u8, by_image: [f64; 3]| Judged {
+            features: [0.0; FEATURES],
+            class,
+            biallelic,
+            by_image: Probabilities(by_image),
+        };
+        let one = vec![tune(true, 1, [0.4, 0.3, 0.3]); 60];
+        let several = vec![tune(false, 2, [0.1, 0.1, 0.8]); 60];
+        let chosen = choose(&network, &[one.clone(), several].concat());
+        let Some(SeveralAllelesOptions { image_weight, .. }) = chosen.several_alleles else { panic!("it learned") };
+        assert!(chosen.image_weight < 0.01 && image_weight > 0.99, "{chosen:?}");
+        assert_eq!(choose(&network, &one).several_alleles, None);
+    }
+
+    #[test]
     fn the_limit_is_where_it_errs_no_more_than_both_do() {
         let outcome = |certainty, wrong, both_wrong| Outcome { snp: true, certainty, wrong, both_wrong };
         let mut all = vec![outcome(40.0, false, false); 200];
@@ -273,7 +315,10 @@ mod tests {
     fn the_better_has_more_weight() {
         let (good, bad) = (Probabilities([0.05, 0.9, 0.05]), Probabilities([0.4, 0.3, 0.3]));
         let weight = |own, by_image| {
-            best_image_weight(&[own; 9], &[Judged { features: [0.0; FEATURES], class: 1, by_image }; 9])
+            best_image_weight(
+                &[own; 9],
+                &[Judged { features: [0.0; FEATURES], class: 1, biallelic: true, by_image }; 9],
+            )
         };
         assert!(weight(good, bad) < 0.01 && weight(bad, good) > 0.99);
         // Each knows half of it.

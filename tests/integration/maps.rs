@@ -5,9 +5,9 @@ use varpix::evidence::Gatherer;
 use varpix::inputs::Inputs;
 use varpix::model::Model;
 use varpix::pileup::{AltSet, PileupImage, REFERENCE_ROWS};
-use varpix::predict::cnn::ImageFeatures;
 use varpix::predict::cnn::torch::{Precision, TorchClassifier};
 use varpix::predict::cnn::{Batch, Classifier as _};
+use varpix::predict::small::Features;
 use varpix::predict::{Decider, Decision, decide};
 use varpix::reads::BamSource;
 
@@ -24,7 +24,7 @@ const NETWORKS: u64 = 3;
 const WEIGHTS: [f32; 3] = [-1.0, 1.0, 0.0];
 
 /// Images of candidates that the network calls het, with their features.
-fn images(model: &Model, network: &mut TorchClassifier) -> Vec<(PileupImage, Option<ImageFeatures>)> {
+fn images(model: &Model, network: &mut TorchClassifier) -> Vec<(PileupImage, Option<Features>)> {
     let regions = ["chrA:1-60000".to_owned()];
     let inputs = Inputs::open(&testdata("ref.fa"), &[testdata("reads.bam")], &regions).unwrap();
     let (contigs, evidence) = (inputs.reference().contigs(), model.config.evidence);

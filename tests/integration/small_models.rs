@@ -155,15 +155,20 @@ fn sites_of_several_alleles_may_be_left_to_the_cnn() {
     assert!(small > 0 && stderr.contains("without effect here: small_model_call_multiallelics"), "{stderr}");
     let (small, stderr) = several(Layout::Short1_9, "small_model_call_multiallelics=false");
     assert!(small == 0 && stderr.contains("small_model_call_multiallelics=false; model stand-in"), "{stderr}");
-    // One of 1.8 cannot, nor can varpix's own.
+    // One of 1.8 cannot.
     let world = World::new();
     let model = folder(&world, Layout::Short1_8);
     let on = "--make_examples_extra_args=small_model_call_multiallelics=true";
     let words = ["--make-examples-extra-args: small_model_call_multiallelics=true", "leave the flag out"];
     world.call(&["--model", &text(&model), on]).fails(2, &words);
-    world.call(&[on]).fails(2, &words);
-    let off = world.call(&["--dry-run", &on.replace("true", "false")]).succeeds().stderr;
-    assert!(off.contains("without effect here: small_model_call_multiallelics"), "{off}");
+    // Varpix's own speaks beside the CNN.
+    let called = || tool("bcftools", &["view", "-H", &text(&world.vcf)]);
+    let stderr = world.call(&["--emit-ref-calls", on]).succeeds().stderr;
+    assert!(stderr.contains("without effect here: small_model_call_multiallelics"), "{stderr}");
+    let with = called();
+    let stderr = world.call(&["--emit-ref-calls", &on.replace("true", "false")]).succeeds().stderr;
+    assert!(stderr.contains("small_model_call_multiallelics=false; model wgs"), "{stderr}");
+    assert_ne!(called(), with, "the CNN alone is less sure");
 }
 
 #[test]

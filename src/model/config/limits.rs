@@ -59,6 +59,10 @@ fn small_model(options: &SmallModelOptions) -> Result<(), String> {
     within("small_model.min_certainty_snps", options.min_certainty_snps, 3.0..=1000.0)?;
     within("small_model.min_certainty_indels", options.min_certainty_indels, 3.0..=1000.0)?;
     within("small_model.image_weight", options.image_weight, 0.0..=1.0)?;
+    if let Some(several) = options.several_alleles {
+        within("small_model.several_alleles.temperature", several.temperature, 0.01..=100.0)?;
+        within("small_model.several_alleles.image_weight", several.image_weight, 0.0..=1.0)?;
+    }
     options.max_depth.map_or(Ok(()), |depth| within("small_model.max_depth", depth, 1..=1_000_000))
 }
 

@@ -25,9 +25,22 @@ pub struct SmallModelOptions {
     /// Weight of the CNN's probabilities for a candidate that it does not decide, 0 to 1; its own have the rest.
     #[serde(default = "all")]
     pub image_weight: f64,
+    /// How it is used at sites of several alternative alleles; where it is not set it has not learned from such, and the CNN alone decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several_alleles: Option<SeveralAllelesOptions>,
     /// Greatest depth, in reads, of a candidate that it classifies; the CNN alone classifies deeper ones. No limit where it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<u32>,
+}
+
+/// How a small model is used at sites of several alternative alleles, where each allele and each pair of them has an image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeveralAllelesOptions {
+    /// Divisor of its logits; positive.
+    pub temperature: f64,
+    /// Weight of the CNN's probabilities, 0 to 1; its own have the rest.
+    pub image_weight: f64,
 }
 
 /// When a small model of DeepVariant's decides without the CNN; stored in a model.

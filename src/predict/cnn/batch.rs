@@ -8,21 +8,12 @@ use crate::predict::small::Features;
 /// by the batch's size, so only equal sizes give equal results. 32 to 64 is where CPUs are fastest.
 pub const BATCH_SIZE: usize = 32;
 
-/// The features that go with an image.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ImageFeatures {
-    /// Of the candidate, with respect to the image's alleles.
-    pub features: Features,
-    /// Whether the candidate has no other alternative alleles, so that the small model takes it too.
-    pub only_allele: bool,
-}
-
 /// Up to [`BATCH_SIZE`] images of one shape.
 #[derive(Clone, Debug)]
 pub struct Batch {
     shape: ImageShape,
     data: Vec<u8>,
-    features: Vec<Option<ImageFeatures>>,
+    features: Vec<Option<Features>>,
     filled: usize,
 }
 
@@ -37,7 +28,7 @@ impl Batch {
     ///
     /// # Errors
     /// [`Error::Internal`] where it has another shape, or the batch is full.
-    pub fn push(&mut self, image: &PileupImage, features: Option<&ImageFeatures>) -> Result<()> {
+    pub fn push(&mut self, image: &PileupImage, features: Option<&Features>) -> Result<()> {
         if image.shape() != self.shape || self.is_full() {
             return Err(Error::Internal(format!(
                 "an image of shape {} does not go into a batch of {} images of shape {}",
@@ -92,7 +83,7 @@ impl Batch {
 
     /// The features of each image in it.
     #[must_use]
-    pub fn features(&self) -> &[Option<ImageFeatures>] {
+    pub fn features(&self) -> &[Option<Features>] {
         &self.features
     }
 

@@ -7,7 +7,7 @@ pub(crate) mod networks;
 #[cfg(feature = "torch")]
 pub mod torch;
 
-pub use batch::{BATCH_SIZE, Batch, ImageFeatures};
+pub use batch::{BATCH_SIZE, Batch};
 
 use crate::error::Result;
 use crate::predict::Probabilities;

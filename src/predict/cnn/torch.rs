@@ -195,11 +195,7 @@ impl TorchClassifier {
         model.checksum()?;
         tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
         let shape = model.config.image.shape();
-        let names = model.config.image_features.iter().cloned();
-        let features: Vec<FeatureId> = names
-            .map(FeatureId::try_from)
-            .collect::<Result<_, _>>()
-            .map_err(|why| Error::model(model.folder.join("model.json"), format!("image_features: {why}")))?;
+        let features = FeatureId::of_images(model)?;
         let build = || {
             let mut variables = nn::VarStore::new(device);
             let network = networks::build(&model.config.network, &variables.root(), shape, features.len())

@@ -1,8 +1,8 @@
 //! A candidate's evidence -> an [`Estimate`] of its genotype probabilities by a small network on `features`.
 //!
 //! Most candidates are simple: half of many good reads, or all of them, support a substitution far from any other variant. Where the
-//! small model is certain of such a candidate no image is rendered. It takes only candidates with one alternative allele. Its weights
-//! are in a model's `small_model.json`, its limits of certainty in `model.json`.
+//! small model is certain of such a candidate no image is rendered. At sites of several alternative alleles it speaks on each image's alleles
+//! beside the CNN, where it has learned from such. Its weights are in a model's `small_model.json`, its limits of certainty in `model.json`.
 
 pub(crate) mod features;
 mod likelihoods;
@@ -49,8 +49,10 @@ pub struct Estimate {
 pub enum Silence {
     /// A feature is beyond its range in the training data: the likelihoods of the reads decide.
     Beyond(FeatureId),
-    /// The candidate has several alternative alleles.
+    /// The candidate has several alternative alleles, and it has learned from none such.
     SeveralAlleles,
+    /// The candidate has several alternative alleles: it speaks on those of each image, beside the CNN.
+    BesideImages,
     /// The candidate is deeper than those that it learned from.
     TooDeep,
     /// No read shows the allele, or a third allele has a haplotype's share of the reads.
@@ -149,11 +151,14 @@ impl SmallModel {
         self.network.features.iter().any(|feature| feature.is_of_tract())
     }
 
-    /// Probabilities for a candidate's features, however certain.
+    /// Probabilities for the features of a candidate of one alternative allele, however certain.
     #[must_use]
     pub fn probabilities(&self, features: &Features) -> Probabilities {
-        let logits = self.network.logits(features).map(|logit| f64::from(logit) / self.options.temperature);
-        Probabilities(softmax(logits))
+        self.at_temperature(features, self.options.temperature)
+    }
+
+    fn at_temperature(&self, features: &Features, temperature: f64) -> Probabilities {
+        Probabilities(softmax(self.network.logits(features).map(|logit| f64::from(logit) / temperature)))
     }
 
     /// Probabilities by the reads' likelihoods alone, where a feature lies beyond all those that it learned from; `None` elsewhere, and of models
@@ -165,10 +170,19 @@ impl SmallModel {
         Some(likelihoods::probabilities(features))
     }
 
-    /// Why it does not speak on a candidate of one alternative allele, if so; [`SmallModel::fallback`] aside.
+    /// Whether it takes sites of several alternative alleles.
+    #[must_use]
+    pub fn takes_several_alleles(&self) -> bool {
+        self.options.several_alleles.is_some()
+    }
+
+    /// Why it does not speak on a candidate's features, if so; [`SmallModel::fallback`] aside.
     fn silence(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> Option<Silence> {
         if self.options.max_depth.is_some_and(|most| candidate.depth > most) {
             return Some(Silence::TooDeep);
+        }
+        if candidate.alts.len() > 1 && !self.takes_several_alleles() {
+            return Some(Silence::SeveralAlleles);
         }
         if unlike_any_learned(candidate, &evidence.reads) {
             return Some(Silence::ThirdAllele);
@@ -216,11 +230,16 @@ impl SmallModel {
         }
     }
 
-    /// Its estimate for a candidate; `None` for candidates unlike those that it learned from.
+    /// Its estimate for a candidate with respect to the alleles that the features are of; `None` for candidates unlike those that it learned
+    /// from. Where a site has several alternative alleles it is never certain enough to decide alone.
     #[must_use]
     pub fn estimate(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> Option<Estimate> {
         if self.silence(candidate, evidence, features).is_some() {
             return None;
+        }
+        if let Some(several) = self.options.several_alleles.filter(|_| candidate.alts.len() > 1) {
+            let probabilities = self.at_temperature(features, several.temperature);
+            return Some(Estimate { probabilities, is_certain: false, image_weight: several.image_weight });
         }
         let probabilities = self.probabilities(features);
         let is_certain = certainty(probabilities) >= needed_certainty(&self.options, features);
@@ -267,6 +286,7 @@ pub fn certainty(probabilities: Probabilities) -> f64 {
 mod tests {
     use super::*;
     use crate::genome::ReferenceWindow;
+    use crate::model::SeveralAllelesOptions;
     use crate::pileup::AltSet;
     use crate::predict::small::features::features;
     use crate::predict::small::network::tests::constant;
@@ -284,6 +304,7 @@ mod tests {
         min_certainty_snps: 20.0,
         min_certainty_indels: 99.0,
         image_weight: 0.25,
+        several_alleles: None,
         max_depth: None,
     };
 
@@ -298,6 +319,22 @@ mod tests {
         assert!(!estimate(4.0).is_certain);
         let certain = estimate(6.0);
         assert!(certain.is_certain && certain.probabilities.het() > 0.99);
+    }
+
+    #[test]
+    fn of_several_alleles_it_speaks_where_it_has_learned_from_such() {
+        let found = candidate(100, "T", &[("A", 5, &[0, 1, 2, 3, 4]), ("C", 3, &[5, 6, 7])], 2);
+        let of_set = features((&found, AltSet::Two(0, 1)), &pileup(), sample_profile(), false);
+        let estimate = |several_alleles| {
+            let options = SmallModelOptions { several_alleles, ..OPTIONS };
+            SmallModel::new(constant([0.0, 9.0, 0.0]), options).estimate(&found, &pileup(), &of_set)
+        };
+        assert_eq!(estimate(None), None);
+        let options = SeveralAllelesOptions { temperature: 3.0, image_weight: 0.6 };
+        let Estimate { probabilities, is_certain, image_weight } = estimate(Some(options)).unwrap();
+        assert!(!is_certain && (image_weight - 0.6).abs() < 1e-9, "the image is needed in any case");
+        let odds = probabilities.het() / probabilities.hom_ref();
+        assert!((odds.ln() - 3.0).abs() < 1e-9, "at its own temperature: {odds}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) const MOST_BYTES: u64 = 16 << 20;
 /// Networks of an ensemble that is trained.
 pub const MEMBERS: i64 = 5;
 /// Widths of the two hidden layers of each.
-pub const HIDDEN: [i64; 2] = [96, 48];
+pub const HIDDEN: [i64; 2] = [128, 64];
 
 /// Candidates with a feature that many standard deviations from the mean of the training data are left to the CNN.
 const STRANGE: f32 = 12.0;
@@ -27,11 +27,13 @@ const STEPS: u16 = 128;
 /// How far beyond its range a feature is unlike any of the training data, as a share of the range's width.
 const BEYOND: f32 = 0.25;
 
-/// A layer: `bias + weights x`, one row of weights for each output.
+/// A layer: `bias + weights x`. `small_model.json` has a row of weights for each output; here one is for each input, so that all outputs are
+/// summed side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// `[outputs][inputs]`.
+    /// `[inputs][outputs]`.
+    #[serde(with = "by_output")]
     pub weights: Vec<Vec<f32>>,
     /// `[outputs]`.
     pub bias: Vec<f32>,
@@ -55,21 +57,44 @@ pub struct SmallNetwork {
     pub members: Vec<Vec<Layer>>,
 }
 
+/// Weights as they are stored, `[outputs][inputs]`.
+mod by_output {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    fn transposed(rows: &[Vec<f32>]) -> Option<Vec<Vec<f32>>> {
+        let width = rows.first().map_or(0, Vec::len);
+        let column = |i: usize| rows.iter().map(|row| row[i]).collect();
+        rows.iter().all(|row| row.len() == width).then(|| (0..width).map(column).collect())
+    }
+
+    pub(super) fn serialize<S: Serializer>(weights: &[Vec<f32>], to: S) -> Result<S::Ok, S::Error> {
+        transposed(weights).unwrap_or_default().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Vec<f32>>, D::Error> {
+        let rows: Vec<Vec<f32>> = Vec::deserialize(from)?;
+        transposed(&rows).ok_or_else(|| D::Error::custom("rows of weights of different lengths"))
+    }
+}
+
 impl Layer {
+    /// Each output is summed in the order of the inputs, so that the result is the same on every processor.
     fn outputs(&self, inputs: &[f32]) -> Vec<f32> {
-        let sum =
-            |row: &[f32], bias: f32| row.iter().zip(inputs).fold(bias, |sum, (weight, value)| sum + weight * value);
-        self.weights.iter().zip(&self.bias).map(|(row, &bias)| sum(row, bias)).collect()
+        let mut sums = self.bias.clone();
+        // A rectifier leaves many inputs 0.
+        for (&value, weights) in inputs.iter().zip(&self.weights).filter(|(value, _)| **value != 0.0) {
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * value);
+        }
+        sums
     }
 
     /// An upper bound of its outputs' absolute values where no input exceeds `largest`; not finite where a number of the layer is not.
     fn largest_output(&self, largest: f64) -> f64 {
         let size = |number: &f32| f64::from(number.abs());
-        let bounds = self
-            .weights
-            .iter()
-            .zip(&self.bias)
-            .map(|(row, bias)| size(bias) + largest * row.iter().map(size).sum::<f64>());
+        let bounds = self.bias.iter().enumerate().map(|(output, bias)| {
+            size(bias) + largest * self.weights.iter().map(|weights| size(&weights[output])).sum::<f64>()
+        });
         // Unlike `max`, this keeps what is not a number.
         bounds.fold(0.0, |most: f64, bound| if most.is_nan() || bound <= most { most } else { bound })
     }
@@ -170,11 +195,10 @@ impl SmallNetwork {
                         .filter(|(_, value)| **value <= 0.0)
                         .for_each(|(slope, _)| *slope = 0.0);
                 }
-                let mut before = vec![0.0; values[i].len()];
-                for (row, slope) in layer.weights.iter().zip(&slopes) {
-                    before.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += slope * f64::from(weight));
-                }
-                slopes = before;
+                let of_input = |weights: &Vec<f32>| {
+                    weights.iter().zip(&slopes).map(|(&weight, slope)| slope * f64::from(weight)).sum()
+                };
+                slopes = layer.weights.iter().map(of_input).collect();
             }
             mean.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += share * slope);
         }
@@ -279,7 +303,7 @@ impl SmallNetwork {
         // An upper bound of a layer's inputs, for candidates that the network knows.
         let mut largest = f64::from(STRANGE);
         for (number, layer) in (1..).zip(layers) {
-            if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
+            if layer.weights.len() != width || layer.weights.iter().any(|of_input| of_input.len() != layer.bias.len()) {
                 return Err(format!("layer {number} does not fit the one before"));
             }
             width = layer.bias.len();
@@ -298,7 +322,7 @@ pub(in crate::predict) mod tests {
     use crate::predict::small::table::FEATURES;
 
     pub(in crate::predict) fn constant(logits: [f32; 3]) -> SmallNetwork {
-        let layer = Layer { weights: vec![vec![0.0; FEATURES]; 3], bias: logits.to_vec() };
+        let layer = Layer { weights: vec![vec![0.0; 3]; FEATURES], bias: logits.to_vec() };
         SmallNetwork {
             features: FeatureId::all().collect(),
             mean: vec![0.0; FEATURES],
@@ -316,7 +340,7 @@ pub(in crate::predict) mod tests {
             f32::from(u16::try_from(state >> 16).unwrap()) / 32768.0 * size - size
         };
         let mut layer = |inputs: usize, outputs: usize| Layer {
-            weights: (0..outputs).map(|_| (0..inputs).map(|_| next()).collect()).collect(),
+            weights: (0..inputs).map(|_| (0..outputs).map(|_| next()).collect()).collect(),
             bias: (0..outputs).map(|_| next()).collect(),
         };
         let inputs = || std::iter::once(FEATURES).chain(widths.iter().copied());
@@ -386,6 +410,17 @@ pub(in crate::predict) mod tests {
         assert!(SmallNetwork { ranges, ..constant([0.0; 3]) }.validate().unwrap_err().contains("swapped"));
         let none = SmallNetwork { members: Vec::new(), ..constant([0.0; 3]) };
         assert!(none.validate().unwrap_err().contains("no network"));
+    }
+
+    #[test]
+    fn outputs_are_sums_of_weighted_inputs() {
+        let json = r#"{"weights": [[1, 2, 3], [-1, 0.5, 0]], "bias": [10, 20]}"#;
+        let layer: Layer = serde_json::from_str(json).unwrap();
+        assert_eq!(layer.outputs(&[1.0, 0.0, -2.0]), [5.0, 19.0]);
+        let stored: serde_json::Value = serde_json::from_str(&serde_json::to_string(&layer).unwrap()).unwrap();
+        assert_eq!(stored["weights"], serde_json::json!([[1.0, 2.0, 3.0], [-1.0, 0.5, 0.0]]));
+        let uneven = json.replace("[-1, 0.5, 0]", "[-1, 0.5]");
+        assert!(serde_json::from_str::<Layer>(&uneven).unwrap_err().to_string().contains("different lengths"));
     }
 
     #[test]

@@ -18,8 +18,10 @@ const MOST_TEMPLATE: u64 = 1000;
 /// What is observed at a candidate of an image's alternative alleles, which are one or two.
 pub(super) struct Observed<'a> {
     pub(super) candidate: &'a Candidate,
-    /// The first of the alleles.
+    /// The alternative alleles that the image marks, the first of them, and the others of the site.
+    pub(super) marked: Vec<&'a AltAllele>,
     pub(super) alt: &'a AltAllele,
+    pub(super) unmarked: Vec<&'a AltAllele>,
     /// Reads that count for any of them.
     pub(super) alt_count: u32,
     pub(super) reference: &'a ReferenceWindow,
@@ -172,6 +174,26 @@ impl Observed<'_> {
         count as f32 / self.depth()
     }
 
+    pub(super) fn lesser_fraction(&self) -> f32 {
+        let of_two = self.marked.iter().map(|alt| alt.count).min().filter(|_| self.marked.len() > 1);
+        of_two.map_or(0.0, |count| self.fraction(count))
+    }
+
+    /// The most common of the site's alternative alleles that are not marked, the first of equals.
+    fn most_common_unmarked(&self) -> Option<&AltAllele> {
+        self.unmarked.iter().rev().max_by_key(|alt| alt.count).copied()
+    }
+
+    pub(super) fn unmarked_fraction(&self) -> f32 {
+        self.most_common_unmarked().map_or(0.0, |alt| self.fraction(alt.count))
+    }
+
+    pub(super) fn unmarked_gap(&self) -> f32 {
+        let Some(other) = self.most_common_unmarked() else { return 0.0 };
+        let gap = small(self.alt.bases.len()) - small(other.bases.len());
+        gap.abs().ln_1p().copysign(gap)
+    }
+
     pub(super) fn third_fraction(&self) -> f32 {
         1.0 - self.fraction(self.alt_count + self.candidate.reference_count).min(1.0)
     }
@@ -197,6 +219,11 @@ impl Observed<'_> {
     #[allow(clippy::cast_possible_truncation, reason = "a logarithm of reads")]
     pub(super) fn tract_fragments(&self) -> f32 {
         (self.tract.log_fragments / 5.0) as f32
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "0 to 1")]
+    pub(super) fn tract_share(&self, of: usize) -> f32 {
+        self.tract.shares[of] as f32
     }
 
     /// Log-likelihood of a genotype (by its copies of the allele) less that of het.

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+use crate::model::Model;
 use crate::predict::small::observed::{Observed, REACH, flag, small};
 
 /// A feature: a number that describes a candidate, scaled to be within about -6 to 6.
@@ -32,6 +34,12 @@ const TABLE: &[Feature] = &[
     feature("alt_fraction", "share of DP with the allele", |o| o.fraction(o.alt_count)),
     feature("ref_fraction", "share of DP with the reference allele", |o| o.fraction(o.candidate.reference_count)),
     feature("third_fraction", "share of DP with neither", |o| o.third_fraction()),
+    // Of a site of several alternative alleles, "the allele" is any of the one or two that an image marks.
+    feature("two_alleles", "the image marks two alleles: 1, else 0", |o| flag(o.marked.len() > 1)),
+    feature("lesser_fraction", "share of DP with the less common of two marked alleles; 0 of one", |o| o.lesser_fraction()),
+    feature("unmarked_alleles", "ln(1 + alternative alleles that are not marked)", |o| small(o.unmarked.len()).ln_1p()),
+    feature("unmarked_fraction", "share of DP with the most common of these", |o| o.unmarked_fraction()),
+    feature("unmarked_gap", "ln(1 + bp) that the allele, or the first of two, is longer than it; negative where it is shorter", |o| o.unmarked_gap()),
     feature("alt_read_fraction", "alt reads by all reads, whatever their base quality", |o| o.alts.reads / o.reads().max(1.0)),
     feature("hom_ref_likelihood", "ln(likelihood of hom-ref by that of het) / 10", |o| o.likelihood_by_het(0)),
     feature("hom_alt_likelihood", "ln(likelihood of hom-alt by that of het) / 10", |o| o.likelihood_by_het(2)),
@@ -96,6 +104,10 @@ const TABLE: &[Feature] = &[
     feature("tract_longer", "ln(share of fragments that gain units) / 4", |o| o.slipped(|tract| tract.log_more)),
     feature("tract_fragments", "ln(1 + fragments that span the tract) / 5", |o| o.tract_fragments()),
     feature("tract_whole_units", "the allele gains or loses whole units: 1, else 0", |o| flag(o.tract.whole_units)),
+    feature("tract_alt_share", "share of the fragments as long as the allele, or the first of two", |o| o.tract_share(0)),
+    feature("tract_fewer_share", "the same a unit shorter", |o| o.tract_share(1)),
+    feature("tract_more_share", "the same a unit longer", |o| o.tract_share(2)),
+    feature("tract_ref_share", "share of the fragments as long as the reference", |o| o.tract_share(3)),
     // Haplotypes of the reads, where a model phases them; "first" is the haplotype of whose reads more have the allele, "second" the other one.
     feature("haplotype_phased", "share of the reads that have a haplotype", |o| o.haplotypes.phased_share()),
     feature("haplotype_first", "share of the first's reads with the allele", |o| o.haplotypes.shares()[0]),
@@ -161,6 +173,15 @@ impl FeatureId {
         Self::all().filter(|feature| wanted(feature.name())).collect()
     }
 
+    /// Those that a model's CNN takes with an image.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a name that is not known to this version.
+    pub fn of_images(model: &Model) -> Result<Vec<Self>> {
+        let known = model.config.image_features.iter().cloned().map(Self::try_from).collect::<Result<_, _>>();
+        known.map_err(|why| Error::model(model.folder.join("model.json"), format!("image_features: {why}")))
+    }
+
     /// Its value among a candidate's.
     #[must_use]
     pub fn of(self, features: &Features) -> f32 {
@@ -171,7 +192,7 @@ impl FeatureId {
 impl TryFrom<String> for FeatureId {
     type Error = String;
 
-    fn try_from(name: String) -> Result<Self, String> {
+    fn try_from(name: String) -> std::result::Result<Self, String> {
         let unknown = || format!("feature '{name}' is not known to this version of varpix");
         TABLE.iter().position(|feature| feature.name == name).map(Self).ok_or_else(unknown)
     }

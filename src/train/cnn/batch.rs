@@ -4,7 +4,6 @@ use rand::Rng as _;
 use rand_pcg::Pcg64;
 use tch::{TchError, Tensor};
 
-use crate::predict::cnn::ImageFeatures;
 use crate::predict::cnn::networks::Input;
 use crate::predict::small::FeatureId;
 use crate::train::examples::Example;
@@ -54,11 +53,8 @@ impl Batch {
         let bytes: Vec<u8> = examples.iter().flat_map(|example| example.image.bytes()).copied().collect();
         let classes: Vec<i64> = examples.iter().map(|example| i64::from(example.class)).collect();
         let weights: Vec<f32> = examples.iter().map(|example| example.weight).collect();
-        let taken: Vec<FeatureId> = if options.takes_features() { options.features() } else { Vec::new() };
-        let with_image = |example: &Example| {
-            example.features.map(|features| ImageFeatures { features, only_allele: example.biallelic })
-        };
-        let features: Vec<_> = examples.iter().map(with_image).collect();
+        let taken: Vec<FeatureId> = if options.takes_features() { options.image_features.clone() } else { Vec::new() };
+        let features: Vec<_> = examples.iter().map(|example| example.features).collect();
         Ok(Self {
             input: Input::new(&bytes, size, &features, &taken, options.device)?,
             classes: Tensor::from_slice(&classes).to_device(options.device),

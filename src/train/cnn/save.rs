@@ -48,7 +48,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
         image: options.image.clone(),
         evidence: options.evidence,
         temperature: 1.0,
-        multi_allelic: MultiAllelic::default(),
+        multi_allelic: MultiAllelic::Product,
         rules: None,
         small_model: None,
         imported_small_model: None,
@@ -57,7 +57,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
         training,
         measured,
         image_features: if options.takes_features() {
-            options.features().into_iter().map(String::from).collect()
+            options.image_features.iter().copied().map(String::from).collect()
         } else {
             Vec::new()
         },

@@ -71,9 +71,8 @@ struct MeanLoss {
 
 /// Tells a new network the small model that it adds to, or else the mean and the scale of each feature in the first regions of the training data.
 fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions, small_model: Option<&SmallNetwork>) -> Result<()> {
-    if let Some(small_model) = small_model.filter(|known| known.features == options.features())
-        && net.network.add_to(small_model).map_err(Error::Usage)?
-    {
+    let of_same_features = small_model.filter(|known| known.features == options.image_features);
+    if net.network.add_to(of_same_features).map_err(Error::Usage)? {
         return Ok(());
     }
     let seed = options.epoch_seed(0);
@@ -84,7 +83,7 @@ fn standardise(net: &mut Net, sets: &Sets, options: &TrainOptions, small_model: 
     for job in &jobs[..jobs.len().min(STANDARDISED_REGIONS)] {
         known.extend(maker.described(job)?);
     }
-    let Moments { mean, scale } = Moments::of(&known, &options.features());
+    let Moments { mean, scale } = Moments::of(&known, &options.image_features);
     net.network.standardise(&mean, &scale);
     Ok(())
 }

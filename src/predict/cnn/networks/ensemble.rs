@@ -39,11 +39,9 @@ impl Ensemble {
             let of_members = || small_model.members.iter().filter_map(|layers| layers.get(i));
             let weights: Vec<f32> = of_members().flat_map(|Layer { weights, .. }| weights.concat()).collect();
             let biases: Vec<f32> = of_members().flat_map(|Layer { bias, .. }| bias.clone()).collect();
-            let [members, inputs, outputs] = weight.size()[..] else { continue };
             tch::no_grad(|| {
-                let of_file = Tensor::from_slice(&weights).f_view([members, outputs, inputs])?;
-                weight.f_copy_(&of_file.f_transpose(1, 2)?)?;
-                bias.f_copy_(&Tensor::from_slice(&biases).f_view([members, 1, outputs])?)
+                weight.f_copy_(&Tensor::from_slice(&weights).f_view(&weight.size()[..])?)?;
+                bias.f_copy_(&Tensor::from_slice(&biases).f_view(&bias.size()[..])?)
             })
             .map_err(other)?;
         }

@@ -13,16 +13,15 @@ use pileup_net::PileupNet;
 use rows_net::RowsNet;
 
 use crate::pileup::ImageShape;
-use crate::predict::cnn::ImageFeatures;
-use crate::predict::small::{FeatureId, SmallNetwork};
+use crate::predict::small::{FeatureId, Features, SmallNetwork};
 
 /// What a network is given.
 #[derive(Debug)]
 pub struct Input {
     /// Images `[n, height, width, channel]`, u8.
     pub images: Tensor,
-    /// Features of their candidates `[n, k + 2]`, fp32, those that the model names; the last column but one is 1 where they are known, and where it is
-    /// 0 the others are too; the last one is 1 where the image's allele is the only alternative one. `k` is 0 for a network that takes none.
+    /// Features of their alleles `[n, k + 1]`, fp32, those that the model names; the last column is 1 where they are known, and where it is 0 the
+    /// others are too. `k` is 0 for a network that takes none.
     pub features: Tensor,
 }
 
@@ -34,17 +33,16 @@ impl Input {
     pub fn new(
         images: &[u8],
         size: [usize; 4],
-        features: &[Option<ImageFeatures>],
+        features: &[Option<Features>],
         taken: &[FeatureId],
         device: Device,
     ) -> Result<Self, TchError> {
-        let width = taken.len() + 2;
+        let width = taken.len() + 1;
         let mut numbers = vec![0.0_f32; size[0] * width];
         for (row, features) in numbers.chunks_exact_mut(width).zip(features) {
-            let Some(ImageFeatures { features, only_allele }) = features else { continue };
+            let Some(features) = features else { continue };
             row.iter_mut().zip(taken).for_each(|(slot, feature)| *slot = feature.of(features));
-            row[width - 2] = 1.0;
-            row[width - 1] = f32::from(u8::from(*only_allele));
+            row[width - 1] = 1.0;
         }
         let [n, height, width_of_image, channels] = size.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let images = Tensor::f_from_data_size(images, &[n, height, width_of_image, channels], Kind::Uint8)?;
@@ -56,7 +54,7 @@ impl Input {
 impl From<Tensor> for Input {
     /// Images without features.
     fn from(images: Tensor) -> Self {
-        let features = Tensor::zeros([images.size()[0], 2], (Kind::Float, images.device()));
+        let features = Tensor::zeros([images.size()[0], 1], (Kind::Float, images.device()));
         Self { images, features }
     }
 }
@@ -69,11 +67,12 @@ pub trait Network: Send + std::fmt::Debug {
     /// Tells a network that has just been made the mean and the scale of each feature in the training data.
     fn standardise(&mut self, _mean: &[f32], _scale: &[f32]) {}
 
-    /// Gives a network that has just been made the small model whose logits it adds to, with its means and scales; false where it stands alone.
+    /// Gives a network that has just been made the small model of the same features, if there is one, whose logits it adds to, with its means and
+    /// scales; false where it stands alone.
     ///
     /// # Errors
-    /// A sentence, where that model has other features or another shape.
-    fn add_to(&mut self, _small_model: &SmallNetwork) -> Result<bool, String> {
+    /// A sentence, where it cannot do without that model, or that has another shape.
+    fn add_to(&mut self, _small_model: Option<&SmallNetwork>) -> Result<bool, String> {
         Ok(false)
     }
 

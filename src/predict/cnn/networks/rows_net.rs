@@ -6,8 +6,7 @@
 //! that describe the candidate ([`features`](crate::predict::small::features)).
 //!
 //! `residual_rows_net` also holds the small model's networks, as they were learned, and adds to their logits: it begins as the small model and
-//! learns only what that gets wrong (as in He et al., "Deep residual learning for image recognition", 2015). Where a site has several alternative
-//! alleles, which the small model does not take, it stands alone.
+//! learns only what that gets wrong (as in He et al., "Deep residual learning for image recognition", 2015).
 
 use tch::nn::{self, Module as _};
 use tch::{Kind, Tensor};
@@ -213,12 +212,12 @@ impl Network for RowsNet {
         let sum = x.sum_dim_intlist([1_i64].as_slice(), false, Kind::Float); // [n, 64]
         let mean = &sum / count.clamp_min(1.0);
         let highest = (&x + (&mask - 1.0) * 1e4).amax([1_i64].as_slice(), false).clamp_min(-1e3); // [n, 64]
-        let width = input.features.size()[1] - 2;
-        let [known, only_allele] = [0, 1].map(|i| input.features.narrow(1, width + i, 1)); // [n, 1]
+        let width = input.features.size()[1] - 1;
+        let known = input.features.narrow(1, width, 1); // [n, 1]
         let standardised = (input.features.narrow(1, 0, width) - &self.mean) / &self.scale; // [n, numbers]
         let numbers = self.numbers(&standardised, &known);
         let mut pooled = vec![mean, sum * COUNT_SCALE, highest, count * COUNT_SCALE, numbers];
-        let base = self.base.as_ref().map(|base| base.forward(&standardised) * &only_allele); // [n, 3]
+        let base = self.base.as_ref().map(|base| base.forward(&standardised) * &known); // [n, 3]
         pooled.extend(base.as_ref().map(|base| base.softmax(-1, Kind::Float)));
         let out = self.head[1].forward(&self.head[0].forward(&Tensor::cat(&pooled, 1)).relu());
         let Some(base) = base else { return out }; // [n, 3]
@@ -233,8 +232,13 @@ impl Network for RowsNet {
         });
     }
 
-    fn add_to(&mut self, small_model: &SmallNetwork) -> Result<bool, String> {
+    fn add_to(&mut self, small_model: Option<&SmallNetwork>) -> Result<bool, String> {
         let Some(base) = &mut self.base else { return Ok(false) };
+        let small_model = small_model.ok_or_else(|| {
+            format!(
+                "{RESIDUAL} adds to a small model of the same features, and --out has none; train one with --learn all"
+            )
+        })?;
         base.set(small_model)?;
         self.standardise(&small_model.mean, &small_model.scale);
         Ok(true)
@@ -249,12 +253,11 @@ mod tests {
     use tch::nn::VarStore;
 
     use super::*;
-    use crate::predict::cnn::ImageFeatures;
-    use crate::predict::small::{FEATURES, FeatureId};
+    use crate::predict::small::{FEATURES, FeatureId, Features};
 
     const SHAPE: ImageShape = ImageShape { height: 16, width: 61, channels: 7 };
 
-    const KNOWN: ImageFeatures = ImageFeatures { features: [0.3; FEATURES], only_allele: true };
+    const KNOWN: Features = [0.3; FEATURES];
 
     /// Images whose rows of reads hold these values, `[n][rows]`; 0 is an empty row.
     fn input(images: &[&[u8]]) -> Input {
@@ -332,10 +335,19 @@ mod tests {
             }
         }
         let logits = network.forward(&input(&[&[10, 200], &[10, 200]]), false);
-        let features = Tensor::from_slice(&KNOWN.features).unsqueeze(0);
+        let features = Tensor::from_slice(&KNOWN).unsqueeze(0);
         let base = network.base.as_ref().unwrap().forward(&features);
         assert!(near(&logits.get(0), &base.get(0)) && f64::try_from(base.abs().max()).unwrap() > 0.01);
         assert!(near(&logits.get(1), &Tensor::zeros([3], (Kind::Float, Device::Cpu))), "it has no features");
+    }
+
+    #[test]
+    fn a_residual_network_needs_a_small_model() {
+        let store = VarStore::new(Device::Cpu);
+        let of = |residual| {
+            RowsNet::new(&(store.root() / residual), SHAPE, FEATURES, residual == RESIDUAL).unwrap().add_to(None)
+        };
+        assert!(of(RESIDUAL).unwrap_err().contains("--learn all") && of(NAME) == Ok(false));
     }
 
     #[test]
