@@ -1,7 +1,7 @@
 //! Candidates -> what pictures of the least certain ones are drawn from, kept while their reads are at hand.
 //!
-//! Which calls are the least certain is known at the end of a run only, so this keeps a few more. A call that it has not kept is gathered again by who
-//! draws it: pictures do not depend on it.
+//! Which calls are the least certain is known at the end of a run only, so this keeps a few more: candidates of one alternative allele, as how certain
+//! a call of several is follows from several images. A call that it has not kept is gathered again by who draws it: pictures do not depend on it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,19 +22,12 @@ pub struct Sketch {
     pub contig: ContigId,
     /// The candidate.
     pub candidate: Candidate,
-    /// The allele that is drawn ([`drawn`]).
+    /// The allele that is drawn.
     pub set: AltSet,
     /// The image of that allele.
     pub image: PileupImage,
     /// What was decided of it before the image.
     pub decision: Decision,
-}
-
-/// The alternative allele that most reads support, the first of equals.
-#[must_use]
-pub fn drawn(candidate: &Candidate) -> AltSet {
-    let n = candidate.alts.len();
-    AltSet::One((0..n).max_by_key(|&alt| (candidate.alts[alt].count, n - alt)).unwrap_or(0))
 }
 
 /// A candidate that is kept.
@@ -48,7 +41,7 @@ struct Kept {
 pub struct Sketches(Mutex<[Vec<Kept>; 2]>);
 
 impl Sketches {
-    /// Keeps a candidate with such probabilities, of the allele that is drawn, where it is one of the least certain so far.
+    /// Keeps a candidate with such probabilities where it is one of the least certain so far.
     pub(super) fn offer(&self, probabilities: Probabilities, sketch: impl FnOnce() -> Sketch) {
         let kind = usize::from(probabilities.hom_ref() >= probabilities.het().max(probabilities.hom_alt()));
         let certainty = certainty(probabilities);

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 use super::messages::{ImageJob, Message, PATIENCE, Stop, guarded, receive};
 use super::options::RunInputs;
 use super::region_times::RegionTimes;
-use super::sketches::{Sketch, Sketches, drawn};
+use super::sketches::{Sketch, Sketches};
 use super::stats::{Stage, StageTimes};
 use crate::error::{Error, Result};
 use crate::evidence::{Evidence, FragmentAllele, Gatherer};
@@ -105,7 +105,7 @@ impl Workers<'_> {
             let decisions = self.times.time(Stage::SmallModel, || decide(candidate, &evidence, self.inputs.decider));
             for (set, decision) in decisions {
                 let spec = &self.inputs.model.image;
-                let sketches = self.sketches.filter(|_| set == drawn(candidate));
+                let sketches = self.sketches.filter(|_| candidate.alts.len() == 1);
                 let (contig, region) = (region.contig, region.sequence);
                 match decision {
                     Decision::Decided(prediction) => {

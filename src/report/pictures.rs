@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::page::Picture;
 use super::summary::ListedCall;
+use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::evidence::Gatherer;
 use crate::genome::{ContigId, Contigs};
-use crate::pileup::{ImageSpec, png};
-use crate::pipeline::sketches::{Sketch, Sketches, drawn};
+use crate::pileup::{AltSet, ImageSpec, png};
+use crate::pipeline::sketches::{Sketch, Sketches};
 use crate::predict::{Decider, Decision, Probabilities, decide};
 use crate::regions::Targets;
 
@@ -82,6 +83,12 @@ impl Artist<'_> {
             models: models(&decision),
         })
     }
+}
+
+/// The alternative allele that most reads support, the first of equals.
+fn drawn(candidate: &Candidate) -> AltSet {
+    let n = candidate.alts.len();
+    AltSet::One((0..n).max_by_key(|&alt| (candidate.alts[alt].count, n - alt)).unwrap_or(0))
 }
 
 /// What is known of the alleles of a picture before the image.
