@@ -15,6 +15,10 @@ use crate::predict::{Decision, Probabilities};
 /// `models/wgs` has 66 kB.
 const MOST: [usize; 2] = [16, 8];
 
+/// Candidates as certain as this, Phred, are not kept: most of a run's are, and where its least certain ones are too, it is so short that gathering
+/// them again takes no time.
+const SURE: f64 = 40.0;
+
 /// What a picture of a candidate is drawn from.
 #[derive(Clone, Debug)]
 pub struct Sketch {
@@ -45,7 +49,7 @@ impl Sketches {
     pub(super) fn offer(&self, probabilities: Probabilities, sketch: impl FnOnce() -> Sketch) {
         let kind = usize::from(probabilities.hom_ref() >= probabilities.het().max(probabilities.hom_alt()));
         let certainty = certainty(probabilities);
-        if !self.is_wanted(kind, certainty) {
+        if certainty >= SURE || !self.is_wanted(kind, certainty) {
             return;
         }
         // Other workers go on meanwhile.
@@ -99,6 +103,9 @@ mod tests {
         let sketches = &sketches;
         let kept = |contig| (0..200).filter(move |&position| sketches.of(ContigId(contig), position).is_some());
         assert!(kept(0).eq(0..16) && kept(1).eq(0..8), "{:?}", kept(0).collect::<Vec<_>>());
+        let sure = Probabilities([0.0, 1.0, 0.0]);
+        sketches.offer(sure, || panic!("it is sure"));
+        Sketches::default().offer(sure, || panic!("it is sure, though there is no other"));
         assert_eq!(sketches.of(ContigId(1), 3).map(|sketch| sketch.candidate.position), Some(3));
     }
 }
