@@ -165,7 +165,8 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     let manifest = Manifest::read(data)?;
     args.files(&manifest, from.as_ref()).check()?;
     let sets = Sets::open(manifest, evidence)?;
-    let image_features = TrainOptions::image_features(&args.out, from.as_ref(), args.learn.into(), &evidence)?;
+    let image_features =
+        TrainOptions::image_features(&args.network, (&args.out, from.as_ref()), args.learn.into(), &evidence)?;
     let options = TrainOptions {
         out: args.out.clone(),
         name: args.name.clone(),

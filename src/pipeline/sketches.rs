@@ -15,8 +15,8 @@ use crate::predict::{Decision, Probabilities};
 /// `models/wgs` has 66 kB.
 const MOST: [usize; 2] = [16, 8];
 
-/// Candidates as certain as this, Phred, are not kept: most of a run's are, and where its least certain ones are too, it is so short that gathering
-/// them again takes no time.
+/// Candidates as certain as this, Phred, are not kept: most of a run's are. Where the least certain calls are too, the run is short, and they are
+/// gathered again.
 const SURE: f64 = 40.0;
 
 /// What a picture of a candidate is drawn from.

@@ -45,7 +45,7 @@ pub struct TrainOptions {
     pub from: Option<Model>,
     /// Shape and channels of its images.
     pub image: ImageSpec,
-    /// The features that a network takes with its images, if it takes any: see [`TrainOptions::image_features`].
+    /// The features that the network takes with its images, as [`TrainOptions::image_features`] gives them.
     pub image_features: Vec<FeatureId>,
     /// How its evidence is gathered.
     pub evidence: EvidenceOptions,
@@ -89,17 +89,20 @@ impl TrainOptions {
         networks::takes_features(&self.network)
     }
 
-    /// The features that a CNN takes: those that the one in the output folder takes where none is trained, those of the model `from` whose weights one
-    /// begins with, or all that models learn from with that evidence.
+    /// The features that a CNN of that network takes: those that the one in the output folder takes where none is trained, those of the model `from` whose
+    /// weights one begins with, or all that models learn from with that evidence; none where the network takes none.
     ///
     /// # Errors
     /// As [`Model::open`] and [`FeatureId::of_images`].
     pub fn image_features(
-        out: &Path,
-        from: Option<&Model>,
+        network: &str,
+        (out, from): (&Path, Option<&Model>),
         learn: Learn,
         evidence: &EvidenceOptions,
     ) -> Result<Vec<FeatureId>> {
+        if !networks::takes_features(network) {
+            return Ok(Vec::new());
+        }
         let keeps = matches!(learn, Learn::SmallModel | Learn::Temperature) && out.join(WEIGHTS).exists();
         let kept = if keeps { Some(Model::open(out)?) } else { None };
         let learned = || Ok(FeatureId::learned(evidence.phasing.is_some()));

@@ -107,8 +107,11 @@ fn candidates(training: &Training) -> Result<Vec<Described>> {
 /// On the tune candidates: temperatures, the CNN's weights, and the certainties from which on the small model decides alone.
 pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
     let (tune, several): (Vec<Judged>, Vec<Judged>) = tune.iter().partition(|t| t.biallelic);
-    let several = (!several.is_empty()).then(|| joining(network, &several, "of several alleles").0);
-    let (Joining { temperature, image_weight }, own) = joining(network, &tune, "of one allele");
+    let several_alleles = (!several.is_empty()).then(|| {
+        let (of_several, _) = calibrated(network, &several, "of several alleles");
+        SeveralAllelesOptions { temperature: of_several.temperature, image_weight: of_several.image_weight }
+    });
+    let (calibrated, own) = calibrated(network, &tune, "of one allele");
     let outcomes: Vec<Outcome> = own
         .iter()
         .zip(&tune)
@@ -116,17 +119,14 @@ pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptio
             snp: is_snp(&t.features),
             certainty: certainty(own),
             wrong: most_probable(own) != t.class,
-            both_wrong: most_probable(joined(own, t.by_image, image_weight)) != t.class,
+            both_wrong: most_probable(joined(own, t.by_image, calibrated.image_weight)) != t.class,
         })
         .collect();
     let chosen = SmallModelOptions {
-        temperature,
         min_certainty_snps: limit(&outcomes, true),
         min_certainty_indels: limit(&outcomes, false),
-        image_weight,
-        several_alleles: several
-            .map(|Joining { temperature, image_weight }| SeveralAllelesOptions { temperature, image_weight }),
-        max_depth: None,
+        several_alleles,
+        ..calibrated
     };
     let (decided, open): (Vec<_>, Vec<_>) =
         outcomes.iter().zip(&tune).partition(|(o, t)| o.certainty >= needed_certainty(&chosen, &t.features));
@@ -140,27 +140,22 @@ pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptio
     chosen
 }
 
-/// How the small model is joined with the CNN.
-#[derive(Clone, Copy, Debug)]
-struct Joining {
-    temperature: f64,
-    image_weight: f64,
-}
-
-/// On tune candidates of one kind: the temperature and the CNN's weight that suit them best, and the small model's probabilities at that temperature.
-fn joining(network: &SmallNetwork, tune: &[Judged], kind: &str) -> (Joining, Vec<Probabilities>) {
+/// On tune candidates of one kind: options with the temperature and the CNN's weight that suit them best, and the small model's probabilities at that
+/// temperature.
+fn calibrated(network: &SmallNetwork, tune: &[Judged], kind: &str) -> (SmallModelOptions, Vec<Probabilities>) {
     let logits: Vec<f64> = tune.iter().flat_map(|t| network.logits(&t.features).map(f64::from)).collect();
     let classes: Vec<i64> = tune.iter().map(|t| i64::from(t.class)).collect();
     let rounded = |x: f64| (x * 1000.0).round() / 1000.0;
     let temperature =
         rounded(best_temperature(&Tensor::from_slice(&logits).reshape([-1, 3]), &Tensor::from_slice(&classes)));
-    let small_model = SmallModel::new(network.clone(), SmallModelOptions { temperature, ..UNCALIBRATED });
+    let options = SmallModelOptions { temperature, ..UNCALIBRATED };
+    let small_model = SmallModel::new(network.clone(), options);
     let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
     let image_weight = rounded(best_image_weight(&own, tune));
     let [alone, of_images, both] = [0.0, 1.0, image_weight].map(|weight| mean_loss(&own, tune, weight));
     let n = tune.len();
     log::info!("loss on the {n} tune images {kind}: small model {alone:.4}, CNN {of_images:.4}, both {both:.4}");
-    (Joining { temperature, image_weight }, own)
+    (SmallModelOptions { image_weight, ..options }, own)
 }
 
 fn most_probable(Probabilities(p): Probabilities) -> u8 {

@@ -3,11 +3,11 @@
 //! They depend on the reads over the candidate, on the reference around it and on the sample's profile, so that neither region borders nor
 //! other candidates change them.
 
-use crate::candidates::{AltAllele, Candidate};
+use crate::candidates::Candidate;
 use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
-use crate::predict::small::observed::{Group, Haplotypes, Look, Nearby, Observed, REACH, flag, small};
+use crate::predict::small::observed::{Group, Haplotypes, Look, Nearby, Observed, REACH, flag, marked, small};
 use crate::predict::small::table::{self, Features};
 use crate::reads::{CigarKind, Read};
 use crate::sample::SampleProfile;
@@ -91,13 +91,8 @@ pub fn features(
     sample: SampleProfile,
     tracts: bool,
 ) -> Features {
-    let of_set = |wanted: bool| -> Vec<&AltAllele> {
-        let alts = candidate.alts.iter().enumerate().filter(|&(i, _)| set.contains(i) == wanted);
-        alts.map(|(_, alt)| alt).collect()
-    };
-    let (marked, unmarked) = (of_set(true), of_set(false));
     let alt = &candidate.alts[set.first()];
-    let mut support: Vec<u32> = marked.iter().flat_map(|alt| alt.support.iter().copied()).collect();
+    let mut support: Vec<u32> = marked(candidate, set).flat_map(|alt| alt.support.iter().copied()).collect();
     support.sort_unstable();
     let mut columns = Columns::around(candidate.position.cast_signed());
     let (mut alts, mut others, mut log_likelihoods) = (Group::default(), Group::default(), [0.0; 3]);
@@ -121,10 +116,9 @@ pub fn features(
     }
     let observed = Observed {
         candidate,
-        alt_count: marked.iter().map(|alt| alt.count).sum(),
-        marked,
+        set,
         alt,
-        unmarked,
+        alt_count: marked(candidate, set).map(|alt| alt.count).sum(),
         reference: &evidence.reference,
         sample,
         kept_share: evidence.fetched.kept_share(),
@@ -252,11 +246,12 @@ mod tests {
     #[test]
     fn the_other_alleles_of_a_site_are_told() {
         let found = candidate(100, "T", &[("A", 4, &[0, 1, 2, 3]), ("TCC", 3, &[4, 5, 6]), ("TCCCC", 2, &[7, 8])], 1);
-        let of = |set| {
-            let seen = features((&found, set), &evidence(reads(0, b'A'), window()), sample_profile(), false);
+        let of_candidate = |candidate: &Candidate, set| {
+            let seen = features((candidate, set), &evidence(reads(0, b'A'), window()), sample_profile(), false);
             ["two_alleles", "lesser_fraction", "unmarked_alleles", "unmarked_fraction", "unmarked_gap"]
                 .map(|name| of_name(name, &seen))
         };
+        let of = |set| of_candidate(&found, set);
         let near = |a: [f32; 5], b: [f32; 5]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         let ln = f32::ln;
         // Ten reads; of A the most common other one is 2 bp longer, of TCCCC A is 4 bp shorter.
@@ -264,12 +259,7 @@ mod tests {
         assert!(near(of(AltSet::One(2)), [0.0, 0.0, ln(3.0), 0.4, ln(5.0)]));
         assert!(near(of(AltSet::Two(1, 2)), [1.0, 0.2, ln(2.0), 0.4, ln(3.0)]));
         let alone = candidate(100, "T", &[("A", 4, &[0, 1, 2, 3])], 6);
-        let seen = features((&alone, AltSet::One(0)), &evidence(reads(0, b'A'), window()), sample_profile(), false);
-        assert!(
-            ["two_alleles", "lesser_fraction", "unmarked_alleles", "unmarked_fraction", "unmarked_gap"]
-                .iter()
-                .all(|name| of_name(name, &seen).abs() < 1e-9)
-        );
+        assert!(of_candidate(&alone, AltSet::One(0)).iter().all(|value| value.abs() < 1e-9));
     }
 
     #[test]

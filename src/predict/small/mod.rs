@@ -181,9 +181,6 @@ impl SmallModel {
         if self.options.max_depth.is_some_and(|most| candidate.depth > most) {
             return Some(Silence::TooDeep);
         }
-        if candidate.alts.len() > 1 && !self.takes_several_alleles() {
-            return Some(Silence::SeveralAlleles);
-        }
         if unlike_any_learned(candidate, &evidence.reads) {
             return Some(Silence::ThirdAllele);
         }
@@ -237,7 +234,8 @@ impl SmallModel {
         if self.silence(candidate, evidence, features).is_some() {
             return None;
         }
-        if let Some(several) = self.options.several_alleles.filter(|_| candidate.alts.len() > 1) {
+        if candidate.alts.len() > 1 {
+            let several = self.options.several_alleles?;
             let probabilities = self.at_temperature(features, several.temperature);
             return Some(Estimate { probabilities, is_certain: false, image_weight: several.image_weight });
         }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::candidates::{AltAllele, Candidate};
 use crate::genome::ReferenceWindow;
+use crate::pileup::AltSet;
 use crate::reads::Read;
 use crate::sample::SampleProfile;
 use crate::slippage::TractNumbers;
@@ -18,10 +19,9 @@ const MOST_TEMPLATE: u64 = 1000;
 /// What is observed at a candidate of an image's alternative alleles, which are one or two.
 pub(super) struct Observed<'a> {
     pub(super) candidate: &'a Candidate,
-    /// The alternative alleles that the image marks, the first of them, and the others of the site.
-    pub(super) marked: Vec<&'a AltAllele>,
+    /// The alternative alleles that the image marks, and the first of them.
+    pub(super) set: AltSet,
     pub(super) alt: &'a AltAllele,
-    pub(super) unmarked: Vec<&'a AltAllele>,
     /// Reads that count for any of them.
     pub(super) alt_count: u32,
     pub(super) reference: &'a ReferenceWindow,
@@ -36,6 +36,11 @@ pub(super) struct Observed<'a> {
     pub(super) nearby: Nearby,
     pub(super) tract: TractNumbers,
     pub(super) haplotypes: Haplotypes,
+}
+
+/// The alternative alleles that an image marks.
+pub(super) fn marked(candidate: &Candidate, set: AltSet) -> impl Iterator<Item = &AltAllele> {
+    candidate.alts.iter().enumerate().filter(move |&(i, _)| set.contains(i)).map(|(_, alt)| alt)
 }
 
 /// Reads with the allele and without it by haplotype: of none, of 1 and of 2.
@@ -174,14 +179,24 @@ impl Observed<'_> {
         count as f32 / self.depth()
     }
 
+    /// Whether the image marks two alleles.
+    pub(super) fn is_of_two(&self) -> bool {
+        matches!(self.set, AltSet::Two(..))
+    }
+
+    /// The site's alternative alleles that are not marked.
+    pub(super) fn unmarked(&self) -> impl DoubleEndedIterator<Item = &AltAllele> {
+        self.candidate.alts.iter().enumerate().filter(|&(i, _)| !self.set.contains(i)).map(|(_, alt)| alt)
+    }
+
     pub(super) fn lesser_fraction(&self) -> f32 {
-        let of_two = self.marked.iter().map(|alt| alt.count).min().filter(|_| self.marked.len() > 1);
+        let of_two = marked(self.candidate, self.set).map(|alt| alt.count).min().filter(|_| self.is_of_two());
         of_two.map_or(0.0, |count| self.fraction(count))
     }
 
     /// The most common of the site's alternative alleles that are not marked, the first of equals.
     fn most_common_unmarked(&self) -> Option<&AltAllele> {
-        self.unmarked.iter().rev().max_by_key(|alt| alt.count).copied()
+        self.unmarked().rev().max_by_key(|alt| alt.count)
     }
 
     pub(super) fn unmarked_fraction(&self) -> f32 {

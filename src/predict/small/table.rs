@@ -35,9 +35,9 @@ const TABLE: &[Feature] = &[
     feature("ref_fraction", "share of DP with the reference allele", |o| o.fraction(o.candidate.reference_count)),
     feature("third_fraction", "share of DP with neither", |o| o.third_fraction()),
     // Of a site of several alternative alleles, "the allele" is any of the one or two that an image marks.
-    feature("two_alleles", "the image marks two alleles: 1, else 0", |o| flag(o.marked.len() > 1)),
+    feature("two_alleles", "the image marks two alleles: 1, else 0", |o| flag(o.is_of_two())),
     feature("lesser_fraction", "share of DP with the less common of two marked alleles; 0 of one", |o| o.lesser_fraction()),
-    feature("unmarked_alleles", "ln(1 + alternative alleles that are not marked)", |o| small(o.unmarked.len()).ln_1p()),
+    feature("unmarked_alleles", "ln(1 + alternative alleles that are not marked)", |o| small(o.unmarked().count()).ln_1p()),
     feature("unmarked_fraction", "share of DP with the most common of these", |o| o.unmarked_fraction()),
     feature("unmarked_gap", "ln(1 + bp) that the allele, or the first of two, is longer than it; negative where it is shorter", |o| o.unmarked_gap()),
     feature("alt_read_fraction", "alt reads by all reads, whatever their base quality", |o| o.alts.reads / o.reads().max(1.0)),

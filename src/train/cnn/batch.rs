@@ -5,7 +5,6 @@ use rand_pcg::Pcg64;
 use tch::{TchError, Tensor};
 
 use crate::predict::cnn::networks::Input;
-use crate::predict::small::FeatureId;
 use crate::train::examples::Example;
 use crate::train::options::TrainOptions;
 
@@ -53,10 +52,9 @@ impl Batch {
         let bytes: Vec<u8> = examples.iter().flat_map(|example| example.image.bytes()).copied().collect();
         let classes: Vec<i64> = examples.iter().map(|example| i64::from(example.class)).collect();
         let weights: Vec<f32> = examples.iter().map(|example| example.weight).collect();
-        let taken: Vec<FeatureId> = if options.takes_features() { options.image_features.clone() } else { Vec::new() };
         let features: Vec<_> = examples.iter().map(|example| example.features).collect();
         Ok(Self {
-            input: Input::new(&bytes, size, &features, &taken, options.device)?,
+            input: Input::new(&bytes, size, &features, &options.image_features, options.device)?,
             classes: Tensor::from_slice(&classes).to_device(options.device),
             weights: Tensor::from_slice(&weights).to_device(options.device),
         })

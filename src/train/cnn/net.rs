@@ -18,8 +18,8 @@ impl Net {
     /// With fresh variables.
     pub(in crate::train) fn new(options: &TrainOptions) -> Result<Self> {
         let variables = nn::VarStore::new(options.device);
-        let features = if options.takes_features() { options.image_features.len() } else { 0 };
-        let network = networks::build(&options.network, &variables.root(), options.image.shape(), features);
+        let network =
+            networks::build(&options.network, &variables.root(), options.image.shape(), options.image_features.len());
         Ok(Self { network: network.map_err(Error::Usage)?, variables })
     }
 

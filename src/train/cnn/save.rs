@@ -56,11 +56,7 @@ pub(super) fn model(options: &TrainOptions, variables: &nn::VarStore, training: 
         checksums: Checksums::default(),
         training,
         measured,
-        image_features: if options.takes_features() {
-            options.image_features.iter().copied().map(String::from).collect()
-        } else {
-            Vec::new()
-        },
+        image_features: options.image_features.iter().copied().map(String::from).collect(),
     };
     Model::write(&config, &options.out)
 }
