@@ -1,5 +1,6 @@
 """Genomes made cheaply: references, reads and places; what is judged of a run on them."""
 
+import dataclasses
 import math
 import pathlib
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 
 from varpix_eval import genomes
 from varpix_eval.commands import bench_genome
-from varpix_eval.commands.bench_genome import Look, Watched
+from varpix_eval.commands.bench_genome import Look, Progress, Watched
 from varpix_eval.genomes import Contig, Genome, Places
 
 
@@ -54,26 +55,44 @@ def test_places_are_counted_from_the_start() -> None:
     assert (places.at(99), places.at(100), places.at(399)) == (("a", 99), ("HLA:1", 0), ("HLA:1", 299))
 
 
-def run(*progress: tuple[float, float, str]) -> Watched:
-    return Watched(wall=100, progress=list(progress))
+def run(*progress: tuple[float, float, float], last: str = "a") -> Watched:
+    """A run that says such progress: seconds, shares of the work and of the genome, all but the last on contig a."""
+    said = [Progress(after, work, "a", genome) for after, work, genome in progress]
+    return Watched(wall=100, progress=[*said[:-1], dataclasses.replace(said[-1], contig=last)] if said else [])
+
+
+def test_progress_is_read() -> None:
+    for line in ("[INFO] 4.5 % after 15 s; at HLA:1:100", "[INFO] 12.0 % after 3 min, about 22 min left; at HLA:1:100"):
+        match = bench_genome.PROGRESS.search(line)
+        assert match
+        assert match[2] == "HLA:1:100"
 
 
 def test_false_progress_is_found() -> None:
-    places = Places([Contig("a", 1000)])
-    bench_genome.check_progress(run((15, 0.1, "a:100"), (30, 0.5, "a:500")), places)
-    for wrong in (run((15, 0.2, "a:100")), run((15, 0.5, "a:500"), (30, 0.1, "a:100"))):
+    looks = [Look(at, at / 2, 100 + at, 0) for at in range(100)]
+    true = run((15, 0.2, 0.1), (30, 0.35, 0.5), (90, 0.95, 0.9))
+    true.looks = looks
+    bench_genome.check_progress(true)
+    for wrong in (
+        run((15, 0.5, 0.1), (30, 0.1, 0.5)),
+        run((15, 0.1, 0.5), (30, 0.5, 0.1)),
+        run((1, 0.0, 0.1), (50, 0.8, 0.5), (99, 1.0, 0.9)),
+        run(),
+    ):
+        wrong.looks = looks
         with pytest.raises(SystemExit):
-            bench_genome.check_progress(wrong, places)
+            bench_genome.check_progress(wrong)
 
 
 def test_growth_and_pace() -> None:
-    even = run(*((10 * i, i / 10, f"a:{i}") for i in range(10)), (99, 0.99, "chrM:5"))
+    even = run(*((10 * i, i / 5, i / 10) for i in range(10)), (99, 0.99, 0.99), last="chrM")
     even.looks = [Look(at, at / 2, 100 + at, 0) for at in range(100)]
-    assert even.unevenness == pytest.approx(0)
-    assert even.growth == pytest.approx(60)
-    late = run((0, 0.0, "a:1"), (50, 0.9, "a:2"), (99, 1.0, "a:3"))
+    assert even.off(lambda progress: progress.genome) == pytest.approx(0)
+    assert even.growth == pytest.approx(59.5)
+    late = run((0, 0.0, 0.0), (50, 0.5, 0.9), (99, 1.0, 1.0))
     late.looks = even.looks
-    assert late.unevenness == pytest.approx(0.9 - 50 / 99, abs=0.02)
+    assert late.off(lambda progress: progress.genome) == pytest.approx(0.9 - 50 / 99, abs=0.02)
+    assert late.off(lambda progress: progress.work) == pytest.approx(0, abs=0.02)
     assert math.isnan(run().growth)
 
 
