@@ -23,7 +23,7 @@ pub struct Drawing {
 /// Notes of the drawings.
 const OF_PILEUP: &str =
     "The image that the CNN gets: five rows of reference, then one row per read; red ticks at the candidate.";
-const OF_UNSEEN_PILEUP: &str = "The image that the CNN would get: five rows of reference, then one row per read; red ticks at the candidate. The call was decided without the CNN, so there is no map of what counted in the image.";
+const OF_UNSEEN_PILEUP: &str = "The image that the CNN would get: five rows of reference, then one row per read; red ticks at the candidate. The small model decided without the CNN, so there is no map of what counted in the image.";
 
 /// Pictures of a candidate's images, whether or not the CNN got them.
 pub(super) fn drawings(

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::drawings::{Drawing, drawings};
 use super::relevance::Relevance;
 use super::story::{
-    AlleleStory, AllelesStory, CallStory, CandidateStory, FeatureStory, GENOTYPES, ImageStory, MergingStory,
-    OverlapStory, ReadsStory, RealignmentStory, SmallModelStory, Story,
+    AlleleStory, AllelesStory, CallStory, CandidateStory, DecidedStory, FeatureStory, GENOTYPES, ImageStory,
+    MergingStory, OverlapStory, ReadsStory, RealignmentStory, SmallModelStory, Story,
 };
 use crate::alleles::{self, AlleleKind, CountOptions, ObservedAllele};
 use crate::candidates::Candidate;
@@ -19,7 +19,7 @@ use crate::inputs::Inputs;
 use crate::model::MultiAllelic;
 use crate::pileup::{AltSet, ImageSpec};
 use crate::predict::small::{Silence, SmallModelAccount};
-use crate::predict::{Account, Models, Prediction, account};
+use crate::predict::{Account, Models, Prediction, Predictor, account};
 use crate::reads::source::ReadOptions;
 use crate::reads::{BamSource, FilterReason, Read, ReadSource};
 use crate::realign::Plan;
@@ -141,6 +141,7 @@ impl<'a> Narrator<'a> {
             alleles,
             candidate: candidate.map(candidate_story),
             small_model: None,
+            decided: Vec::new(),
             images: Vec::new(),
             merging: None,
             overlaps: None,
@@ -252,6 +253,7 @@ impl<'a> Narrator<'a> {
     fn tell_models(&mut self, story: &mut Story, candidate: &Candidate, evidence: &Evidence) -> Result<Vec<Drawing>> {
         let own = account(candidate, evidence, &mut self.models, true)?;
         story.small_model = own.small_model.as_ref().map(small_model_story);
+        story.decided = decided(candidate, &own);
         story.images = images(candidate, evidence, &own, &self.settings.image);
         let called = called(candidate, &own.predictions, self.settings.options(candidate));
         let kept = |bases: &[u8]| {
@@ -262,7 +264,7 @@ impl<'a> Narrator<'a> {
         let names = |alts: Vec<&crate::candidates::AltAllele>| alts.into_iter().map(|alt| text(&alt.bases)).collect();
         let genotypes = Genotype::all(called.alts.len() + 1).zip(called.probabilities.values());
         story.merging = Some(MergingStory {
-            decided_by: own.predictions.first().map_or_else(String::new, |(_, p)| p.predictor.to_string()),
+            decided_by: decided_by(&own.predictions),
             kept: names(kept),
             dropped: names(dropped),
             genotypes: genotypes
@@ -434,8 +436,8 @@ fn small_model_story(own: &SmallModelAccount) -> SmallModelStory {
             feature.name()
         ),
         Some(Silence::SeveralAlleles) => "it takes candidates of one alternative allele; the CNN decides".to_owned(),
-        Some(Silence::BesideImages) => {
-            "of several alternative alleles it speaks on those of each image, beside the CNN".to_owned()
+        Some(Silence::OnEachImage) => {
+            "of several alternative alleles it speaks on those of each image; where it is not certain, the CNN classifies the image, too".to_owned()
         }
         Some(Silence::TooDeep) => "the depth is over that of its training data; the CNN decides".to_owned(),
         Some(Silence::ThirdAllele) => {
@@ -458,16 +460,34 @@ fn small_model_story(own: &SmallModelAccount) -> SmallModelStory {
     }
 }
 
+/// The model that decided; where only some of a site's images were needed, that of these.
+fn decided_by(predictions: &[(AltSet, Prediction)]) -> String {
+    let mut predictors = predictions.iter().map(|(_, prediction)| prediction.predictor);
+    let of_images = predictors.clone().find(|predictor| predictor.is_of_images());
+    of_images.or_else(|| predictors.next()).map_or_else(String::new, |predictor| predictor.to_string())
+}
+
+/// Of a site of several alternative alleles, what the small model decides alone.
+fn decided(candidate: &Candidate, own: &Account) -> Vec<DecidedStory> {
+    let several = own.predictions.iter().filter(|_| candidate.alts.len() > 1);
+    let alone = several.filter(|(_, prediction)| prediction.predictor == Predictor::SmallModel);
+    alone
+        .map(|(set, prediction)| DecidedStory {
+            alleles: alleles_of(candidate, *set),
+            probabilities: prediction.probabilities.0.map(rounded),
+        })
+        .collect()
+}
+
+fn alleles_of(candidate: &Candidate, set: AltSet) -> Vec<String> {
+    let of_set = candidate.alts.iter().enumerate().filter(|(alt, _)| set.contains(*alt));
+    of_set.map(|(_, alt)| text(&alt.bases)).collect()
+}
+
 fn images(candidate: &Candidate, evidence: &Evidence, own: &Account, spec: &ImageSpec) -> Vec<ImageStory> {
     let of = own.images.iter();
     of.map(|image| ImageStory {
-        alleles: candidate
-            .alts
-            .iter()
-            .enumerate()
-            .filter(|(alt, _)| image.set.contains(*alt))
-            .map(|(_, alt)| text(&alt.bases))
-            .collect(),
+        alleles: alleles_of(candidate, image.set),
         rows: image.rows,
         cnn: image.cnn.0.map(rounded),
         small_model: image.small_model.map(|(own, _)| own.0.map(rounded)),

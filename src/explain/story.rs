@@ -26,6 +26,8 @@ pub struct Story {
     pub candidate: Option<CandidateStory>,
     /// What the small model says; none where it was not asked.
     pub small_model: Option<SmallModelStory>,
+    /// Where there are several alternative alleles, those of which the small model decides alone.
+    pub decided: Vec<DecidedStory>,
     /// What the CNN says of each image; none where the candidate needed no image.
     pub images: Vec<ImageStory>,
     /// How the models' probabilities become those of genotypes; none without a candidate.
@@ -159,6 +161,15 @@ pub struct FeatureStory {
     pub if_replaced: f64,
 }
 
+/// Alleles that the small model decides about alone, at a site of several alternative ones.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DecidedStory {
+    /// The alternative alleles that an image of them would mark.
+    pub alleles: Vec<String>,
+    /// Hom-ref, het, hom-alt.
+    pub probabilities: [f64; 3],
+}
+
 /// What the CNN says of an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ImageStory {
@@ -187,7 +198,7 @@ pub struct MergingStory {
     pub decided_by: String,
     /// Alternative alleles that are kept.
     pub kept: Vec<String>,
-    /// Alternative alleles that are dropped, as their images give them a QUAL under 1.
+    /// Alternative alleles that are dropped, as their QUAL is under 1.
     pub dropped: Vec<String>,
     /// Probability of each genotype of the kept alleles, in VCF's order.
     pub genotypes: Vec<(String, f64)>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::story::{CandidateStory, ImageStory, SmallModelStory, Story};
+use super::story::{CandidateStory, DecidedStory, ImageStory, SmallModelStory, Story};
 
 /// Features that are shown.
 const MOST_FEATURES: usize = 10;
@@ -33,13 +33,17 @@ impl fmt::Display for Story {
             writeln!(f, "  candidate {reference}>{}: AD {}, DP {depth}", alternatives.join(","), list(allele_depths))?;
         }
         self.small_model.as_ref().map_or(Ok(()), |model| small_model(f, model))?;
+        for DecidedStory { alleles, probabilities } in &self.decided {
+            writeln!(f, "  no image of {}: the small model is certain", alleles.join(","))?;
+            writeln!(f, "    small model: {}", self::probabilities(*probabilities))?;
+        }
         for image in &self.images {
             self::image(f, image)?;
         }
         if let Some(merging) = &self.merging {
             writeln!(f, "  genotypes, decided by {}", merging.decided_by)?;
             if !merging.dropped.is_empty() {
-                writeln!(f, "    dropped, as their images give them a QUAL under 1: {}", merging.dropped.join(", "))?;
+                writeln!(f, "    dropped, as their QUAL is under 1: {}", merging.dropped.join(", "))?;
             }
             let genotypes = merging.genotypes.iter().map(|(genotype, p)| format!("{genotype} {p:.4}"));
             writeln!(f, "    {}", genotypes.collect::<Vec<_>>().join(", "))?;

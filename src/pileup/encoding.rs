@@ -36,22 +36,24 @@ fn indexed(picture: &RgbImage) -> Option<(Vec<[u8; 3]>, Vec<u8>)> {
     let width = picture.width() as usize;
     let mut palette: Vec<[u8; 3]> = Vec::new();
     let mut slots: Vec<Option<u8>> = vec![None; SLOTS];
-    let mut pixels: Vec<u8> = Vec::with_capacity(picture.as_raw().len() / 3);
+    let mut pixels = vec![0_u8; picture.as_raw().len() / 3];
     let mut above: &[u8] = &[];
-    for row in picture.as_raw().chunks_exact(3 * width.max(1)) {
+    for (y, row) in picture.as_raw().chunks_exact(3 * width.max(1)).enumerate() {
+        let start = y * width;
         if row == above {
-            pixels.extend_from_within(pixels.len() - width..);
+            pixels.copy_within(start - width..start, start);
             continue;
         }
         above = row;
-        let mut before: Option<([u8; 3], u8)> = None;
-        for &colour in row.as_chunks::<3>().0 {
-            let index = match before {
-                Some((same, index)) if same == colour => index,
-                _ => index_of(colour, &mut palette, &mut slots)?,
-            };
-            before = Some((colour, index));
-            pixels.push(index);
+        // A colour that no pixel has.
+        let mut before = (u32::MAX, 0_u8);
+        for (&colour, pixel) in row.as_chunks::<3>().0.iter().zip(&mut pixels[start..]) {
+            let [red, green, blue] = colour.map(u32::from);
+            let packed = red << 16 | green << 8 | blue;
+            if packed != before.0 {
+                before = (packed, index_of(colour, &mut palette, &mut slots)?);
+            }
+            *pixel = before.1;
         }
     }
     Some((palette, pixels))

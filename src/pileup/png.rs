@@ -153,9 +153,8 @@ pub(super) fn size(n: usize) -> u32 {
 pub(super) fn fill(canvas: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32), colour: Rgb<u8>) {
     let (right, bottom) = ((left + width).min(canvas.width()), (top + height).min(canvas.height()));
     for y in top..bottom {
-        for x in left..right {
-            canvas.put_pixel(x, y, colour);
-        }
+        let bytes = line_bytes(canvas, (left, y), right.saturating_sub(left));
+        canvas.as_flat_samples_mut().samples[bytes].as_chunks_mut::<3>().0.fill(colour.0);
     }
 }
 
@@ -266,9 +265,15 @@ pub fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
 fn write(canvas: &mut RgbImage, left: u32, top: u32, text: &str, colour: Rgb<u8>) {
     for (i, character) in (0..).zip(text.chars()) {
         let Some(glyph) = BASIC_LEGACY.get(character as usize) else { continue };
-        for (y, line) in (0..).zip(glyph) {
-            for x in (0..GLYPH).filter(|x| line >> x & 1 == 1) {
-                fill(canvas, (left + i * GLYPH + x, top + 2 * y), (1, 2), colour);
+        for (y, mut dots) in (0..).zip(*glyph) {
+            // Runs of dots from the left, which is the lowest bit.
+            let mut x = left + i * GLYPH;
+            while dots != 0 {
+                let skipped = dots.trailing_zeros();
+                let run = (dots >> skipped).trailing_ones();
+                fill(canvas, (x + skipped, top + 2 * y), (run, 2), colour);
+                dots = dots.checked_shr(skipped + run).unwrap_or(0);
+                x += skipped + run;
             }
         }
     }

@@ -163,7 +163,6 @@ impl<'a, 'o> Collector<'a, 'o> {
                     reads: fetched,
                     realigned: realigned as u64,
                     candidates: candidates.len() as u64,
-                    images: images as u64,
                     ..Counts::default()
                 };
                 self.waiting.insert(region, Waiting { placements, blocks, fragments, depths, counts });
@@ -171,7 +170,7 @@ impl<'a, 'o> Collector<'a, 'o> {
             }
             Message::Predicted { region, candidate, set, prediction } => {
                 if let Some(Waiting { counts, .. }) = self.waiting.get_mut(&region) {
-                    counts.decided += u64::from(!prediction.predictor.is_of_images());
+                    counts.images += u64::from(prediction.predictor.is_of_images());
                     counts.by_likelihoods += u64::from(prediction.predictor == Predictor::Likelihoods);
                 }
                 self.reorder.predicted(region, candidate, set, prediction)
@@ -181,8 +180,9 @@ impl<'a, 'o> Collector<'a, 'o> {
 
     /// Writes a region whose predecessors are written.
     fn write(&mut self, region: usize, predicted: &[Predicted]) -> Result<()> {
-        let Waiting { placements, blocks, fragments, depths, counts } =
+        let Waiting { placements, blocks, fragments, depths, mut counts } =
             self.waiting.remove(&region).unwrap_or_default();
+        counts.decided = predicted.iter().filter(|(.., by_images)| !by_images).count() as u64;
         for ((candidate, images, by_images), shown) in
             predicted.iter().zip(fragments.into_iter().chain(repeat_with(Vec::new)))
         {

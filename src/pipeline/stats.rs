@@ -109,11 +109,11 @@ pub struct RunStats {
     pub realigned: u64,
     /// Candidates found.
     pub candidates: u64,
-    /// Images that were not needed, as the small model or likelihoods decided: one for each such candidate, or set of its alternative alleles.
+    /// Candidates that needed no image, as the small model or likelihoods decided.
     pub decided: u64,
     /// Of these, those unlike any that the model has learned from, which the likelihoods of their reads decided.
     pub by_likelihoods: u64,
-    /// Images of all candidates, without the small model.
+    /// Images that the CNN classified.
     pub images: u64,
     /// Batches of images that the CNN classified. Alone of these counts, it depends on timing.
     pub batches: u64,
@@ -181,8 +181,7 @@ impl fmt::Display for RunStats {
         if self.by_likelihoods > 0 {
             writeln!(f, "{:<30}{:>12}", "  of these by likelihoods", self.by_likelihoods)?;
         }
-        let images = self.images.saturating_sub(self.decided);
-        writeln!(f, "{:<30}{images:>12}  in {} batches", "images", self.batches)?;
+        writeln!(f, "{:<30}{:>12}  in {} batches", "images", self.images, self.batches)?;
         for (filter, n) in [Filter::Pass, Filter::RefCall, Filter::NoCall].into_iter().zip(self.calls.filters) {
             writeln!(f, "{:<30}{n:>12}", format!("calls {}", filter.name()))?;
         }

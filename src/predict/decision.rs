@@ -263,7 +263,7 @@ pub fn account(
     let small_model = by.small_model.as_ref().map(|model| match model {
         AnySmallModel::Imported(model) => any_small::account(model, candidate, evidence),
         AnySmallModel::Own(model) if candidate.alts.len() > 1 => {
-            let silence = if model.takes_several_alleles() { Silence::BesideImages } else { Silence::SeveralAlleles };
+            let silence = if model.takes_several_alleles() { Silence::OnEachImage } else { Silence::SeveralAlleles };
             SmallModelAccount { silence: Some(silence), ..SmallModelAccount::default() }
         }
         AnySmallModel::Own(model) => {
@@ -453,13 +453,20 @@ mod tests {
             let decider = Decider { small_model, sample: sample_profile(), image_features: true, tracts: true };
             account(candidate, &evidence, &mut Models { decider, cnn, image }, false).unwrap()
         };
-        let several = Some(SeveralAllelesOptions { temperature: 1.0, image_weight: 0.25 });
+        let options = SeveralAllelesOptions { temperature: 1.0, image_weight: 0.25, min_certainty: None };
+        let several = Some(options);
         let both = told(&found, several);
-        assert_eq!(both.small_model.unwrap().silence, Some(Silence::BesideImages));
+        assert_eq!(both.small_model.unwrap().silence, Some(Silence::OnEachImage));
         assert_eq!(both.images.len(), 3);
         assert!(both.predictions.iter().all(|(_, prediction)| prediction.predictor == Predictor::Both));
         let Some((own, weight)) = both.images[0].small_model else { panic!("both speak") };
         assert_eq!(both.images[0].joint, joined(own, both.images[0].cnn, weight));
+        // Where it is certain there is no image.
+        let certain = |needed| told(&found, Some(SeveralAllelesOptions { min_certainty: Some(needed), ..options }));
+        let alone = certain(30.0);
+        assert!(alone.images.is_empty() && alone.predictions.len() == 3);
+        assert!(alone.predictions.iter().all(|(_, prediction)| prediction.predictor == Predictor::SmallModel));
+        assert_eq!(certain(90.0).predictions, both.predictions);
         let cnn_alone = told(&found, None);
         assert_eq!(cnn_alone.small_model.unwrap().silence, Some(Silence::SeveralAlleles));
         assert!(cnn_alone.predictions.iter().all(|(_, prediction)| prediction.predictor == Predictor::Cnn));

@@ -124,7 +124,7 @@ pub fn candidates(stats: &RunStats) -> Candidates {
         all: stats.candidates,
         without_image: stats.decided,
         by_likelihoods: stats.by_likelihoods,
-        images: stats.images.saturating_sub(stats.decided),
+        images: stats.images,
     }
 }
 

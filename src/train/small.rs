@@ -31,6 +31,8 @@ const LEARNING_RATE: f64 = 3e-3;
 const WEIGHT_DECAY: f64 = 1e-2;
 /// Certainties that are tried as limits, Phred.
 const LIMITS: std::ops::RangeInclusive<u32> = 4..=60;
+/// By what factor the loss of several alleles may grow where the small model decides alone.
+const MOST_LOST: f64 = 1.01;
 /// Fewest tune candidates over a limit: of fewer nothing can be said about errors.
 const FEWEST: usize = 50;
 
@@ -108,23 +110,19 @@ fn candidates(training: &Training) -> Result<Vec<Described>> {
 pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptions {
     let (tune, several): (Vec<Judged>, Vec<Judged>) = tune.iter().partition(|t| t.biallelic);
     let several_alleles = (!several.is_empty()).then(|| {
-        let (of_several, _) = calibrated(network, &several, "of several alleles");
-        SeveralAllelesOptions { temperature: of_several.temperature, image_weight: of_several.image_weight }
+        let (SmallModelOptions { temperature, image_weight, .. }, own) =
+            calibrated(network, &several, "of several alleles");
+        SeveralAllelesOptions { temperature, image_weight, min_certainty: limit_by_loss(&own, &several, image_weight) }
     });
     let (calibrated, own) = calibrated(network, &tune, "of one allele");
-    let outcomes: Vec<Outcome> = own
-        .iter()
-        .zip(&tune)
-        .map(|(&own, t)| Outcome {
-            snp: is_snp(&t.features),
-            certainty: certainty(own),
-            wrong: most_probable(own) != t.class,
-            both_wrong: most_probable(joined(own, t.by_image, calibrated.image_weight)) != t.class,
-        })
-        .collect();
+    let outcomes = outcomes(&own, &tune, calibrated.image_weight);
+    let limit_of = |snp| {
+        let of_kind: Vec<Outcome> = outcomes.iter().copied().filter(|outcome| outcome.snp == snp).collect();
+        limit(&of_kind).unwrap_or(f64::from(u8::MAX))
+    };
     let chosen = SmallModelOptions {
-        min_certainty_snps: limit(&outcomes, true),
-        min_certainty_indels: limit(&outcomes, false),
+        min_certainty_snps: limit_of(true),
+        min_certainty_indels: limit_of(false),
         several_alleles,
         ..calibrated
     };
@@ -138,6 +136,17 @@ pub(super) fn choose(network: &SmallNetwork, tune: &[Judged]) -> SmallModelOptio
         open.len()
     );
     chosen
+}
+
+/// How tune candidates are classified by the small model's probabilities, and by both models' with that weight of the CNN.
+fn outcomes(own: &[Probabilities], tune: &[Judged], image_weight: f64) -> Vec<Outcome> {
+    let each = own.iter().zip(tune).map(|(&own, t)| Outcome {
+        snp: is_snp(&t.features),
+        certainty: certainty(own),
+        wrong: most_probable(own) != t.class,
+        both_wrong: most_probable(joined(own, t.by_image, image_weight)) != t.class,
+    });
+    each.collect()
 }
 
 /// On tune candidates of one kind: options with the temperature and the CNN's weight that suit them best, and the small model's probabilities at that
@@ -170,21 +179,36 @@ fn best_image_weight(own: &[Probabilities], tune: &[Judged]) -> f64 {
 /// Minus the mean logarithm of the probability of the true class, with the CNN at a weight.
 #[allow(clippy::cast_precision_loss, reason = "a number of candidates")]
 fn mean_loss(own: &[Probabilities], tune: &[Judged], weight: f64) -> f64 {
-    let of_truth = own.iter().zip(tune).map(|(&own, t)| joined(own, t.by_image, weight).0[usize::from(t.class)]);
-    of_truth.map(|p| -p.ln()).sum::<f64>() / tune.len().max(1) as f64
+    let each = own.iter().zip(tune).map(|(&own, t)| loss_of(joined(own, t.by_image, weight), t.class));
+    each.sum::<f64>() / tune.len().max(1) as f64
 }
 
-/// The lowest certainty from which on, at every higher limit too, it is wrong no more often than together with the images.
-fn limit(outcomes: &[Outcome], snp: bool) -> f64 {
-    let of_kind: Vec<_> = outcomes.iter().filter(|o| o.snp == snp).collect();
+/// The lowest certainty from which on, at every higher limit too, it is wrong no more often than together with the images; none where there is no such.
+fn limit(outcomes: &[Outcome]) -> Option<f64> {
     let good = |limit: f64| {
-        let over: Vec<_> = of_kind.iter().filter(|o| o.certainty >= limit).collect();
+        let over: Vec<_> = outcomes.iter().filter(|o| o.certainty >= limit).collect();
         let [wrong, both_wrong] =
             [over.iter().filter(|o| o.wrong).count(), over.iter().filter(|o| o.both_wrong).count()];
         over.len() >= FEWEST && wrong <= both_wrong
     };
     let limits = LIMITS.rev().map(f64::from).skip_while(|&limit| !good(limit));
-    limits.take_while(|&limit| good(limit)).last().unwrap_or(f64::from(u8::MAX))
+    limits.take_while(|&limit| good(limit)).last()
+}
+
+/// Of several alternative alleles, whose genotypes follow from the probabilities of all images: the lowest certainty from which on, at every higher limit
+/// too, the loss is hardly higher where the small model decides alone; none where there is no such.
+fn limit_by_loss(own: &[Probabilities], tune: &[Judged], image_weight: f64) -> Option<f64> {
+    let loss = |limit: f64| {
+        let weight = |own| if certainty(own) >= limit { 0.0 } else { image_weight };
+        let each = own.iter().zip(tune).map(|(&own, t)| loss_of(joined(own, t.by_image, weight(own)), t.class));
+        each.sum::<f64>()
+    };
+    let most = MOST_LOST * loss(f64::INFINITY);
+    LIMITS.rev().map(f64::from).take_while(|&limit| loss(limit) <= most).last()
+}
+
+fn loss_of(Probabilities(p): Probabilities, class: u8) -> f64 {
+    -p[usize::from(class)].ln()
 }
 
 fn train_network(
@@ -290,8 +314,12 @@ mod tests {
         let one = vec![tune(true, 1, [0.4, 0.3, 0.3]); 60];
         let several = vec![tune(false, 2, [0.1, 0.1, 0.8]); 60];
         let chosen = choose(&network, &[one.clone(), several].concat());
-        let Some(SeveralAllelesOptions { image_weight, .. }) = chosen.several_alleles else { panic!("it learned") };
+        let Some(SeveralAllelesOptions { image_weight, min_certainty, .. }) = chosen.several_alleles else {
+            panic!("it learned")
+        };
         assert!(chosen.image_weight < 0.01 && image_weight > 0.99, "{chosen:?}");
+        // Where it is always wrong it never decides alone.
+        assert_eq!((min_certainty, chosen.min_certainty_indels), (None, 4.0));
         assert_eq!(choose(&network, &one).several_alleles, None);
     }
 
@@ -299,11 +327,26 @@ mod tests {
     fn the_limit_is_where_it_errs_no_more_than_both_do() {
         let outcome = |certainty, wrong, both_wrong| Outcome { snp: true, certainty, wrong, both_wrong };
         let mut all = vec![outcome(40.0, false, false); 200];
-        assert!((limit(&all, true) - 4.0).abs() < 1e-9 && limit(&all, false) > 200.0);
+        assert_eq!((limit(&all), limit(&all[..10])), (Some(4.0), None));
         all.push(outcome(24.5, true, false));
-        assert!((limit(&all, true) - 25.0).abs() < 1e-9);
+        assert_eq!(limit(&all), Some(25.0));
         all.push(outcome(31.0, false, true));
-        assert!((limit(&all, true) - 4.0).abs() < 1e-9);
+        assert_eq!(limit(&all), Some(4.0));
+    }
+
+    #[test]
+    fn of_several_alleles_the_limit_is_where_hardly_any_loss_is_added() {
+        let judged = |by_image: [f64; 3]| Judged {
+            features: [0.0; FEATURES],
+            class: 1,
+            biallelic: false,
+            by_image: Probabilities(by_image),
+        };
+        // Phred 20 and 10; the image helps the second only.
+        let own = [[0.01, 0.99, 0.0], [0.1, 0.9, 0.0]].map(Probabilities);
+        let tune = [judged([0.01, 0.99, 0.0]), judged([0.0, 1.0, 0.0])];
+        assert_eq!(limit_by_loss(&own, &tune, 0.5), Some(11.0));
+        assert_eq!(limit_by_loss(&own, &tune, 0.0), Some(4.0), "where images have no weight");
     }
 
     #[test]

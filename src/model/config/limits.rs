@@ -62,6 +62,9 @@ fn small_model(options: &SmallModelOptions) -> Result<(), String> {
     if let Some(several) = options.several_alleles {
         within("small_model.several_alleles.temperature", several.temperature, 0.01..=100.0)?;
         within("small_model.several_alleles.image_weight", several.image_weight, 0.0..=1.0)?;
+        if let Some(certainty) = several.min_certainty {
+            within("small_model.several_alleles.min_certainty", certainty, 3.0..=1000.0)?;
+        }
     }
     options.max_depth.map_or(Ok(()), |depth| within("small_model.max_depth", depth, 1..=1_000_000))
 }

@@ -41,6 +41,9 @@ pub struct SeveralAllelesOptions {
     pub temperature: f64,
     /// Weight of the CNN's probabilities, 0 to 1; its own have the rest.
     pub image_weight: f64,
+    /// Phred of the error probability below which it decides about an image's alleles without the CNN; never where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_certainty: Option<f64>,
 }
 
 /// When a small model of DeepVariant's decides without the CNN; stored in a model.

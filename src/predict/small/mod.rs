@@ -1,8 +1,8 @@
 //! A candidate's evidence -> an [`Estimate`] of its genotype probabilities by a small network on `features`.
 //!
 //! Most candidates are simple: half of many good reads, or all of them, support a substitution far from any other variant. Where the
-//! small model is certain of such a candidate no image is rendered. At sites of several alternative alleles it speaks on each image's alleles
-//! beside the CNN, where it has learned from such. Its weights are in a model's `small_model.json`, its limits of certainty in `model.json`.
+//! small model is certain of such a candidate no image is rendered. At sites of several alternative alleles it speaks on each image's alleles,
+//! where it has learned from such. Its weights are in a model's `small_model.json`, its limits of certainty in `model.json`.
 
 pub(crate) mod features;
 mod likelihoods;
@@ -51,8 +51,8 @@ pub enum Silence {
     Beyond(FeatureId),
     /// The candidate has several alternative alleles, and it has learned from none such.
     SeveralAlleles,
-    /// The candidate has several alternative alleles: it speaks on those of each image, beside the CNN.
-    BesideImages,
+    /// The candidate has several alternative alleles: it speaks on those of each image.
+    OnEachImage,
     /// The candidate is deeper than those that it learned from.
     TooDeep,
     /// No read shows the allele, or a third allele has a haplotype's share of the reads.
@@ -228,7 +228,7 @@ impl SmallModel {
     }
 
     /// Its estimate for a candidate with respect to the alleles that the features are of; `None` for candidates unlike those that it learned
-    /// from. Where a site has several alternative alleles it is never certain enough to decide alone.
+    /// from.
     #[must_use]
     pub fn estimate(&self, candidate: &Candidate, evidence: &Evidence, features: &Features) -> Option<Estimate> {
         if self.silence(candidate, evidence, features).is_some() {
@@ -237,7 +237,8 @@ impl SmallModel {
         if candidate.alts.len() > 1 {
             let several = self.options.several_alleles?;
             let probabilities = self.at_temperature(features, several.temperature);
-            return Some(Estimate { probabilities, is_certain: false, image_weight: several.image_weight });
+            let is_certain = several.min_certainty.is_some_and(|needed| certainty(probabilities) >= needed);
+            return Some(Estimate { probabilities, is_certain, image_weight: several.image_weight });
         }
         let probabilities = self.probabilities(features);
         let is_certain = certainty(probabilities) >= needed_certainty(&self.options, features);
@@ -328,11 +329,18 @@ mod tests {
             SmallModel::new(constant([0.0, 9.0, 0.0]), options).estimate(&found, &pileup(), &of_set)
         };
         assert_eq!(estimate(None), None);
-        let options = SeveralAllelesOptions { temperature: 3.0, image_weight: 0.6 };
+        let options = SeveralAllelesOptions { temperature: 3.0, image_weight: 0.6, min_certainty: None };
         let Estimate { probabilities, is_certain, image_weight } = estimate(Some(options)).unwrap();
-        assert!(!is_certain && (image_weight - 0.6).abs() < 1e-9, "the image is needed in any case");
+        assert!(
+            !is_certain && (image_weight - 0.6).abs() < 1e-9,
+            "the image is needed in any case, as no limit is set"
+        );
         let odds = probabilities.het() / probabilities.hom_ref();
         assert!((odds.ln() - 3.0).abs() < 1e-9, "at its own temperature: {odds}");
+        let certain = |needed| {
+            estimate(Some(SeveralAllelesOptions { min_certainty: Some(needed), ..options })).unwrap().is_certain
+        };
+        assert!(certain(9.0) && !certain(11.0), "two genotypes of 4.5 % each");
     }
 
     #[test]
