@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! cargo run --release --example network -- classify MODEL f32|bf16 IMAGES PROBABILITIES
-//! cargo run --release --example network -- speed MODEL THREADS GFLOP_PER_IMAGE
+//! cargo run --release --example network -- speed MODEL THREADS GFLOP_PER_IMAGE [IMAGES]
 //! ```
 //!
-//! `IMAGES` holds u8 `[n, height, width, channel]`, `PROBABILITIES` gets f64 `[n, 3]`, little-endian. Rates are medians of
+//! `IMAGES` holds u8 `[n, height, width, channel]`, `PROBABILITIES` gets f64 `[n, 3]`, little-endian. `IMAGES` of `speed` are those of a batch, by default as many as there is room for. Rates are medians of
 //! batches in turn with matrix products, so that what else the machine does slows both.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
@@ -26,8 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["classify", model, precision, images, out] => classify(Path::new(model), precision.parse()?, images, out),
-        ["speed", model, threads, gflop] => speed(Path::new(model), threads.parse()?, gflop.parse()?),
-        _ => Err("usage: network classify MODEL f32|bf16 IMAGES PROBABILITIES, or speed MODEL THREADS GFLOP_PER_IMAGE"
+        ["speed", model, threads, gflop] => speed(Path::new(model), threads.parse()?, gflop.parse()?, BATCH_SIZE),
+        ["speed", model, threads, gflop, images] => {
+            speed(Path::new(model), threads.parse()?, gflop.parse()?, images.parse()?)
+        }
+        _ => Err("usage: network classify MODEL f32|bf16 IMAGES PROBABILITIES, or speed MODEL THREADS GFLOP_PER_IMAGE [IMAGES]"
             .into()),
     }
 }
@@ -61,12 +64,12 @@ const SIDE: i64 = 2048;
 /// Batches, with a product after each.
 const ROUNDS: usize = 60;
 
-fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>> {
+fn speed(model: &Path, threads: usize, gflop: f64, images: usize) -> Result<(), Box<dyn Error>> {
     let model = Model::open(model)?;
     let shape = model.config.image.shape();
-    let noise: Vec<u8> = (0..shape.bytes() * BATCH_SIZE).map(|i| (i * i % 251) as u8).collect();
+    let noise: Vec<u8> = (0..shape.bytes() * images).map(|i| (i * i % 251) as u8).collect();
     let batch = batches(shape, &noise)?.remove(0);
-    println!("network {}, images {shape}, batches of {BATCH_SIZE}, {threads} threads", model.config.network);
+    println!("network {}, images {shape}, batches of {images}, {threads} threads", model.config.network);
     println!("| numbers | images/s | GFLOP/s | GFLOP/s of {SIDE} x {SIDE} matrices | share |");
     println!("|---|---|---|---|---|");
     for (name, precision, kind) in [("fp32", Precision::F32, Kind::Float), ("bf16", Precision::Bf16, Kind::BFloat16)] {
@@ -78,7 +81,7 @@ fn speed(model: &Path, threads: usize, gflop: f64) -> Result<(), Box<dyn Error>>
         for _ in 0..ROUNDS {
             let start = Instant::now();
             classifier.classify(&batch)?;
-            let rate = BATCH_SIZE as f64 / start.elapsed().as_secs_f64();
+            let rate = images as f64 / start.elapsed().as_secs_f64();
             let start = Instant::now();
             drop(matrix.matmul(&matrix));
             let peak = 2.0 * (SIDE as f64).powi(3) / 1e9 / start.elapsed().as_secs_f64();

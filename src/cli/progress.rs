@@ -1,4 +1,4 @@
-//! Written regions -> progress and the time that is left: a bar on a terminal, otherwise a log line every 15 seconds.
+//! Regions that are gathered and written -> progress and the time that is left: a bar on a terminal, otherwise a log line every 15 seconds.
 //!
 //! Both are by work, which is what the indexes of the reads say of each region, so that stretches without reads are not taken for half of the run.
 
@@ -15,14 +15,15 @@ use crate::workload::ReadBytes;
 
 /// Time between two log lines.
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
-/// How much of this run's work must be done, or how long it must have run, before the time that is left is told: the first regions of a run are not
-/// like all others, and those in progress are not yet counted.
+/// How much of this run's work must be done in how long at least, or how long it must have run, before the time that is left is told: the first regions of a
+/// run are not like all others, and those in progress are not yet counted.
 const SETTLED_SHARE: f64 = 0.1;
+const LEAST_TIME: Duration = Duration::from_secs(1);
 const SETTLED_TIME: Duration = LOG_INTERVAL;
 /// Steps of the bar.
 const STEPS: f64 = 1e6;
 
-/// Reports regions as they are written.
+/// Reports the work that is done and the place up to which calls are written.
 pub(super) struct Progress<'a> {
     contigs: &'a Contigs,
     bytes: ReadBytes<'a>,
@@ -41,7 +42,7 @@ struct State {
 struct Pace {
     /// Done by an earlier run.
     before: f64,
-    /// Done by this run.
+    /// Done by this run: of the regions that are gathered, some of which are not yet written.
     done: f64,
     /// All of it.
     total: f64,
@@ -56,7 +57,7 @@ impl Pace {
     /// The time that the rest takes at this run's pace; unknown until the pace has settled.
     fn left(self, elapsed: Duration) -> Option<Duration> {
         let own = self.total - self.before;
-        let is_settled = elapsed >= SETTLED_TIME || self.done >= SETTLED_SHARE * own;
+        let is_settled = elapsed >= SETTLED_TIME || (self.done >= SETTLED_SHARE * own && elapsed >= LEAST_TIME);
         let seconds = elapsed.as_secs_f64() * (own - self.done).max(0.0) / self.done;
         (is_settled && self.done > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
@@ -103,10 +104,15 @@ impl<'a> Progress<'a> {
         Self { contigs: inputs.reference().contigs(), bytes, bar, state }
     }
 
-    /// A region was written.
-    pub(super) fn done(&self, region: Region) {
+    /// A region's evidence was gathered.
+    pub(super) fn gathered(&self, region: Region) {
         let Ok(mut state) = self.state.lock() else { return };
         state.pace.done += self.bytes.work(region.contig, region.interval);
+    }
+
+    /// A region was written.
+    pub(super) fn written(&self, region: Region) {
+        let Ok(mut state) = self.state.lock() else { return };
         if self.bar.is_none() && state.logged.elapsed() < LOG_INTERVAL {
             return;
         }
@@ -155,7 +161,7 @@ mod tests {
         // The first regions say too little.
         let early = Pace { done: 5.0, ..pace };
         assert_eq!([2, 14, 15].map(|elapsed| seconds(early, elapsed)), [None, None, Some(285)]);
-        assert_eq!(seconds(Pace { before: 50.0, ..early }, 2), Some(18));
+        assert_eq!([0, 2].map(|elapsed| seconds(Pace { before: 50.0, ..early }, elapsed)), [None, Some(18)]);
         assert_eq!((Pace::default().share(), seconds(Pace { done: 101.0, ..pace }, 20)), (1.0, Some(0)));
     }
 

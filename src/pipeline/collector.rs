@@ -165,6 +165,9 @@ impl<'a, 'o> Collector<'a, 'o> {
                     candidates: candidates.len() as u64,
                     ..Counts::default()
                 };
+                if let Some(here) = self.inputs.regions.get(region) {
+                    (self.options.gathered)(here);
+                }
                 self.waiting.insert(region, Waiting { placements, blocks, fragments, depths, counts });
                 self.reorder.gathered(region, candidates, images)
             }

@@ -113,6 +113,8 @@ pub struct RunOptions<'a> {
     pub from: Option<&'a Checkpoint>,
     /// Told of each region once its calls are written.
     pub progress: &'a (dyn Fn(Region) + Sync),
+    /// Told of each region once its evidence is gathered, in any order: most of its work is done then, though its calls are written later.
+    pub gathered: &'a (dyn Fn(Region) + Sync),
 }
 
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -133,6 +135,7 @@ impl Default for RunOptions<'_> {
             stop: &NEVER,
             from: None,
             progress: &|_| (),
+            gathered: &|_| (),
         }
     }
 }

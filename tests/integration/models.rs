@@ -105,7 +105,7 @@ fn descriptions_out_of_range() {
     for (from, to) in [
         ("\"margin\": 80", "\"margin\": 9223372036854775808"),
         ("\"height\": 64", "\"height\": 1000000000"),
-        ("\"temperature\": 0.952", "\"temperature\": 0"),
+        ("\"temperature\": 1.041", "\"temperature\": 0"),
         ("\"max_k\": 101", "\"max_k\": 5"),
         ("\"strand\"", "\"read_base\""),
     ] {
@@ -270,7 +270,7 @@ fn models_are_checked() {
         check(&broken).fails(3, &["weights.safetensors", "does not fit the network"]);
     }
     let broken = Broken::new();
-    broken.change("model.json", |text| text.replacen("\"temperature\": 0.952", "\"temperature\": 0", 1));
+    broken.change("model.json", |text| text.replacen("\"temperature\": 1.041", "\"temperature\": 0", 1));
     check(&broken).fails(3, &["model.json", "temperature"]);
     let broken = Broken::new();
     broken.change("model.json", |text| {

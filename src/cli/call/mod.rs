@@ -351,7 +351,11 @@ impl CallArgs {
                 haplotagged: written.haplotagged.as_mut(),
                 checkpoints: checkpoints.as_mut(),
             },
-            RunOptions { progress: &|region| progress.done(region), ..options },
+            RunOptions {
+                progress: &|region| progress.written(region),
+                gathered: &|region| progress.gathered(region),
+                ..options
+            },
         );
         progress.finish();
         stats
