@@ -480,8 +480,7 @@ fn decided(candidate: &Candidate, own: &Account) -> Vec<DecidedStory> {
 }
 
 fn alleles_of(candidate: &Candidate, set: AltSet) -> Vec<String> {
-    let of_set = candidate.alts.iter().enumerate().filter(|(alt, _)| set.contains(*alt));
-    of_set.map(|(_, alt)| text(&alt.bases)).collect()
+    set.of(candidate).map(|alt| text(&alt.bases)).collect()
 }
 
 fn images(candidate: &Candidate, evidence: &Evidence, own: &Account, spec: &ImageSpec) -> Vec<ImageStory> {

@@ -1,5 +1,7 @@
 //! The sets of alternative alleles of which a candidate has images: [`AltSet`].
 
+use crate::candidates::{AltAllele, Candidate};
+
 /// The alternative alleles whose support an image marks: indexes into [`Candidate::alts`](crate::candidates::Candidate::alts), ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AltSet {
@@ -24,6 +26,11 @@ impl AltSet {
             Self::Two(first, second) => (first, Some(second)),
         };
         std::iter::once(first).chain(second)
+    }
+
+    /// A candidate's alleles that are in the set.
+    pub fn of(self, candidate: &Candidate) -> impl Iterator<Item = &AltAllele> {
+        self.alleles().filter_map(|alt| candidate.alts.get(alt))
     }
 
     /// True where the allele of that index is in the set.

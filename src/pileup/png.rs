@@ -242,15 +242,13 @@ pub fn encoded(picture: &RgbImage) -> Result<Vec<u8>> {
 /// The alternative alleles that an image marks, with commas between them.
 #[must_use]
 pub fn alleles(candidate: &Candidate, set: AltSet) -> String {
-    let shown = candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i));
-    shown.map(|(_, alt)| String::from_utf8_lossy(&alt.bases).into_owned()).collect::<Vec<_>>().join(",")
+    set.of(candidate).map(|alt| String::from_utf8_lossy(&alt.bases).into_owned()).collect::<Vec<_>>().join(",")
 }
 
 /// A title for a picture of a candidate: place (1-based), alleles and reads.
 #[must_use]
 pub fn title(contig: &str, candidate: &Candidate, set: AltSet) -> String {
-    let depths: Vec<_> =
-        candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)).map(|(_, a)| a.count.to_string()).collect();
+    let depths: Vec<_> = set.of(candidate).map(|alt| alt.count.to_string()).collect();
     format!(
         "{contig}:{} {}>{}  depth {}, reference {}, alternative {}",
         candidate.position + 1,

@@ -52,7 +52,7 @@ fn draw_reference(spec: &ImageSpec, image: &mut PileupImage, first_column: i64, 
 
 fn supporting(candidate: &Candidate, set: AltSet, reads: usize) -> Vec<bool> {
     let mut supports = vec![false; reads];
-    for (_, alt) in candidate.alts.iter().enumerate().filter(|(i, _)| set.contains(*i)) {
+    for alt in set.of(candidate) {
         for &read in &alt.support {
             supports[read as usize] = true;
         }

@@ -161,7 +161,7 @@ fn calibrated(network: &SmallNetwork, tune: &[Judged], kind: &str) -> (SmallMode
     let small_model = SmallModel::new(network.clone(), options);
     let own: Vec<Probabilities> = tune.iter().map(|t| small_model.probabilities(&t.features)).collect();
     let image_weight = rounded(best_image_weight(&own, tune));
-    let [alone, of_images, both] = [0.0, 1.0, image_weight].map(|weight| mean_loss(&own, tune, weight));
+    let [alone, of_images, both] = [0.0, 1.0, image_weight].map(|weight| mean_loss(&own, tune, |_| weight));
     let n = tune.len();
     log::info!("loss on the {n} tune images {kind}: small model {alone:.4}, CNN {of_images:.4}, both {both:.4}");
     (SmallModelOptions { image_weight, ..options }, own)
@@ -173,14 +173,14 @@ fn most_probable(Probabilities(p): Probabilities) -> u8 {
 
 /// The CNN's weight that makes the true classes most likely.
 fn best_image_weight(own: &[Probabilities], tune: &[Judged]) -> f64 {
-    lowest(|weight| mean_loss(own, tune, weight), 0.0, 1.0)
+    lowest(|weight| mean_loss(own, tune, |_| weight), 0.0, 1.0)
 }
 
-/// Minus the mean logarithm of the probability of the true class, with the CNN at a weight.
+/// Minus the mean logarithm of the probability of the true class, with the CNN at the weight that it has beside such probabilities of the small model.
 #[allow(clippy::cast_precision_loss, reason = "a number of candidates")]
-fn mean_loss(own: &[Probabilities], tune: &[Judged], weight: f64) -> f64 {
-    let each = own.iter().zip(tune).map(|(&own, t)| loss_of(joined(own, t.by_image, weight), t.class));
-    each.sum::<f64>() / tune.len().max(1) as f64
+fn mean_loss(own: &[Probabilities], tune: &[Judged], weight: impl Fn(Probabilities) -> f64) -> f64 {
+    let of_truth = own.iter().zip(tune).map(|(&own, t)| joined(own, t.by_image, weight(own)).0[usize::from(t.class)]);
+    of_truth.map(|p| -p.ln()).sum::<f64>() / tune.len().max(1) as f64
 }
 
 /// The lowest certainty from which on, at every higher limit too, it is wrong no more often than together with the images; none where there is no such.
@@ -198,17 +198,9 @@ fn limit(outcomes: &[Outcome]) -> Option<f64> {
 /// Of several alternative alleles, whose genotypes follow from the probabilities of all images: the lowest certainty from which on, at every higher limit
 /// too, the loss is hardly higher where the small model decides alone; none where there is no such.
 fn limit_by_loss(own: &[Probabilities], tune: &[Judged], image_weight: f64) -> Option<f64> {
-    let loss = |limit: f64| {
-        let weight = |own| if certainty(own) >= limit { 0.0 } else { image_weight };
-        let each = own.iter().zip(tune).map(|(&own, t)| loss_of(joined(own, t.by_image, weight(own)), t.class));
-        each.sum::<f64>()
-    };
+    let loss = |limit: f64| mean_loss(own, tune, |own| if certainty(own) >= limit { 0.0 } else { image_weight });
     let most = MOST_LOST * loss(f64::INFINITY);
     LIMITS.rev().map(f64::from).take_while(|&limit| loss(limit) <= most).last()
-}
-
-fn loss_of(Probabilities(p): Probabilities, class: u8) -> f64 {
-    -p[usize::from(class)].ln()
 }
 
 fn train_network(

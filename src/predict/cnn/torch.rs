@@ -237,6 +237,15 @@ impl TorchClassifier {
             self.network.forward(&input, false).f_to_device(Device::Cpu).map_err(failed).map(drop)
         })
     }
+
+    /// A batch's images, with as many empty ones behind them as the network needs.
+    fn input(&self, batch: &Batch) -> std::result::Result<Input, tch::TchError> {
+        let shape = batch.shape();
+        let at_once = if self.device == Device::Cpu { self.network.images_at_once() } else { BATCH_SIZE };
+        let images = batch.len().max(1).next_multiple_of(at_once);
+        let size = [images, shape.height, shape.width, shape.channels];
+        Input::new(&batch.bytes()[..images * shape.bytes()], size, batch.features(), &self.features, self.device)
+    }
 }
 
 /// Gives a network's variables the numbers of a file.
@@ -285,15 +294,13 @@ fn guarded<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
 impl Classifier for TorchClassifier {
     fn classify(&mut self, batch: &Batch) -> Result<Vec<Probabilities>> {
         let shape = batch.shape();
-        let size = [BATCH_SIZE, shape.height, shape.width, shape.channels];
         let failed = |e: tch::TchError| {
             Error::Internal(format!("the network failed on a batch of shape {shape}: {}", first_line(&e)))
         };
         tch::no_grad(|| {
-            let input = Input::new(batch.bytes(), size, batch.features(), &self.features, self.device);
+            let input = self.input(batch).map_err(failed)?;
             let logits =
-                self.network.forward(&input.map_err(failed)?, false).f_to_kind(Kind::Double).map_err(failed)?
-                    / self.temperature;
+                self.network.forward(&input, false).f_to_kind(Kind::Double).map_err(failed)? / self.temperature;
             let probabilities =
                 logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_to_device(Device::Cpu)).map_err(failed)?;
             let flat = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(failed)?;
@@ -308,10 +315,8 @@ impl Classifier for TorchClassifier {
     }
 
     fn gradient(&mut self, batch: &Batch, weights: [f32; 3]) -> Result<Option<Vec<f32>>> {
-        let shape = batch.shape();
-        let size = [BATCH_SIZE, shape.height, shape.width, shape.channels];
         let failed = |e: tch::TchError| Error::Internal(format!("the network's gradient failed: {}", first_line(&e)));
-        let input = Input::new(batch.bytes(), size, batch.features(), &self.features, self.device).map_err(failed)?;
+        let input = self.input(batch).map_err(failed)?;
         let images = input.images.to_kind(Kind::Float).set_requires_grad(true);
         let logits = self.network.forward(&Input { images: images.shallow_clone(), ..input }, false);
         let weights = Tensor::from_slice(&weights).to_device(self.device) / self.temperature;

@@ -7,7 +7,7 @@ use crate::candidates::Candidate;
 use crate::evidence::Evidence;
 use crate::genome::ReferenceWindow;
 use crate::pileup::AltSet;
-use crate::predict::small::observed::{Group, Haplotypes, Look, Nearby, Observed, REACH, flag, marked, small};
+use crate::predict::small::observed::{Group, Haplotypes, Look, Nearby, Observed, REACH, flag, small};
 use crate::predict::small::table::{self, Features};
 use crate::reads::{CigarKind, Read};
 use crate::sample::SampleProfile;
@@ -92,7 +92,7 @@ pub fn features(
     tracts: bool,
 ) -> Features {
     let alt = &candidate.alts[set.first()];
-    let mut support: Vec<u32> = marked(candidate, set).flat_map(|alt| alt.support.iter().copied()).collect();
+    let mut support: Vec<u32> = set.of(candidate).flat_map(|alt| alt.support.iter().copied()).collect();
     support.sort_unstable();
     let mut columns = Columns::around(candidate.position.cast_signed());
     let (mut alts, mut others, mut log_likelihoods) = (Group::default(), Group::default(), [0.0; 3]);
@@ -118,7 +118,7 @@ pub fn features(
         candidate,
         set,
         alt,
-        alt_count: marked(candidate, set).map(|alt| alt.count).sum(),
+        alt_count: set.of(candidate).map(|alt| alt.count).sum(),
         reference: &evidence.reference,
         sample,
         kept_share: evidence.fetched.kept_share(),

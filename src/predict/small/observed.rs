@@ -38,11 +38,6 @@ pub(super) struct Observed<'a> {
     pub(super) haplotypes: Haplotypes,
 }
 
-/// The alternative alleles that an image marks.
-pub(super) fn marked(candidate: &Candidate, set: AltSet) -> impl Iterator<Item = &AltAllele> {
-    candidate.alts.iter().enumerate().filter(move |&(i, _)| set.contains(i)).map(|(_, alt)| alt)
-}
-
 /// Reads with the allele and without it by haplotype: of none, of 1 and of 2.
 #[derive(Default)]
 pub(super) struct Haplotypes {
@@ -190,7 +185,7 @@ impl Observed<'_> {
     }
 
     pub(super) fn lesser_fraction(&self) -> f32 {
-        let of_two = marked(self.candidate, self.set).map(|alt| alt.count).min().filter(|_| self.is_of_two());
+        let of_two = self.set.of(self.candidate).map(|alt| alt.count).min().filter(|_| self.is_of_two());
         of_two.map_or(0.0, |count| self.fraction(count))
     }
 

@@ -13,6 +13,7 @@ use pileup_net::PileupNet;
 use rows_net::RowsNet;
 
 use crate::pileup::ImageShape;
+use crate::predict::cnn::BATCH_SIZE;
 use crate::predict::small::{FeatureId, Features, SmallNetwork};
 
 /// What a network is given.
@@ -63,6 +64,11 @@ impl From<Tensor> for Input {
 pub trait Network: Send + std::fmt::Debug {
     /// Logits `[n, 3]`, fp32; `train` turns batch statistics on.
     fn forward(&self, input: &Input, train: bool) -> Tensor;
+
+    /// Images that it takes at once on a CPU: a batch is filled up to a multiple of so many, so that results do not depend on its other images.
+    fn images_at_once(&self) -> usize {
+        BATCH_SIZE
+    }
 
     /// Tells a network that has just been made the mean and the scale of each feature in the training data.
     fn standardise(&mut self, _mean: &[f32], _scale: &[f32]) {}

@@ -45,7 +45,7 @@ const FARTHEST: f64 = 6.0;
 const MIN_WIDTH: usize = 31;
 /// Images that a processor takes at once, and rows that are convolved at once. Always that many, with empty ones behind the last: libtorch chooses its kernels by
 /// size, so that only equal sizes give equal results whatever other images are in a batch. Few, as most batches are far from full.
-const IMAGES_AT_ONCE: i64 = 4;
+const IMAGES_AT_ONCE: usize = 4;
 const ROWS_AT_ONCE: i64 = 128;
 
 /// The network. Shapes below are those of `[64, 147, 7]` images: 59 rows of reads.
@@ -186,24 +186,12 @@ impl RowsNet {
         x
     }
 
-    /// `[n, 64, 147, 7]` to `[n, 59, 147, 7]`: without the rows of the reference.
-    fn reads(images: &Tensor) -> Tensor {
-        let first = i64::try_from(REFERENCE_ROWS).unwrap_or(i64::MAX);
-        images.narrow(1, first, images.size()[1] - first)
-    }
-
-    /// How many images there are up to the last one that is not empty.
-    fn filled(input: &Input) -> i64 {
-        let any_read = Self::reads(&input.images).amax([1_i64, 2, 3].as_slice(), false).not_equal(0);
-        let any_number = input.features.amax([1_i64].as_slice(), false).not_equal(0);
-        let last = any_read.logical_or(&any_number).nonzero();
-        if last.size()[0] > 0 { last.max().int64_value(&[]) + 1 } else { 0 }
-    }
-
     /// Logits of images, all at once.
     fn logits(&self, input: &Input, train: bool) -> Tensor {
         let images = input.images.permute([0, 1, 3, 2]); // [n, 64, 7, 147]
-        let reads = Self::reads(&images); // [n, 59, 7, 147]
+        let height = images.size()[1];
+        let first = i64::try_from(REFERENCE_ROWS).unwrap_or(i64::MAX);
+        let reads = images.narrow(1, first, height - first); // [n, 59, 7, 147]
         let holds = reads.amax([2_i64, 3].as_slice(), false).not_equal(0); // [n, 59]
         let reference = images
             .narrow(1, 0, 1)
@@ -240,19 +228,17 @@ impl RowsNet {
 
 impl Network for RowsNet {
     fn forward(&self, input: &Input, train: bool) -> Tensor {
-        let n = input.images.size()[0];
-        if train || input.images.device() != Device::Cpu || n % IMAGES_AT_ONCE != 0 {
+        if train || input.images.device() != Device::Cpu {
             return self.logits(input, train);
         }
-        // What a batch lacks is not calculated.
-        let blocks = (Self::filled(input).max(1) + IMAGES_AT_ONCE - 1) / IMAGES_AT_ONCE;
-        let block = |tensor: &Tensor, i| tensor.narrow(0, i * IMAGES_AT_ONCE, IMAGES_AT_ONCE);
-        let mut logits: Vec<Tensor> = (0..blocks)
-            .map(|i| Input { images: block(&input.images, i), features: block(&input.features, i) })
-            .map(|some| self.logits(&some, train))
-            .collect();
-        logits.push(Tensor::zeros([n - blocks * IMAGES_AT_ONCE, CLASSES], (Kind::Float, Device::Cpu)));
-        Tensor::cat(&logits, 0)
+        let at_once = i64::try_from(IMAGES_AT_ONCE).unwrap_or(i64::MAX);
+        let blocks = input.images.split(at_once, 0).into_iter().zip(input.features.split(at_once, 0));
+        let logits = blocks.map(|(images, features)| self.logits(&Input { images, features }, train));
+        Tensor::cat(&logits.collect::<Vec<_>>(), 0)
+    }
+
+    fn images_at_once(&self) -> usize {
+        IMAGES_AT_ONCE
     }
 
     fn standardise(&mut self, mean: &[f32], scale: &[f32]) {
