@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let code = match varpix::cli::main(std::env::args_os().collect()) {
         Ok(()) => 0,

@@ -93,8 +93,18 @@ fn is_unknown(reference: &mut Reference, id: ContigId, budget: &mut u64) -> Resu
     Ok(true)
 }
 
+/// From a table: a contig may begin with many millions of N.
 fn is_known(letter: u8) -> bool {
-    b"ACGTU".contains(&letter.to_ascii_uppercase())
+    const KNOWN: [bool; 256] = {
+        let mut known = [false; 256];
+        let mut letters: &[u8] = b"ACGTUacgtu";
+        while let [first, rest @ ..] = letters {
+            known[*first as usize] = true;
+            letters = rest;
+        }
+        known
+    };
+    KNOWN[usize::from(letter)]
 }
 
 /// IUPAC nucleotide codes, and symbols for a gap or an unknown base.

@@ -58,7 +58,7 @@ pub use options::{CallFilter, Outputs, RunInputs, RunOptions};
 /// Most regions of [`DEFAULT_REGION_SIZE`] begun and not yet written; fewer of larger ones, so that they are as many bp. Enough that their images fill batches where candidates are sparse.
 pub const WINDOW: usize = 1024;
 /// Most regions in a run.
-const RUN: usize = 16;
+const RUN: usize = 32;
 /// Most images between workers and classifier.
 pub const WAITING_IMAGES: usize = 64;
 

@@ -1,29 +1,31 @@
 //! An interval of a contig -> the file's records that overlap it, or an error: never silently fewer records ([`RegionReader`]).
 //!
-//! htslib's iterator takes a record of another contig or behind the interval for the end, and passes over one that lies before it.
-//! In a BAM each record that is read on the way is checked here: its contig, its position, its order, and whether the index leads to it.
-//! A CRAM is read with htslib's iterator; its index was compared with its containers.
+//! Each record that is read on the way is checked here: its contig, its position and its order. Of a BAM also whether the index leads to it; a CRAM
+//! is read with htslib's iterator, and its index was compared with its containers.
 
-use std::sync::Arc;
+mod bin_reader;
+mod slice_reader;
 
+use rust_htslib::bam;
 use rust_htslib::bam::ext::BamRecordExtensions as _;
-use rust_htslib::bam::{self, Read as _};
 
 use super::BamFile;
-use super::bins::{BinIndex, Chunk};
 use super::file::Index;
 use crate::error::{Error, Result};
 use crate::genome::ContigId;
 
-/// Memory for unpacked BGZF blocks, in bytes for each open file. An index leads to the start of 16 kb of contig, so fetching these
-/// 16 kb region by region unpacks most blocks many times; they take 1 MB at 30x.
-const BLOCK_CACHE: i32 = 8 << 20;
+use bin_reader::BinReader;
+use slice_reader::SliceReader;
 
-/// One thread's reader of a file, interval by interval.
+/// How far before the end of an interval the next one may begin for reading to go on where it stopped, in bp. Regions are fetched with 5 bp on both sides.
+const NEAR_END: i64 = 100;
+
+/// One thread's reader of a file, interval by interval; cheapest where each follows the one before.
 pub struct RegionReader {
     file: BamFile,
     source: Source,
     /// What is asked for.
+    contig: ContigId,
     tid: i32,
     start: i64,
     end: i64,
@@ -35,20 +37,9 @@ pub struct RegionReader {
 
 enum Source {
     Bam(BinReader),
-    Cram(bam::IndexedReader),
+    Cram(SliceReader),
     /// A CRAM of no reads has an index that htslib does not take.
     Empty,
-}
-
-struct BinReader {
-    reader: bam::Reader,
-    index: Arc<BinIndex>,
-    /// Where records of the interval may lie, the next one last.
-    chunks: Vec<Chunk>,
-    /// Virtual offset behind the chunk that is read, where one is.
-    until: Option<u64>,
-    /// A record behind the interval was read; the one after it shows whether the file is sorted there.
-    beyond: bool,
 }
 
 impl RegionReader {
@@ -57,22 +48,14 @@ impl RegionReader {
     /// # Errors
     /// [`Error::Input`] where it cannot be opened.
     pub fn open(file: &BamFile) -> Result<Self> {
-        let cannot = |_| Error::input(file.path(), "cannot be opened");
         let source = match file.parsed_index() {
-            Index::Bins(index) => {
-                let reader = bam::Reader::from_path(file.path()).map_err(cannot)?;
-                keep_blocks(&reader);
-                let index = Arc::clone(index);
-                Source::Bam(BinReader { reader, index, chunks: Vec::new(), until: None, beyond: false })
-            }
+            Index::Bins(index) => Source::Bam(
+                BinReader::open(file, index).map_err(|_| Error::input(file.path(), "cannot be opened"))?,
+            ),
             Index::Slices(slices) if slices.is_empty() => Source::Empty,
-            Index::Slices(_) => {
-                let mut reader = bam::IndexedReader::from_path_and_index(file.path(), file.index()).map_err(cannot)?;
-                file.head().give_reference(|reference| reader.set_reference(reference))?;
-                Source::Cram(reader)
-            }
+            Index::Slices(_) => Source::Cram(SliceReader::open(file)?),
         };
-        Ok(Self { file: file.clone(), source, tid: -1, start: 0, end: 0, length: 0, last: 0 })
+        Ok(Self { file: file.clone(), source, contig: ContigId(0), tid: -1, start: 0, end: 0, length: 0, last: 0 })
     }
 
     /// The file.
@@ -90,16 +73,13 @@ impl RegionReader {
         let contig =
             contig.ok_or_else(|| Error::Internal(format!("contig {tid} of {}", self.file.path().display())))?;
         let signed = |p: u64| i64::try_from(p).unwrap_or(i64::MAX);
-        self.length = signed(self.file.contigs().get(ContigId(contig)).length);
+        self.contig = ContigId(contig);
+        self.length = signed(self.file.contigs().get(self.contig).length);
         (self.tid, self.start, self.end, self.last) = (tid, signed(start), signed(end), i64::MIN);
         match &mut self.source {
-            Source::Bam(bam) => {
-                bam.chunks = if start < end { bam.index.chunks(contig, start, end) } else { Vec::new() };
-                bam.chunks.reverse();
-                (bam.until, bam.beyond) = (None, false);
-            }
-            Source::Cram(reader) => {
-                let fetched = reader.fetch((tid, self.start, self.end));
+            Source::Bam(bam) => bam.fetch(contig, self.start, self.end),
+            Source::Cram(cram) => {
+                let fetched = cram.fetch(tid, self.start, self.end, self.length);
                 fetched.map_err(|e| self.file.broken_at(tid, self.start, &e))?;
             }
             Source::Empty => {}
@@ -115,19 +95,9 @@ impl RegionReader {
         loop {
             let at = match &mut self.source {
                 Source::Empty => return Ok(false),
-                Source::Cram(reader) => {
-                    // Iterators end with the first record that does not belong here, and leave it in `record`.
-                    record.set_tid(self.tid);
-                    record.set_pos(self.last.max(0));
-                    match reader.read(record) {
-                        None => {
-                            if record.tid() == self.tid {
-                                self.in_place(record)?;
-                            }
-                            return Ok(false);
-                        }
-                        Some(outcome) => outcome.map_err(|e| self.broken(&e))?,
-                    }
+                Source::Cram(cram) => {
+                    let Some(outcome) = cram.read(record) else { return Ok(false) };
+                    outcome.map_err(|e| self.broken(&e))?;
                     None
                 }
                 Source::Bam(bam) => {
@@ -136,11 +106,8 @@ impl RegionReader {
                     else {
                         return Ok(false);
                     };
-                    match bam.reader.read(record) {
-                        // The last chunk may end behind the empty block that ends the file.
-                        None => return Ok(false),
-                        Some(outcome) => outcome.map_err(|e| self.broken(&e))?,
-                    }
+                    let Some(outcome) = bam.read(record) else { return Ok(false) };
+                    outcome.map_err(|e| self.broken(&e))?;
                     // A record cut within its first bytes is no error to rust-htslib.
                     if record.inner().l_data == 0 {
                         return Err(self.broken(&"a record is cut short"));
@@ -152,15 +119,15 @@ impl RegionReader {
             self.in_place(record)?;
             let (start, end) = (record.pos(), record.reference_end());
             if let (Some(at), Source::Bam(bam)) = (at, &mut self.source) {
-                if bam.beyond {
+                if bam.is_done() {
                     return Ok(false);
                 }
                 // Most records lie in the window of the one before.
-                let shift = bam.index.min_shift;
+                let shift = bam.min_shift();
                 let (first, last) = (start.max(0) >> shift, (end - 1).max(0) >> shift);
                 if (first != last || first != before.max(0) >> shift || before == i64::MIN)
                     && !record.is_unmapped()
-                    && !bam.leads_to(self.tid, start.unsigned_abs(), end.unsigned_abs(), at)
+                    && !bam.leads_to(self.contig.0, start.unsigned_abs(), end.unsigned_abs(), at)
                 {
                     let (index, path) = (self.file.index(), self.file.path().display());
                     let place = format!("{}:{}", self.contig(), start + 1);
@@ -170,10 +137,10 @@ impl RegionReader {
                     return Err(Error::input(index, problem));
                 }
                 if start >= self.end {
-                    bam.beyond = true;
-                    bam.chunks.clear();
+                    bam.end_here();
                     continue;
                 }
+                bam.note(self.contig.0, end, at);
             }
             if start < self.end && end > self.start {
                 return Ok(true);
@@ -182,8 +149,7 @@ impl RegionReader {
     }
 
     fn contig(&self) -> &str {
-        let contig = usize::try_from(self.tid).unwrap_or(0);
-        &self.file.contigs().get(ContigId(contig)).name
+        &self.file.contigs().get(self.contig).name
     }
 
     fn broken(&self, error: &dyn std::fmt::Display) -> Error {
@@ -213,32 +179,4 @@ impl RegionReader {
         self.last = position;
         Ok(())
     }
-}
-
-impl BinReader {
-    fn leads_to(&self, tid: i32, start: u64, end: u64, at: u64) -> bool {
-        usize::try_from(tid).is_ok_and(|contig| self.index.leads_to(contig, start, end, at))
-    }
-
-    /// Goes to where the next record begins; `None` behind the last chunk.
-    fn next_offset(&mut self) -> rust_htslib::errors::Result<Option<u64>> {
-        loop {
-            let at = self.reader.tell().cast_unsigned();
-            if self.until.is_some_and(|until| at < until) {
-                return Ok(Some(at));
-            }
-            let Some(chunk) = self.chunks.pop() else { return Ok(None) };
-            if self.until.is_none() || at < chunk.start {
-                self.reader.seek(chunk.start.cast_signed())?;
-            }
-            self.until = Some(chunk.end);
-        }
-    }
-}
-
-/// Lets htslib keep the blocks it unpacked last; rust-htslib has no call for it.
-#[allow(unsafe_code, reason = "one call of htslib's C interface on a file that is open")]
-fn keep_blocks(reader: &bam::Reader) {
-    // SAFETY: the reader owns an open htsFile, and nothing reads from it meanwhile.
-    unsafe { rust_htslib::htslib::hts_set_cache_size(reader.htsfile(), BLOCK_CACHE) };
 }
