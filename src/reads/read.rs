@@ -153,8 +153,7 @@ impl Read {
             kept = shorten_clips(&mut cigar, kept);
         }
         let positions = segments::consumed(&cigar).positions;
-        let sequence = record.seq();
-        let bases: Box<[u8]> = kept.clone().map(|i| sequence[i].to_ascii_uppercase()).collect();
+        let bases = bases_of(record.seq().encoded, kept.clone());
         let methylation = if keep.methylation { methylation(record) } else { None };
         let haplotype = match record.aux(b"HP") {
             Ok(Aux::U8(n)) => n,
@@ -313,14 +312,31 @@ fn shorten_clips(cigar: &mut [Cigar], kept: Range<usize>) -> Range<usize> {
     kept.start + head..kept.end - tail
 }
 
-/// The quality that is used for a base.
+/// A part of a record's bases, which BAM packs two to a byte (SAM specification, section 4.2.3).
+fn bases_of(packed: &[u8], part: Range<usize>) -> Box<[u8]> {
+    const LETTERS: &[u8; 16] = b"=ACMGRSVTWYHKDBN";
+    const PAIRS: [[u8; 2]; 256] = {
+        let mut pairs = [[0; 2]; 256];
+        let mut byte = 0;
+        while byte < pairs.len() {
+            pairs[byte] = [LETTERS[byte >> 4], LETTERS[byte & 15]];
+            byte += 1;
+        }
+        pairs
+    };
+    let (first, end) = (part.start / 2, part.end.div_ceil(2));
+    let mut bases: Vec<u8> = packed[first..end].iter().flat_map(|&byte| PAIRS[usize::from(byte)]).collect();
+    bases.truncate(part.end - 2 * first);
+    bases.drain(..part.start - 2 * first);
+    bases.into()
+}
+
+/// The quality that is used for a base. Without branches, so that it is turned into vectors.
 fn quality_of(base: u8, quality: u8) -> u8 {
-    match base {
-        b'A' | b'C' | b'G' | b'T' | b'=' if quality == NOT_AVAILABLE => MISSING_BASE_QUALITY,
-        b'A' | b'C' | b'G' | b'T' | b'=' => quality,
-        // NOT_AVAILABLE is the greatest.
-        _ => quality.min(UNKNOWN_BASE_QUALITY),
-    }
+    let is_known = (base == b'A') | (base == b'C') | (base == b'G') | (base == b'T') | (base == b'=');
+    let known = if quality == NOT_AVAILABLE { MISSING_BASE_QUALITY } else { quality };
+    // NOT_AVAILABLE is the greatest.
+    if is_known { known } else { quality.min(UNKNOWN_BASE_QUALITY) }
 }
 
 #[cfg(test)]

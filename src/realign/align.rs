@@ -315,7 +315,7 @@ impl Seeds {
                 let bases = reads[read];
                 let Some(target) = haplotype.get(start..start + bases.len()) else { continue };
                 let limit = best[read].map_or(max_mismatches, |(_, mismatches)| mismatches);
-                let differ = bases.iter().zip(target).filter(|(a, b)| a != b && **a != b'N').take(limit + 1).count();
+                let differ = mismatches(bases, target, limit);
                 let first = |start: usize| (first_shared(bases, &haplotype[start..]).map(|at| start + at), start);
                 let is_better = match best[read] {
                     Some((other, mismatches)) if differ == mismatches => first(start) < first(other),
@@ -345,6 +345,20 @@ fn first_shared(read: &[u8], haplotype: &[u8]) -> Option<usize> {
         run = if a == b && code(*a).is_some() { run + 1 } else { 0 };
         (run == SEED).then(|| i + 1 - SEED)
     })
+}
+
+/// Bases that differ from those of a haplotype, N left out; where they are more than `limit`, any number greater than it.
+fn mismatches(bases: &[u8], target: &[u8], limit: usize) -> usize {
+    let mut mismatches = 0;
+    // Chunks without an early end are turned into vectors.
+    for (bases, target) in bases.chunks(2 * SEED).zip(target.chunks(2 * SEED)) {
+        let differs = bases.iter().zip(target).map(|(a, b)| u8::from((a != b) & (*a != b'N')));
+        mismatches += usize::from(differs.sum::<u8>());
+        if mismatches > limit {
+            break;
+        }
+    }
+    mismatches
 }
 
 /// The 32-mers of A, C, G, T with their offsets.

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::{Deserialize, Serialize};
 
 use super::code;
@@ -175,7 +175,11 @@ impl<'a> Graph<'a> {
 
     /// The graph for one `k`; where it cannot be used, the least greater `k` that may do.
     fn build(reference: &'a [u8], stretches: &[&'a [u8]], k: usize) -> Result<Self, usize> {
-        let mut vertices = Vertices { by_kmer: FxHashMap::default(), edges: Vec::new(), seen: Vec::new() };
+        // Room for the reference's k-mers, and as many others.
+        let room = 2 * reference.len();
+        let by_kmer = FxHashMap::with_capacity_and_hasher(room, FxBuildHasher);
+        let (edges, seen) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let mut vertices = Vertices { by_kmer, edges, seen };
         // A sequence that comes twice in one stretch is a cycle for every k up to its length.
         vertices.add(reference, 0, k).map_err(|repeated| repeated + 1)?;
         for edge in vertices.edges.iter_mut().flatten().filter(|edge| edge.to != NOWHERE) {

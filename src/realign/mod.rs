@@ -157,8 +157,15 @@ fn may_improve(window: Interval, reads: &[Read], reference: &ReferenceWindow, mi
 fn mismatches(read: &Read, reference: &ReferenceWindow, min_base_quality: u8) -> usize {
     let start = read.span.start().cast_signed();
     let Some(expected) = reference.slice(start, read.span.end().cast_signed()) else { return 0 };
-    let bases = read.bases.iter().zip(&read.qualities).zip(expected);
-    bases.filter(|((base, quality), expected)| base != expected && **quality >= min_base_quality).count()
+    let counted =
+        |((base, quality), expected): ((&u8, &u8), &u8)| u8::from((base != expected) & (*quality >= min_base_quality));
+    // Chunks whose sums fit a byte are turned into vectors.
+    let chunks = read.bases.chunks(128).zip(read.qualities.chunks(128)).zip(expected.chunks(128));
+    chunks
+        .map(|((bases, qualities), expected)| {
+            usize::from(bases.iter().zip(qualities).zip(expected).map(counted).sum::<u8>())
+        })
+        .sum()
 }
 
 fn can_move(read: &Read, options: &RealignOptions) -> bool {
