@@ -9,7 +9,7 @@ pub(crate) mod reference_reads;
 
 pub use allele::{AlleleCount, AlleleKind, Observation, ObservedAllele, ReferenceRead};
 pub use context::{AlleleContext, ContextOptions};
-pub use counter::{AlleleCounts, CountOptions, count};
+pub use counter::{AlleleCounts, CountOptions, count, count_differences};
 pub use depths::{AlleleDepths, Depth, Depths, PositionDepth};
 pub use joint::JointAlleles;
 pub use reference_reads::reference_reads;

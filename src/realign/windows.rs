@@ -64,7 +64,8 @@ pub fn windows(
     let around = region.padded(options.region_margin, u64::MAX - options.region_margin);
     let rules =
         CountOptions { min_base_quality: options.min_base_quality, min_mapping_quality: options.min_mapping_quality };
-    let disagreeing = disagreeing(&alleles::count(around, reads, reference, rules), options.min_allele_count);
+    let disagreeing =
+        disagreeing(&alleles::count_differences(around, reads, reference, rules), options.min_allele_count);
     let disputed = (around.start()..)
         .zip(disagreeing)
         .filter(|(_, n)| (options.min_count..=options.max_count).contains(n))
