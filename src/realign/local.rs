@@ -192,6 +192,10 @@ fn cells(
     highest.into_iter().max().unwrap_or(0)
 }
 
+fn matching(length: usize) -> Cigar {
+    Cigar { kind: CigarKind::Match, length: u32::try_from(length).unwrap_or(u32::MAX) }
+}
+
 /// An aligner with its working memory, for use again and again.
 #[derive(Debug)]
 pub struct LocalAligner {
@@ -273,6 +277,19 @@ impl LocalAligner {
     /// The best local alignment of the same two, whose end is known.
     pub fn align_to(&mut self, end: End, query: &[u8], target: &[u8]) -> LocalAlignment {
         let End { score, query: query_end, target: target_end } = end;
+        // Where the score is that of matches alone, any other alignment with it is longer.
+        let length = usize::try_from(i32::from(score) / self.scores.matching.max(1)).unwrap_or(0);
+        let matches = |length: usize| {
+            let aligned = query_end.checked_sub(length)?..query_end;
+            let span = target_end.checked_sub(length)?..target_end;
+            let score = self.ungapped(&query[aligned.clone()], &target[span.clone()]);
+            (score == self.scores.perfect(length)).then_some((aligned, span))
+        };
+        if self.scores.perfect(length) == i32::from(score)
+            && let Some((query, target)) = matches(length)
+        {
+            return LocalAlignment { score: score.into(), query, target, cigar: vec![matching(length)] };
+        }
         let [mut head, mut target_head] = std::mem::take(&mut self.reversed);
         head.clear();
         head.extend(query[..query_end].iter().rev());
@@ -287,6 +304,10 @@ impl LocalAligner {
         self.reversed = [head, target_head];
         let aligned = query_end - query_length..query_end;
         let span = target_end - target_length..target_end;
+        // A path without gaps is the one nearest to the diagonal.
+        if query_length == target_length && self.ungapped(&query[aligned.clone()], &target[span.clone()]) == score {
+            return LocalAlignment { score, query: aligned, target: span, cigar: vec![matching(query_length)] };
+        }
         let mut band = query_length.abs_diff(target_length) + 1;
         let widest = query_length.max(target_length);
         while self.fill(&query[aligned.clone()], &target[span.clone()], band) < score && band < widest {
@@ -294,6 +315,13 @@ impl LocalAligner {
         }
         let cigar = self.trace_back(query_length, target_length, band);
         LocalAlignment { score, query: aligned, target: span, cigar }
+    }
+
+    /// The score of two sequences of one length, base by base.
+    fn ungapped(&self, query: &[u8], target: &[u8]) -> i32 {
+        let differs = |(a, b): (&u8, &u8)| i32::from((a != b) | (*a == b'N'));
+        let differences: i32 = query.iter().zip(target).map(differs).sum();
+        self.scores.perfect(query.len()) - differences * (self.scores.matching + self.scores.mismatch)
     }
 
     fn pair(&self, a: u8, b: u8) -> i32 {
@@ -545,6 +573,11 @@ mod tests {
             let start = plain(&backwards(&query[..best.1]), &backwards(&target[..best.2]));
             let found = aligner.align(query, target).unwrap();
             prop_assert_eq!((found.score, found.query.len(), found.target.len()), start);
+            // Those without gaps are what the trace gives.
+            if let [Cigar { kind: CigarKind::Match, .. }] = *found.cigar {
+                prop_assert_eq!(aligner.fill(&query[found.query.clone()], &target[found.target.clone()], 1), found.score);
+                prop_assert_eq!(aligner.trace_back(found.query.len(), found.target.len(), 1), found.cigar);
+            }
         }
 
         /// The CIGAR spans the aligned parts, and its score is the one that is given.
