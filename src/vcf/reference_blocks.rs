@@ -4,6 +4,8 @@
 //! `0.999^r 0.001^(n-r)` (hom-ref), `0.5^n` (het) and `0.001^r 0.999^(n-r)` (hom-alt), normalised. The GQ of hom-ref ends at 50;
 //! positions are joined while it stays in the same bin. Where the sample has one copy there is no het.
 
+use rustc_hash::FxHashMap;
+
 use crate::alleles::Depths;
 use crate::genome::{ContigId, Interval, ReferenceWindow};
 use crate::genotype::Ploidy;
@@ -138,19 +140,13 @@ pub fn blocks(
     let mut joiner = Joiner::new(bin).cutting();
     let mut blocks = Vec::new();
     let positions = (depths.interval.start()..).zip(&depths.positions);
-    // Likelihoods are dear, and many positions have the counts of the one before them, all of those without reads.
-    let mut last: Option<((u32, u32, bool), ReferenceBlock)> = None;
+    // Likelihoods are dear, and many positions have the same counts.
+    let mut by_counts: FxHashMap<(u32, u32, bool), ReferenceBlock> = FxHashMap::default();
     for (position, at) in positions.filter(|(position, _)| reference.base(position.cast_signed()) != b'N') {
         let counts = (at.reference.all, at.depth(), ploidy.is_haploid(contig, position));
         let (of_reference, depth, haploid) = counts;
-        let here = match last.take() {
-            Some((before, block)) if before == counts => {
-                ReferenceBlock { interval: Interval::new(position, position + 1), ..block }
-            }
-            _ => block(contig, position, of_reference, depth, haploid),
-        };
-        blocks.extend(joiner.push(here.clone()));
-        last = Some((counts, here));
+        let same = by_counts.entry(counts).or_insert_with(|| block(contig, position, of_reference, depth, haploid));
+        blocks.extend(joiner.push(ReferenceBlock { interval: Interval::new(position, position + 1), ..same.clone() }));
     }
     blocks.extend(joiner.finish());
     blocks
