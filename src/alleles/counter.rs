@@ -240,6 +240,7 @@ impl Counter<'_> {
 
     /// Whether all bases are the reference's and of good quality; where only differences count, whether none is of these. Without an early end, so
     /// that it is turned into vectors.
+    #[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
     fn is_plain<const N: usize>(&self, bases: &[u8; N], qualities: &[u8; N], expected: &[u8; N]) -> bool {
         let (least, mut plain) = (self.min_base_quality, true);
         if self.only_differences {

@@ -332,6 +332,7 @@ fn bases_of(packed: &[u8], part: Range<usize>) -> Box<[u8]> {
 }
 
 /// The quality that is used for a base. Without branches, so that it is turned into vectors.
+#[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
 fn quality_of(base: u8, quality: u8) -> u8 {
     let is_known = (base == b'A') | (base == b'C') | (base == b'G') | (base == b'T') | (base == b'=');
     let known = if quality == NOT_AVAILABLE { MISSING_BASE_QUALITY } else { quality };

@@ -348,6 +348,7 @@ fn first_shared(read: &[u8], haplotype: &[u8]) -> Option<usize> {
 }
 
 /// Bases that differ from those of a haplotype, N left out; where they are more than `limit`, any number greater than it.
+#[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
 fn mismatches(bases: &[u8], target: &[u8], limit: usize) -> usize {
     let mut mismatches = 0;
     // Chunks without an early end are turned into vectors.

@@ -318,6 +318,7 @@ impl LocalAligner {
     }
 
     /// The score of two sequences of one length, base by base.
+    #[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
     fn ungapped(&self, query: &[u8], target: &[u8]) -> i32 {
         let differs = |(a, b): (&u8, &u8)| i32::from((a != b) | (*a == b'N'));
         let differences: i32 = query.iter().zip(target).map(differs).sum();

@@ -154,6 +154,7 @@ fn may_improve(window: Interval, reads: &[Read], reference: &ReferenceWindow, mi
 }
 
 /// Mismatches of a read without gaps and clipped ends, where its base quality is high enough.
+#[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
 fn mismatches(read: &Read, reference: &ReferenceWindow, min_base_quality: u8) -> usize {
     let start = read.span.start().cast_signed();
     let Some(expected) = reference.slice(start, read.span.end().cast_signed()) else { return 0 };
