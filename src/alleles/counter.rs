@@ -59,8 +59,8 @@ pub fn count(interval: Interval, reads: &[Read], reference: &ReferenceWindow, op
     counted(interval, reads, reference, options, false)
 }
 
-/// Counts only the alleles that differ from the reference and are of good quality, for less than half the work: [`AlleleCount::observations`], without
-/// substitutions that do not count. The other fields tell nothing.
+/// Counts only the alleles that differ from the reference and are of good quality, for less work: [`AlleleCount::observations`], without
+/// most of those that do not count. The other fields tell nothing.
 #[must_use]
 pub fn count_differences(
     interval: Interval,

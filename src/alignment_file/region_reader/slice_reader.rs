@@ -1,7 +1,5 @@
 //! A CRAM file, read interval by interval ([`SliceReader`]).
 
-use std::collections::VecDeque;
-
 use rust_htslib::bam::ext::BamRecordExtensions as _;
 use rust_htslib::bam::{self, Read as _};
 
@@ -22,10 +20,9 @@ const MOST_KEPT: usize = if cfg!(test) { 16 << 10 } else { 16 << 20 };
 pub(super) struct SliceReader {
     reader: bam::IndexedReader,
     contig: i32,
-    start: i64,
     end: i64,
     /// Records that were read and reach beyond `kept_from`, in order.
-    kept: VecDeque<bam::Record>,
+    kept: Vec<bam::Record>,
     kept_from: i64,
     /// What they take, in bytes; `None` where there were too many, and not all are there.
     kept_bytes: Option<usize>,
@@ -44,9 +41,8 @@ impl SliceReader {
         Ok(Self {
             reader,
             contig: -1,
-            start: 0,
             end: 0,
-            kept: VecDeque::new(),
+            kept: Vec::new(),
             kept_from: 0,
             kept_bytes: None,
             seen: 0,
@@ -58,13 +54,11 @@ impl SliceReader {
     /// Turns to an interval of a contig of `length` bp.
     pub(super) fn fetch(&mut self, contig: i32, start: i64, end: i64, length: i64) -> rust_htslib::errors::Result<()> {
         let is_near = start >= self.kept_from && start - self.last.max(self.kept_from) <= MOST_SKIPPED;
-        (self.start, self.end, self.seen) = (start, end, 0);
+        (self.end, self.seen) = (end, 0);
         match &mut self.kept_bytes {
             Some(bytes) if contig == self.contig && is_near => {
-                // Those behind a longer one are passed over each time.
-                while let Some(record) = self.kept.pop_front_if(|record| record.reference_end() <= start) {
-                    *bytes -= size(&record);
-                }
+                self.kept.retain(|record| record.reference_end() > start);
+                *bytes = self.kept.iter().map(size).sum();
             }
             _ => {
                 self.reader.fetch((contig, start, length.max(end)))?;
@@ -107,7 +101,7 @@ impl SliceReader {
             self.kept.clear();
             (self.kept_bytes, self.seen) = (None, 0);
         } else {
-            self.kept.push_back(record.clone());
+            self.kept.push(record.clone());
             (self.kept_bytes, self.seen) = (Some(bytes), self.kept.len());
         }
     }
