@@ -217,12 +217,14 @@ impl Counter<'_> {
         for start in (0..bases.len()).step_by(CHUNK) {
             let end = bases.len().min(start + CHUNK);
             // The last chunk begins earlier, so that it is as long as the others.
-            let whole = end.checked_sub(CHUNK).zip(expected);
-            if whole.is_some_and(|(first, expected)| {
-                let chunk = |bytes: &[u8]| bytes[first..].first_chunk::<CHUNK>().copied();
-                let chunks = chunk(bases).zip(chunk(qualities)).zip(chunk(expected));
-                chunks.is_some_and(|((bases, qualities), expected)| self.is_plain(&bases, &qualities, &expected))
-            }) {
+            let chunk = (
+                bases[..end].last_chunk(),
+                qualities[..end].last_chunk(),
+                expected.and_then(|expected| expected[..end].last_chunk()),
+            );
+            if let (Some(bases), Some(qualities), Some(expected)) = chunk
+                && self.is_plain::<CHUNK>(bases, qualities, expected)
+            {
                 continue;
             }
             for i in start..end {

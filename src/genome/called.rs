@@ -93,18 +93,9 @@ fn is_unknown(reference: &mut Reference, id: ContigId, budget: &mut u64) -> Resu
     Ok(true)
 }
 
-/// From a table: a contig may begin with many millions of N.
+/// Without a search, as a contig may begin with many millions of N.
 fn is_known(letter: u8) -> bool {
-    const KNOWN: [bool; 256] = {
-        let mut known = [false; 256];
-        let mut letters: &[u8] = b"ACGTUacgtu";
-        while let [first, rest @ ..] = letters {
-            known[*first as usize] = true;
-            letters = rest;
-        }
-        known
-    };
-    KNOWN[usize::from(letter)]
+    matches!(letter.to_ascii_uppercase(), b'A' | b'C' | b'G' | b'T' | b'U')
 }
 
 /// IUPAC nucleotide codes, and symbols for a gap or an unknown base.

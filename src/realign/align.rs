@@ -10,9 +10,10 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::code;
 use super::compose::{Alignment, HaplotypeBase, can_shift_left, compose, identity, projection};
-use super::local::{End, LocalAligner, LocalAlignment, Scores};
+use super::local::{End, LocalAligner, LocalAlignment};
+use super::scores::Scores;
+use super::{code, op};
 use crate::genome::reference::to_usize;
 use crate::reads::{Cigar, CigarKind, Read};
 use crate::variant::allele::{shared_prefix, shared_suffix};
@@ -187,10 +188,6 @@ impl Fit {
             cigar: head.into_iter().chain(found.cigar).chain(tail).collect(),
         }
     }
-}
-
-pub(super) fn op(kind: CigarKind, length: usize) -> Cigar {
-    Cigar { kind, length: u32::try_from(length).unwrap_or(u32::MAX) }
 }
 
 /// A haplotype with its surroundings and the reads on it.

@@ -1,8 +1,9 @@
 //! Parts of reads and one haplotype -> their alignments to it, as an image of them beside that haplotype shows them.
 
-use super::align::{AlignOptions, Fit, Seeds, op};
+use super::align::{AlignOptions, Fit, Seeds};
 use super::compose::{Alignment, can_shift_left, compose, identity};
 use super::local::LocalAligner;
+use super::op;
 use crate::reads::CigarKind;
 
 /// How a part of a read lies on a haplotype.

@@ -12,34 +12,11 @@ use std::ops::Range;
 use multiversion::multiversion;
 
 use super::narrow::{LANES, NONE_SHORT, NarrowSweep, PAST_QUERY, PAST_TARGET, letter};
+use super::op;
+use super::scores::Scores;
 use super::shared_kmers::SharedKmers;
+use super::trace::Trace;
 use crate::reads::{Cigar, CigarKind};
-
-/// Scores of matches, mismatches and gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scores {
-    /// Of a matching base, positive.
-    pub matching: i32,
-    /// Taken off for a mismatch.
-    pub mismatch: i32,
-    /// Taken off for a gap's first base.
-    pub gap_open: i32,
-    /// Taken off for each further base of a gap.
-    pub gap_extend: i32,
-}
-
-impl Scores {
-    /// Of so many matches.
-    fn perfect(self, length: usize) -> i32 {
-        i32::try_from(length).unwrap_or(i32::MAX).saturating_mul(self.matching)
-    }
-
-    /// Matching, mismatch, gap open, gap extend in 16 bits.
-    fn short(self) -> [i16; 4] {
-        [self.matching, self.mismatch, self.gap_open, self.gap_extend]
-            .map(|n| i16::try_from(n.min(LARGEST_SCORE)).unwrap_or_default())
-    }
-}
 
 /// A local alignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,17 +41,6 @@ pub struct End {
     target: usize,
 }
 
-/// Where the best score of a cell came from, and whether its two gaps were opened there.
-const DIAGONAL: u8 = 1;
-const DELETION: u8 = 2;
-const INSERTION: u8 = 3;
-const SOURCE: u8 = 3;
-const DELETION_OPENED: u8 = 4;
-const INSERTION_OPENED: u8 = 8;
-/// A score that no path has.
-const NONE: i32 = i32::MIN / 2;
-/// Greater scores and penalties are cut to this, so that sums stay within 16 bits.
-const LARGEST_SCORE: i32 = 4096;
 /// How much less than a perfect one an alignment is first taken to score at most.
 const FIRST_LOSS: i32 = 64;
 /// All diagonals.
@@ -192,10 +158,6 @@ fn cells(
     highest.into_iter().max().unwrap_or(0)
 }
 
-fn matching(length: usize) -> Cigar {
-    Cigar { kind: CigarKind::Match, length: u32::try_from(length).unwrap_or(u32::MAX) }
-}
-
 /// An aligner with its working memory, for use again and again.
 #[derive(Debug)]
 pub struct LocalAligner {
@@ -203,11 +165,7 @@ pub struct LocalAligner {
     sweep: Sweep,
     narrow: NarrowSweep,
     shared: SharedKmers,
-    /// Scores of a row: best, and ending in an insertion.
-    best: Vec<i32>,
-    gapped: Vec<i32>,
-    /// One byte for each cell of the band, row (query base) by row.
-    trace: Vec<u8>,
+    trace: Trace,
     reversed: [Vec<u8>; 2],
 }
 
@@ -216,8 +174,7 @@ impl LocalAligner {
     #[must_use]
     pub fn new(scores: Scores) -> Self {
         let (sweep, narrow, shared) = (Sweep::default(), NarrowSweep::default(), SharedKmers::default());
-        let reversed = Default::default();
-        Self { scores, sweep, narrow, shared, best: Vec::new(), gapped: Vec::new(), trace: Vec::new(), reversed }
+        Self { scores, sweep, narrow, shared, trace: Trace::default(), reversed: Default::default() }
     }
 
     /// The best local alignment, or `None` where no base matches, or where both are too long for 16-bit scores. N matches
@@ -277,18 +234,12 @@ impl LocalAligner {
     /// The best local alignment of the same two, whose end is known.
     pub fn align_to(&mut self, end: End, query: &[u8], target: &[u8]) -> LocalAlignment {
         let End { score, query: query_end, target: target_end } = end;
+        let backwards = query[..query_end].iter().rev().zip(target[..target_end].iter().rev());
+        let matches = backwards.take_while(|(a, b)| self.scores.pair(**a, **b) > 0).count();
         // Where the score is that of matches alone, any other alignment with it is longer.
-        let length = usize::try_from(i32::from(score) / self.scores.matching.max(1)).unwrap_or(0);
-        let matches = |length: usize| {
-            let aligned = query_end.checked_sub(length)?..query_end;
-            let span = target_end.checked_sub(length)?..target_end;
-            let score = self.ungapped(&query[aligned.clone()], &target[span.clone()]);
-            (score == self.scores.perfect(length)).then_some((aligned, span))
-        };
-        if self.scores.perfect(length) == i32::from(score)
-            && let Some((query, target)) = matches(length)
-        {
-            return LocalAlignment { score: score.into(), query, target, cigar: vec![matching(length)] };
+        if self.scores.perfect(matches) == i32::from(score) {
+            let (query, target) = (query_end - matches..query_end, target_end - matches..target_end);
+            return LocalAlignment { score: score.into(), query, target, cigar: vec![op(CigarKind::Match, matches)] };
         }
         let [mut head, mut target_head] = std::mem::take(&mut self.reversed);
         head.clear();
@@ -304,29 +255,8 @@ impl LocalAligner {
         self.reversed = [head, target_head];
         let aligned = query_end - query_length..query_end;
         let span = target_end - target_length..target_end;
-        // A path without gaps is the one nearest to the diagonal.
-        if query_length == target_length && self.ungapped(&query[aligned.clone()], &target[span.clone()]) == score {
-            return LocalAlignment { score, query: aligned, target: span, cigar: vec![matching(query_length)] };
-        }
-        let mut band = query_length.abs_diff(target_length) + 1;
-        let widest = query_length.max(target_length);
-        while self.fill(&query[aligned.clone()], &target[span.clone()], band) < score && band < widest {
-            band *= 2;
-        }
-        let cigar = self.trace_back(query_length, target_length, band);
+        let cigar = self.trace.cigar(&query[aligned.clone()], &target[span.clone()], score, self.scores);
         LocalAlignment { score, query: aligned, target: span, cigar }
-    }
-
-    /// The score of two sequences of one length, base by base.
-    #[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
-    fn ungapped(&self, query: &[u8], target: &[u8]) -> i32 {
-        let differs = |(a, b): (&u8, &u8)| i32::from((a != b) | (*a == b'N'));
-        let differences: i32 = query.iter().zip(target).map(differs).sum();
-        self.scores.perfect(query.len()) - differences * (self.scores.matching + self.scores.mismatch)
-    }
-
-    fn pair(&self, a: u8, b: u8) -> i32 {
-        if a == b && a != b'N' { self.scores.matching } else { -self.scores.mismatch }
     }
 
     /// The best score on the diagonals of `band` and after how many bases of both it is reached: fewest of the target, then fewest of the query.
@@ -394,82 +324,6 @@ impl LocalAligner {
             found = best_cell(&sweep.top, diagonal, rows, top);
         }
         (top, found.1, found.0)
-    }
-
-    /// Fills the trace of the best alignment from end to end that stays within `band` cells of the diagonal; its score.
-    fn fill(&mut self, query: &[u8], target: &[u8], band: usize) -> i32 {
-        let Scores { gap_open, gap_extend, .. } = self.scores;
-        let width = 2 * band + 1;
-        self.trace.clear();
-        self.trace.resize(query.len() * width, 0);
-        // Of the row before, by column; the first entry stands for no base of the target.
-        self.best.clear();
-        self.best.resize(target.len() + 1, NONE);
-        self.best[0] = 0;
-        self.gapped.clear();
-        self.gapped.resize(target.len() + 1, NONE);
-        for (row, &letter) in query.iter().enumerate() {
-            let columns = row.saturating_sub(band)..(row + band + 1).min(target.len());
-            let mut diagonal = self.best[columns.start];
-            let mut deletion = NONE;
-            // Left of the band, and above the first row, there is nothing.
-            self.best[columns.start] = NONE;
-            for column in columns {
-                let above = self.best[column + 1];
-                let opened = above - gap_open;
-                let extended = self.gapped[column + 1] - gap_extend;
-                let insertion = opened.max(extended);
-                let mut code = if opened > extended { INSERTION_OPENED } else { 0 };
-                let opened = self.best[column] - gap_open;
-                let extended = deletion - gap_extend;
-                deletion = opened.max(extended);
-                code |= if opened > extended { DELETION_OPENED } else { 0 };
-                let paired = diagonal + self.pair(letter, target[column]);
-                let score = paired.max(deletion).max(insertion);
-                code |= match score {
-                    s if s == paired => DIAGONAL,
-                    s if s == deletion => DELETION,
-                    _ => INSERTION,
-                };
-                self.trace[row * width + column + band - row] = code;
-                diagonal = above;
-                self.best[column + 1] = score;
-                self.gapped[column + 1] = insertion;
-            }
-        }
-        self.best[target.len()]
-    }
-
-    fn trace_back(&self, mut row: usize, mut column: usize, band: usize) -> Vec<Cigar> {
-        let mut cigar: Vec<Cigar> = Vec::new();
-        let mut push = |kind| match cigar.last_mut() {
-            Some(op) if op.kind == kind => op.length += 1,
-            _ => cigar.push(Cigar { kind, length: 1 }),
-        };
-        // The gap that is being followed, if any.
-        let mut gap = None;
-        while row > 0 && column > 0 {
-            let code = self.trace[(row - 1) * (2 * band + 1) + column + band - row];
-            match gap.unwrap_or(code & SOURCE) {
-                DELETION => {
-                    push(CigarKind::Deletion);
-                    gap = (code & DELETION_OPENED == 0).then_some(DELETION);
-                    column -= 1;
-                }
-                INSERTION => {
-                    push(CigarKind::Insertion);
-                    gap = (code & INSERTION_OPENED == 0).then_some(INSERTION);
-                    row -= 1;
-                }
-                _ => {
-                    push(CigarKind::Match);
-                    row -= 1;
-                    column -= 1;
-                }
-            }
-        }
-        cigar.reverse();
-        cigar
     }
 }
 
@@ -576,8 +430,9 @@ mod tests {
             prop_assert_eq!((found.score, found.query.len(), found.target.len()), start);
             // Those without gaps are what the trace gives.
             if let [Cigar { kind: CigarKind::Match, .. }] = *found.cigar {
-                prop_assert_eq!(aligner.fill(&query[found.query.clone()], &target[found.target.clone()], 1), found.score);
-                prop_assert_eq!(aligner.trace_back(found.query.len(), found.target.len(), 1), found.cigar);
+                let (query, target) = (&query[found.query.clone()], &target[found.target.clone()]);
+                prop_assert_eq!(aligner.trace.fill(query, target, 1, SCORES), found.score);
+                prop_assert_eq!(aligner.trace.back(query.len(), target.len(), 1), found.cigar);
             }
         }
 

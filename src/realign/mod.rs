@@ -13,7 +13,9 @@ pub(crate) mod graph;
 pub(crate) mod haplotype;
 pub(crate) mod local;
 mod narrow;
+mod scores;
 mod shared_kmers;
+mod trace;
 pub mod windows;
 
 use std::borrow::Cow;
@@ -31,7 +33,7 @@ pub use haplotype::{OnHaplotype, to_haplotype};
 pub use windows::WindowOptions;
 
 /// Mismatches in a read without gaps from which on it may hide a gap.
-const MANY_MISMATCHES: usize = 3;
+const MANY_MISMATCHES: u32 = 3;
 /// Reads that are aligned to the haplotypes of a plan at once: with the most haplotypes there are, 15 MB.
 const READS_AT_ONCE: usize = 1024;
 
@@ -155,18 +157,11 @@ fn may_improve(window: Interval, reads: &[Read], reference: &ReferenceWindow, mi
 
 /// Mismatches of a read without gaps and clipped ends, where its base quality is high enough.
 #[allow(clippy::needless_bitwise_bool, reason = "branches are not turned into vectors")]
-fn mismatches(read: &Read, reference: &ReferenceWindow, min_base_quality: u8) -> usize {
+fn mismatches(read: &Read, reference: &ReferenceWindow, min_base_quality: u8) -> u32 {
     let start = read.span.start().cast_signed();
     let Some(expected) = reference.slice(start, read.span.end().cast_signed()) else { return 0 };
-    let counted =
-        |((base, quality), expected): ((&u8, &u8), &u8)| u8::from((base != expected) & (*quality >= min_base_quality));
-    // Chunks whose sums fit a byte are turned into vectors.
-    let chunks = read.bases.chunks(128).zip(read.qualities.chunks(128)).zip(expected.chunks(128));
-    chunks
-        .map(|((bases, qualities), expected)| {
-            usize::from(bases.iter().zip(qualities).zip(expected).map(counted).sum::<u8>())
-        })
-        .sum()
+    let bases = read.bases.iter().zip(&read.qualities).zip(expected);
+    bases.map(|((base, quality), expected)| u32::from((base != expected) & (*quality >= min_base_quality))).sum()
 }
 
 fn can_move(read: &Read, options: &RealignOptions) -> bool {
@@ -252,6 +247,11 @@ fn in_genome(
         Some((i, start, cigar.into()))
     });
     placed.collect()
+}
+
+/// An operation of a CIGAR.
+fn op(kind: CigarKind, length: usize) -> Cigar {
+    Cigar { kind, length: u32::try_from(length).unwrap_or(u32::MAX) }
 }
 
 /// Two bits for a base; `None` for other letters. From a table, since no processor foresees the branches on a base.

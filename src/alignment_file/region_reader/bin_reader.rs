@@ -16,6 +16,8 @@ const BLOCK_CACHE: i32 = 8 << 20;
 pub(super) struct BinReader {
     reader: bam::Reader,
     index: Arc<BinIndex>,
+    /// The interval's contig.
+    contig: usize,
     /// Where records of the interval may lie, the next one last.
     chunks: Vec<Chunk>,
     /// Virtual offset behind the chunk that is read, where one is.
@@ -42,12 +44,12 @@ impl BinReader {
         keep_blocks(&reader);
         let index = Arc::clone(index);
         let (landmarks, wanted) = ([None; 2], [None; 2]);
-        Ok(Self { reader, index, chunks: Vec::new(), until: None, beyond: false, landmarks, wanted })
+        Ok(Self { reader, index, contig: 0, chunks: Vec::new(), until: None, beyond: false, landmarks, wanted })
     }
 
     /// Turns to an interval. An index leads to the start of 16 kb of contig; an interval that was read before may lead nearer.
     pub(super) fn fetch(&mut self, contig: usize, start: i64, end: i64) {
-        (self.until, self.beyond) = (None, false);
+        (self.contig, self.until, self.beyond) = (contig, None, false);
         self.chunks.clear();
         if start >= end {
             return;
@@ -97,22 +99,20 @@ impl BinReader {
     }
 
     /// Takes a note of the place of a record that starts before the interval's end and ends at `end`.
-    pub(super) fn note(&mut self, contig: usize, end: i64, offset: u64) {
+    pub(super) fn note(&mut self, end: i64, offset: u64) {
         for (landmark, wanted) in self.landmarks.iter_mut().zip(&mut self.wanted) {
             if let Some(position) = wanted.take_if(|position| end > *position) {
-                *landmark = Some(Landmark { contig, position, offset });
+                *landmark = Some(Landmark { contig: self.contig, position, offset });
             }
         }
     }
 
-    /// Whether the index leads to a record of an interval that lies at an offset.
-    pub(super) fn leads_to(&self, contig: usize, start: u64, end: u64, at: u64) -> bool {
-        self.index.leads_to(contig, start, end, at)
-    }
-
-    /// Bits of a position within the smallest bin.
-    pub(super) fn min_shift(&self) -> u8 {
-        self.index.min_shift
+    /// Whether the index leads to a record over `start..end` at an offset. `before` is the start of the record before, where there is one: most
+    /// records lie in its window.
+    pub(super) fn leads_to(&self, before: i64, start: i64, end: i64, at: u64) -> bool {
+        let window = |position: i64| position.max(0) >> self.index.min_shift;
+        let is_there = before != i64::MIN && window(before) == window(start) && window(end - 1) == window(start);
+        is_there || self.index.leads_to(self.contig, start.unsigned_abs(), end.unsigned_abs(), at)
     }
 }
 

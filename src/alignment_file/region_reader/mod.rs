@@ -25,7 +25,6 @@ pub struct RegionReader {
     file: BamFile,
     source: Source,
     /// What is asked for.
-    contig: ContigId,
     tid: i32,
     start: i64,
     end: i64,
@@ -55,7 +54,7 @@ impl RegionReader {
             Index::Slices(slices) if slices.is_empty() => Source::Empty,
             Index::Slices(_) => Source::Cram(SliceReader::open(file)?),
         };
-        Ok(Self { file: file.clone(), source, contig: ContigId(0), tid: -1, start: 0, end: 0, length: 0, last: 0 })
+        Ok(Self { file: file.clone(), source, tid: -1, start: 0, end: 0, length: 0, last: 0 })
     }
 
     /// The file.
@@ -73,8 +72,7 @@ impl RegionReader {
         let contig =
             contig.ok_or_else(|| Error::Internal(format!("contig {tid} of {}", self.file.path().display())))?;
         let signed = |p: u64| i64::try_from(p).unwrap_or(i64::MAX);
-        self.contig = ContigId(contig);
-        self.length = signed(self.file.contigs().get(self.contig).length);
+        self.length = signed(self.file.contigs().get(ContigId(contig)).length);
         (self.tid, self.start, self.end, self.last) = (tid, signed(start), signed(end), i64::MIN);
         match &mut self.source {
             Source::Bam(bam) => bam.fetch(contig, self.start, self.end),
@@ -122,13 +120,7 @@ impl RegionReader {
                 if bam.is_done() {
                     return Ok(false);
                 }
-                // Most records lie in the window of the one before.
-                let shift = bam.min_shift();
-                let (first, last) = (start.max(0) >> shift, (end - 1).max(0) >> shift);
-                if (first != last || first != before.max(0) >> shift || before == i64::MIN)
-                    && !record.is_unmapped()
-                    && !bam.leads_to(self.contig.0, start.unsigned_abs(), end.unsigned_abs(), at)
-                {
+                if !record.is_unmapped() && !bam.leads_to(before, start, end, at) {
                     let (index, path) = (self.file.index(), self.file.path().display());
                     let place = format!("{}:{}", self.contig(), start + 1);
                     let problem = format!(
@@ -140,7 +132,7 @@ impl RegionReader {
                     bam.end_here();
                     continue;
                 }
-                bam.note(self.contig.0, end, at);
+                bam.note(end, at);
             }
             if start < self.end && end > self.start {
                 return Ok(true);
@@ -149,7 +141,8 @@ impl RegionReader {
     }
 
     fn contig(&self) -> &str {
-        &self.file.contigs().get(self.contig).name
+        let contig = usize::try_from(self.tid).unwrap_or(0);
+        &self.file.contigs().get(ContigId(contig)).name
     }
 
     fn broken(&self, error: &dyn std::fmt::Display) -> Error {
